@@ -1,0 +1,132 @@
+//! Where a realm's memory lies, and the layout of what kernel and component share.
+//!
+//! A component's image lies in the last part of the first GiB of its *slab*, from the top down:
+//!
+//! | from the slab's base | what |
+//! |---|---|
+//! | `START_PAGE` | start page, read-only: handles, windows, parameters |
+//! | `INSTANCE_PAGE` | instance block, read-only to the component |
+//! | `GATE_PAGE` | gate, read-only and executable, the same in every realm |
+//! | `INFO_PAGE` | info page, read-only: clock and boot facts |
+//! | below `STACK_TOP` | stack, then one guard page |
+//! | below the guard | arena, bss, data, relro, rodata, text (in descending order) |
+//! | below text | windows, in the same 2 MiB while they fit |
+//!
+//! Offsets are relative to the slab's base; the kernel puts every slab at [`KERNEL_SLAB_BASE`], the Linux
+//! host anywhere. Source: the architecture's machine decisions, "A realm's memory".
+
+/// Bytes of a page.
+pub const PAGE: u64 = 4096;
+/// Address of the slab's base on the nanokernel; everything below is never mapped.
+pub const KERNEL_SLAB_BASE: u64 = 4 << 30;
+/// Bytes of the slab's image part: image offsets lie below it.
+pub const SLAB_IMAGE_SPAN: u64 = 1 << 30;
+/// Offset of the start page.
+pub const START_PAGE: u64 = SLAB_IMAGE_SPAN - PAGE;
+/// Offset of the instance block.
+pub const INSTANCE_PAGE: u64 = SLAB_IMAGE_SPAN - 2 * PAGE;
+/// Offset of the gate page.
+pub const GATE_PAGE: u64 = SLAB_IMAGE_SPAN - 3 * PAGE;
+/// Offset of the info page.
+pub const INFO_PAGE: u64 = SLAB_IMAGE_SPAN - 4 * PAGE;
+/// Offset of the first byte above the stack.
+pub const STACK_TOP: u64 = INFO_PAGE;
+/// Offset of linear memory 0 of a WebAssembly image, counted from the slab's base.
+pub const LINEAR_MEMORY: u64 = SLAB_IMAGE_SPAN + (1 << 20);
+
+/// The message frame: 128 bytes in the caller's memory, 16-byte aligned.
+pub mod frame {
+    /// Bytes of a frame.
+    pub const BYTES: u64 = 128;
+    /// Six payload words.
+    pub const WORDS: u64 = 0;
+    /// Method number in bits 0–7, number of capabilities carried in bits 8–9; the rest is zero.
+    pub const METHOD: u64 = 48;
+    /// Status of the reply: see [`crate::status`].
+    pub const STATUS: u64 = 56;
+    /// Badge of the capability that the sender used; zero in a reply.
+    pub const BADGE: u64 = 64;
+    /// Generation of the peer.
+    pub const GENERATION: u64 = 72;
+    /// Two capability handles.
+    pub const CAPABILITIES: u64 = 80;
+    /// Four lease ranges: window offset in the low half, length in the high half, both in bytes.
+    pub const LEASES: u64 = 96;
+    /// Mask of the method number within the method word.
+    pub const METHOD_MASK: u64 = 0xff;
+    /// Shift of the capability count within the method word.
+    pub const CAPABILITY_COUNT_SHIFT: u32 = 8;
+}
+
+/// The start page: what the launcher tells a component before its first instruction.
+pub mod start {
+    /// `u64`: [`MAGIC_VALUE`].
+    pub const MAGIC: u64 = 0;
+    /// What [`MAGIC`] holds: "SPSTART" and layout version 1.
+    pub const MAGIC_VALUE: u64 = u64::from_le_bytes(*b"SPSTART\x01");
+    /// `u64`: the realm's generation, 1 at its first start.
+    pub const GENERATION: u64 = 8;
+    /// `u32`: capability entries that follow.
+    pub const CAPABILITY_COUNT: u64 = 16;
+    /// `u32`: parameters.
+    pub const PARAMETER_COUNT: u64 = 20;
+    /// Capability entries, in the manifest's order.
+    pub const CAPABILITIES: u64 = 64;
+    /// Bytes of a capability entry: handle, window address, window bytes, reserved.
+    pub const CAPABILITY_BYTES: u64 = 32;
+    /// Within an entry, `u64`: the handle; 0 where nothing was granted.
+    pub const ENTRY_HANDLE: u64 = 0;
+    /// Within an entry, `u64`: address of the channel's window, 0 where there is none.
+    pub const ENTRY_WINDOW: u64 = 8;
+    /// Within an entry, `u64`: bytes of the window.
+    pub const ENTRY_WINDOW_BYTES: u64 = 16;
+    /// Parameters, `u64` each.
+    pub const PARAMETERS: u64 = CAPABILITIES + CAPABILITY_BYTES * crate::limits::CAPABILITIES_MAX as u64;
+    /// Windows of this component's clients, by client number: address, bytes.
+    pub const CLIENT_WINDOWS: u64 = PARAMETERS + 8 * crate::limits::PARAMETERS_MAX as u64;
+    /// Bytes of a client window entry.
+    pub const CLIENT_WINDOW_BYTES: u64 = 16;
+    const _: () =
+        assert!(CLIENT_WINDOWS + CLIENT_WINDOW_BYTES * crate::limits::CLIENTS_MAX as u64 <= super::PAGE);
+}
+
+/// The instance block, one page, read-only to the component.
+pub mod instance {
+    /// `u64`: instance number.
+    pub const NUMBER: u64 = 0;
+    /// `u64`: generation.
+    pub const GENERATION: u64 = 8;
+    /// `u64`: number of linear memories.
+    pub const MEMORY_COUNT: u64 = 16;
+    /// Memory entries: base address, bytes, maximum bytes, reserved; `u64` each.
+    pub const MEMORIES: u64 = 64;
+}
+
+/// The info page, one for the machine.
+pub mod info {
+    /// `u64`: time-stamp counter ticks a second, 0 while unknown.
+    pub const TSC_HZ: u64 = 0;
+    /// `u64`: time-stamp counter at kernel entry.
+    pub const TSC_BOOT: u64 = 8;
+    /// `u64`: kernel ABI version.
+    pub const ABI_VERSION: u64 = 16;
+}
+
+/// A badge tells a server which of its exports and which client a message came through.
+pub mod badge {
+    /// Bits above this shift hold the export's number.
+    pub const EXPORT_SHIFT: u32 = 32;
+    /// Mask of the client's number.
+    pub const CLIENT_MASK: u64 = 0xffff_ffff;
+    /// Export number of a notification delivered to the inbox: interrupts and timers.
+    pub const EXPORT_NOTIFICATION: u64 = 0xffff_ffff;
+    /// Export number of the kernel's messages to a supervisor.
+    pub const EXPORT_SUPERVISOR: u64 = 0xffff_fffe;
+    /// The badge of `export` as seen by `client`.
+    pub const fn of(export: u32, client: u32) -> u64 {
+        (export as u64) << EXPORT_SHIFT | client as u64
+    }
+}
+
+/// Version of the kernel's binary interface: calls, frame, start page, gate.
+pub const KERNEL_ABI_VERSION: u32 = 1;

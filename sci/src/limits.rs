@@ -1,0 +1,50 @@
+//! Every bound of the image format, one name each.
+
+/// Bytes of an encoded manifest.
+pub const MANIFEST_BYTES_MAX: u32 = 16 * 1024;
+/// Sections of an image.
+pub const SECTIONS_MAX: u32 = 16;
+/// Bytes of an image file.
+pub const IMAGE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// Bytes of a name: component, interface, method, module, item.
+pub const NAME_BYTES_MAX: u32 = 255;
+/// Capabilities that one component may require.
+pub const CAPABILITIES_MAX: u32 = 64;
+/// Interfaces that one component may export.
+pub const EXPORTS_MAX: u32 = 32;
+/// Methods of one interface: a capability's mask is one 64-bit word.
+pub const METHODS_MAX: u32 = 64;
+/// Imported function slots of one image.
+pub const IMPORTS_MAX: u32 = 256;
+/// Base-relative relocations of one image.
+pub const RELOCATIONS_MAX: u32 = 1 << 20;
+/// Clients whose windows one server may hold.
+pub const CLIENTS_MAX: u32 = 64;
+/// Parameters handed to a component at start.
+pub const PARAMETERS_MAX: u32 = 64;
+/// Bytes of one channel's window.
+pub const WINDOW_BYTES_MAX: u32 = 64 * 1024;
+/// Capabilities that one message may carry.
+pub const MESSAGE_CAPABILITIES_MAX: usize = 2;
+/// Words that one message carries in registers.
+pub const MESSAGE_WORDS: usize = 6;
+/// Window ranges that one message may lend.
+pub const MESSAGE_LEASES_MAX: usize = 4;
+/// Bytes of a component's stack.
+pub const STACK_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Bytes of a component's image in its slab, state and stack included.
+pub const SLAB_IMAGE_BYTES_MAX: u64 = 512 * 1024 * 1024;
+/// Images in one bundle.
+pub const BUNDLE_IMAGES_MAX: u32 = 256;
+/// Instances in one system graph.
+pub const INSTANCES_MAX: u32 = 256;
+/// Grants in one system graph.
+pub const GRANTS_MAX: u32 = 4096;
+/// Trusted public keys on one policy page.
+pub const POLICY_KEYS_MAX: u32 = 32;
+/// Priorities run from 0, lowest, to this one.
+pub const PRIORITY_MAX: u8 = 255;
+/// Capability slots that one realm may hold.
+pub const REALM_CAPABILITY_SLOTS_MAX: u32 = 1024;
+/// Threads of one realm.
+pub const REALM_THREADS_MAX: u32 = 16;
