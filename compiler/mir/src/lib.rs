@@ -1,1 +1,10 @@
-//! Placeholder.
+//! MIR: the typed control-flow graph that every `.in` program becomes.
+//!
+//! A [`Program`](ir::Program) is whole: every function that the component can reach, monomorphic, with types
+//! laid out ([`layout`]) and every check that can trap spelled out as a statement. `compiler-check` builds it,
+//! the [`interpret`]er runs it for constants, tests and as the oracle of differential tests, and
+//! `compiler-codegen` lowers it to machine code.
+#![forbid(unsafe_code)]
+
+pub mod ir;
+pub mod layout;
