@@ -223,6 +223,8 @@ pub struct Field {
     pub attributes: Vec<Attribute>,
     /// `pub`
     pub public: bool,
+    /// `///` lines, joined by newlines; empty if none.
+    pub documentation: String,
     /// Name.
     pub name: Name,
     /// Type.
@@ -234,6 +236,8 @@ pub struct Field {
 /// A variant of an enum.
 #[derive(Clone, Debug)]
 pub struct Variant {
+    /// `///` lines, joined by newlines; empty if none.
+    pub documentation: String,
     /// Name.
     pub name: Name,
     /// `(limit: u32)` or `(u32)`
@@ -268,6 +272,8 @@ pub enum InterfaceItem {
 /// A register of a `registers` block.
 #[derive(Clone, Debug)]
 pub struct Register {
+    /// `///` lines, joined by newlines; empty if none.
+    pub documentation: String,
     /// Name.
     pub name: Name,
     /// Type.

@@ -1,0 +1,402 @@
+//! What to say of a token that does not fit: written by hand, for lalrpop's own sets list symbols, not ideas.
+
+use crate::context::Context;
+use crate::diagnostic::Diagnostic;
+use crate::layout::Placed;
+use crate::span::Span;
+use crate::token::Token;
+
+/// The words that begin a declaration.
+const DECLARATIONS: &str = "a declaration begins with import, use, fn, struct, enum, interface, object, \
+     registers, component, impl, system, const, var, test or extern";
+
+/// The error at `tokens[at]`, or at their end. `expected` is what the automaton could have taken.
+pub(crate) fn explain(
+    context: &Context<'_>,
+    tokens: &[Placed],
+    at: usize,
+    expected: &[String],
+) -> Diagnostic {
+    let site = Site { context, tokens, at, expected };
+    site.text_in_text()
+        .or_else(|| site.reserved_word())
+        .or_else(|| site.declaration())
+        .or_else(|| site.operator())
+        .or_else(|| site.category())
+        .or_else(|| site.separator())
+        .unwrap_or_else(|| site.fallback())
+}
+
+struct Site<'s, 't> {
+    context: &'s Context<'t>,
+    tokens: &'s [Placed],
+    at: usize,
+    expected: &'s [String],
+}
+
+impl Site<'_, '_> {
+    fn token(&self) -> Option<Token> {
+        self.tokens.get(self.at).map(|(_, token, _)| *token)
+    }
+
+    fn before(&self, back: usize) -> Option<Token> {
+        self.at.checked_sub(back).map(|at| self.tokens[at].1)
+    }
+
+    fn text(&self, at: usize) -> &str {
+        self.tokens.get(at).map_or("", |(start, _, end)| self.context.word(*start, *end))
+    }
+
+    /// The text of the token before, in quotes.
+    fn after(&self) -> String {
+        match self.at.checked_sub(1) {
+            Some(before) if !self.text(before).is_empty() => format!(" after `{}`", short(self.text(before))),
+            _ => String::new(),
+        }
+    }
+
+    fn span(&self) -> Span {
+        match self.tokens.get(self.at) {
+            Some((start, _, end)) => self.context.span(*start, *end),
+            None => {
+                let end = self.tokens.last().map_or(0, |(_, _, end)| *end);
+                self.context.span(end, end)
+            }
+        }
+    }
+
+    fn found(&self) -> String {
+        let text = self.text(self.at);
+        match self.token() {
+            None => "the end of the declaration".into(),
+            Some(Token::Semicolon) if text.is_empty() => "the end of the line".into(),
+            Some(Token::Text) => "text".into(),
+            Some(Token::Integer | Token::Float) => format!("the number `{}`", short(text)),
+            Some(Token::Name) => format!("the name `{}`", short(text)),
+            Some(_) => format!("`{}`", short(text)),
+        }
+    }
+
+    fn can(&self, symbol: &str) -> bool {
+        // lalrpop puts each symbol in quotes.
+        self.expected.iter().any(|expected| expected.trim_matches('"') == symbol)
+    }
+
+    fn error(&self, id: &'static str, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::error(id, self.span(), message)
+    }
+
+    fn expects_expression(&self) -> bool {
+        self.can("self") && self.can("integer")
+    }
+
+    fn expects_type(&self) -> bool {
+        self.can("name") && self.can("[") && self.can("(") && !self.can("self") && !self.can(".")
+    }
+
+    /// Text inside an expression inside text ends the outer one.
+    fn text_in_text(&self) -> Option<Diagnostic> {
+        let (start, token, end) = *self.tokens.get(self.at.checked_sub(1)?)?;
+        let open = self.context.word(start, end).rfind('{')?;
+        let adjoins =
+            self.tokens.get(self.at).is_some_and(|next| next.0 == end && next.1 != Token::Semicolon);
+        if token != Token::Text || !adjoins || self.context.word(start + open, end).contains('}') {
+            return None;
+        }
+        Some(
+            Diagnostic::error(
+                "unclosed-interpolation",
+                self.context.span(start + open, start + open + 1),
+                "this `{` has no `}` before the text ends",
+            )
+            .here("opened here")
+            .also(self.context.span(end - 1, end), "the text ends here")
+            .help("name the inner text with `let` first; for a brace that stands for itself write `\\{`"),
+        )
+    }
+
+    /// A word of the language where a name belongs.
+    fn reserved_word(&self) -> Option<Diagnostic> {
+        let token = self.token()?;
+        let naming = matches!(
+            self.before(1)?,
+            Token::Fn
+                | Token::Struct
+                | Token::Enum
+                | Token::Interface
+                | Token::Component
+                | Token::Object
+                | Token::Registers
+                | Token::Capability
+                | Token::Export
+                | Token::Event
+                | Token::Let
+                | Token::Var
+                | Token::Const
+                | Token::For
+                | Token::Dot
+                | Token::Package
+                | Token::Import
+                | Token::Use
+        );
+        let field =
+            self.can("name") && self.tokens.get(self.at + 1).is_some_and(|next| next.1 == Token::Colon);
+        if !token.is_reserved_word() || !self.can("name") || !(naming || field) {
+            return None;
+        }
+        let word = self.text(self.at);
+        Some(
+            self.error("reserved-word", format!("`{word}` is a word of the language and cannot be a name"))
+                .help(format!("choose another name, such as `{word}-value` or `the-{word}`")),
+        )
+    }
+
+    /// Something else where a declaration belongs.
+    fn declaration(&self) -> Option<Diagnostic> {
+        // `class Foo {` and `func f(`: two names, the first taken for a kind of block.
+        if self.at <= 2 && self.at >= 1 && self.tokens[0].1 == Token::Name && !self.can("fn") {
+            let word = self.text(0);
+            if let Some(help) = foreign(word) {
+                let (start, _, end) = self.tokens[0];
+                return Some(
+                    Diagnostic::error(
+                        "expected-item",
+                        self.context.span(start, end),
+                        format!("`{word}` begins no declaration"),
+                    )
+                    .help(help),
+                );
+            }
+        }
+        if self.can("fn") && (self.can("struct") || self.can("impl")) {
+            let help = match self.token() {
+                Some(Token::Let) => {
+                    "the state of a component is `var name = value`, a constant `const name = value`"
+                }
+                Some(Token::Package) => "`package` comes without attributes",
+                Some(
+                    Token::If
+                    | Token::While
+                    | Token::For
+                    | Token::Return
+                    | Token::Match
+                    | Token::Loop
+                    | Token::Assert
+                    | Token::Defer,
+                ) => "statements stand in functions",
+                _ => foreign(self.text(self.at)).unwrap_or(DECLARATIONS),
+            };
+            return Some(
+                self.error("expected-item", format!("expected a declaration, found {}", self.found()))
+                    .help(help),
+            );
+        }
+        if self.at == 1 && self.text(0) == "test" {
+            return Some(self.sentence());
+        }
+        if self.at == 1 && self.tokens[0].1 == Token::Name {
+            let (start, _, end) = self.tokens[0];
+            return Some(
+                Diagnostic::error(
+                    "expected-item",
+                    self.context.span(start, end),
+                    format!("`{}` begins no declaration", short(self.text(0))),
+                )
+                .help(foreign(self.text(0)).unwrap_or(DECLARATIONS)),
+            );
+        }
+        None
+    }
+
+    /// Whether a comparison stands before, in the same expression.
+    fn compared_before(&self) -> bool {
+        let mut closed = 0usize;
+        for (_, token, _) in self.tokens[..self.at].iter().rev() {
+            if token.is_closer() {
+                closed += 1;
+            } else if token.closer().is_some() {
+                let Some(left) = closed.checked_sub(1) else { return false };
+                closed = left;
+            } else if closed == 0 {
+                match token {
+                    Token::Semicolon | Token::Comma | Token::AmpAmp | Token::PipePipe | Token::Or => {
+                        return false;
+                    }
+                    token if token.compares() => return true,
+                    _ => {}
+                }
+            }
+        }
+        false
+    }
+
+    /// Operators that exist elsewhere, or not here.
+    fn operator(&self) -> Option<Diagnostic> {
+        let token = self.token()?;
+        let after_operand = self.can("+") || self.can("==") || self.can(".");
+        if token.compares() && self.before(1).is_some_and(Token::ends) && self.compared_before() {
+            return Some(
+                self.error("chained-comparison", "comparisons cannot be chained")
+                    .help("join two comparisons with `&&`: `a < b && b < c`"),
+            );
+        }
+        if token == Token::Equal && after_operand && (self.can("{") || self.can(")")) && !self.can("=") {
+            return Some(
+                self.error("assignment-in-expression", "`=` sets a variable and has no value")
+                    .help("compare with `==`")
+                    .edit(self.span(), "=="),
+            );
+        }
+        if token == Token::Amp && self.expects_expression() {
+            return Some(
+                self.error("misplaced-ampersand", "`&` lends a variable and stands only before an argument")
+                    .help("write it in the call, as in `fill(&buffer)`; there are no pointers"),
+            );
+        }
+        if token == Token::Colon
+            && self.before(1) == Some(Token::Name)
+            && self.before(2) == Some(Token::BraceOpen)
+        {
+            return Some(
+                self.error("unexpected-token", "`:` does not fit here: the `{` before it begins a block")
+                    .help("before a block, a struct literal stands in parentheses: `if p == (Point { x: 1 }) { .. }`"),
+            );
+        }
+        let doubled = self.before(1) == Some(token)
+            && self.tokens[self.at - 1].2 == self.tokens[self.at].0
+            && matches!(token, Token::Plus | Token::Minus);
+        if doubled {
+            let sign = self.text(self.at);
+            return Some(
+                self.error("expected-expression", format!("there is no operator `{sign}{sign}`"))
+                    .help(format!("write `x {sign}= 1`")),
+            );
+        }
+        None
+    }
+
+    /// One idea covers all that could stand here.
+    fn category(&self) -> Option<Diagnostic> {
+        let (after, found) = (self.after(), self.found());
+        let expected = |what: &str| format!("expected {what}{after}, found {found}");
+        if self.expects_expression() {
+            if self.can("let") {
+                return Some(
+                    self.error("expected-statement", format!("expected a statement, found {found}"))
+                        .help("a statement begins with a name, let, var, if, match, while, for, loop, return, defer or assert"),
+                );
+            }
+            let diagnostic = self.error("expected-expression", expected("an expression"));
+            return Some(match self.token() {
+                Some(Token::Semicolon) if self.text(self.at).is_empty() => {
+                    diagnostic.help("continue it on this line, or remove what stands before the line end")
+                }
+                Some(Token::If | Token::Match | Token::Loop | Token::BraceOpen) => {
+                    diagnostic.help("before a block, put it in parentheses")
+                }
+                _ => diagnostic,
+            });
+        }
+        if self.can("_") && self.can("integer") {
+            return Some(self.error("expected-pattern", expected("a pattern")).help(
+                "a pattern is `_`, a name, a number, a range, a variant such as `Error.full(limit)`, or a tuple",
+            ));
+        }
+        if self.expects_type() {
+            return Some(self.error("expected-type", expected("a type")).help(
+                "a type is a name such as `u32` or `List[u8]`, an array `[u8; 4]`, a slice `[u8]`, or a tuple",
+            ));
+        }
+        if self.can("integer") && self.can("name") && !self.can(";") && !self.can("{") {
+            return Some(
+                self.error("expected-value", expected("a value"))
+                    .help("a value is a word, a number, text, or a word with values in parentheses"),
+            );
+        }
+        if self.can("text") && self.expected.len() == 1 {
+            return Some(self.sentence());
+        }
+        let named = self.can("name") && !self.can("integer") && !self.before(1).is_some_and(Token::ends);
+        if named {
+            return Some(self.error("expected-name", expected("a name")));
+        }
+        None
+    }
+
+    fn sentence(&self) -> Diagnostic {
+        let found = self.found();
+        self.error("expected-name", format!("expected a sentence in quotes after `test`, found {found}"))
+            .help("a test is named by what it shows: `test \"an empty list has no first\" { .. }`")
+    }
+
+    /// A thing is complete and the next begins on the same line, or something is missing in between.
+    fn separator(&self) -> Option<Diagnostic> {
+        let (after, found) = (self.after(), self.found());
+        if self.can("=") && !self.can("+") && !self.can(";") {
+            return Some(
+                self.error("expected-value", format!("expected `=` and a value{after}, found {found}"))
+                    .help("a variable always has a value: `var count: u32 = 0`"),
+            );
+        }
+        if self.expected.len() == 1 && self.can(":") {
+            return Some(
+                self.error("expected-type", format!("expected `:` and a type{after}, found {found}"))
+                    .help("fields and parameters are written `name: type`"),
+            );
+        }
+        if self.can("{") && !self.can(";") {
+            return Some(
+                self.error("expected-block", format!("expected `{{`{after}, found {found}"))
+                    .help("a body stands in braces, which open on the same line"),
+            );
+        }
+        if self.can(";") && self.token().is_some_and(|token| token != Token::Semicolon) {
+            return Some(
+                self.error(
+                    "expected-separator",
+                    format!("expected the end of the line{after}, found {found}"),
+                )
+                .help("put each on a line of its own, or `;` between them"),
+            );
+        }
+        None
+    }
+
+    fn fallback(&self) -> Diagnostic {
+        let diagnostic = self.error("unexpected-token", format!("{} does not fit here", self.found()));
+        let mut choices: Vec<String> =
+            self.expected.iter().map(|symbol| format!("`{}`", symbol.trim_matches('"'))).collect();
+        choices.retain(|choice| choice != "`;`");
+        match choices.as_slice() {
+            [] => diagnostic,
+            [one] => diagnostic.help(format!("{one} should stand here")),
+            [rest @ .., last] if rest.len() < 6 => {
+                diagnostic.help(format!("{} or {last} could stand here", rest.join(", ")))
+            }
+            _ => diagnostic,
+        }
+    }
+}
+
+/// What a declaration's word of another language is here.
+pub(crate) fn foreign(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "func" | "function" | "def" | "proc" | "sub" => "a function begins with `fn`",
+        "class" | "record" | "type" | "data" => "a type begins with `struct` or `enum`",
+        "trait" | "protocol" => "a set of methods is an `interface`",
+        "mod" | "module" | "namespace" => "a directory is a package; its files begin with `package`",
+        "public" | "export" => "what others may use is marked `pub`",
+        "static" | "mut" | "global" => "the state of a component is `var name = value`",
+        "include" | "require" | "from" | "using" => "other packages come with `import`",
+        _ => return None,
+    })
+}
+
+/// A word as a message shows it: its first characters if it is long.
+fn short(text: &str) -> String {
+    const LENGTH_MAX: usize = 40;
+    match text.char_indices().nth(LENGTH_MAX) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
+}
