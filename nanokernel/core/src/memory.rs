@@ -1,0 +1,257 @@
+//! Memory objects: pages that a realm makes, maps and shares.
+//!
+//! A Memory's frames are listed in one index frame. It lives while a capability or a mapping refers to it; then
+//! every frame returns. Mappings are kept in one table, so that what a realm maps is undone when it goes.
+
+use crate::capability::{Capability, Handle, kind};
+use crate::hal::{Frame, Hal, MapError, Owner, Page, Rights};
+use crate::kernel::{Kernel, Outcome};
+use crate::table::{MAPPINGS, MEMORIES};
+use sci::layout::{KERNEL_SLAB_BASE, PAGE, SLAB_IMAGE_SPAN};
+use sci::status::Status;
+
+/// Pages of a Memory object: what one step of a call can return.
+pub const MEMORY_PAGES_MAX: u32 = 128;
+const _: () = assert!(MEMORY_PAGES_MAX as u64 * 8 <= PAGE, "one frame lists them");
+/// Pages that one step of a call makes or maps.
+pub(crate) const PAGES_A_STEP: u32 = 64;
+/// Address above which nothing is mapped for a realm.
+const ADDRESS_END: u64 = 1 << 46;
+/// Methods of a Memory.
+const VIEW: u64 = 1;
+const CREATE: u64 = 1 << 1;
+
+/// One Memory object.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory {
+    /// The frame that lists its frames; none while it is free.
+    pub index: Frame,
+    /// Frames it has.
+    pub pages: u32,
+    /// Capabilities and mappings; 0 while it is free.
+    pub references: u32,
+    /// What a capability to it must carry.
+    pub stamp: u32,
+}
+
+impl Memory {
+    /// A free one.
+    pub const FREE: Self = Self { index: Frame(0), pages: 0, references: 0, stamp: 0 };
+}
+
+/// One range of a realm's addresses where a Memory is mapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mapping {
+    /// The realm; 0 while it is free.
+    pub realm: u16,
+    /// Whether it is a channel's window, which a reset keeps.
+    pub window: bool,
+    /// Whether the realm may write.
+    pub writable: bool,
+    /// The Memory.
+    pub memory: u32,
+    /// First page of the Memory.
+    pub first: u32,
+    /// Pages.
+    pub pages: u32,
+    /// Where it begins.
+    pub address: u64,
+}
+
+impl Mapping {
+    /// A free one.
+    pub const FREE: Self =
+        Self { realm: 0, window: false, writable: false, memory: 0, first: 0, pages: 0, address: 0 };
+}
+
+impl Kernel {
+    pub(crate) fn mem_create(
+        &mut self,
+        hal: &mut impl Hal,
+        handle: Handle,
+        bytes: u64,
+        _kind: u64,
+    ) -> Outcome {
+        if let Err(outcome) = self.held(handle, kind::MEMORY, CREATE) {
+            return outcome;
+        }
+        let pages = bytes.div_ceil(PAGE);
+        if bytes == 0 || pages > u64::from(MEMORY_PAGES_MAX) {
+            return Outcome::refused(Status::Argument);
+        }
+        let me = self.current;
+        let unfinished = self.thread(me).unfinished;
+        let object = if unfinished == 0 { self.memory_new(hal) } else { Some(unfinished) };
+        let Some(object) = object else {
+            return Outcome::refused(Status::Quota);
+        };
+        self.threads.at_mut(me as usize).unfinished = object;
+        let memory = *self.memories.at(object as usize);
+        let step = (pages as u32).saturating_sub(memory.pages).min(PAGES_A_STEP);
+        for page in memory.pages..memory.pages + step {
+            let Some(frame) = hal.frame_take() else {
+                self.memory_release(hal, object, memory.stamp);
+                return Outcome::refused(Status::Quota);
+            };
+            hal.frame_write(memory.index, u64::from(page) * 8, &frame.0.to_le_bytes());
+            self.memories.at_mut(object as usize).pages = page + 1;
+        }
+        if u64::from(memory.pages + step) < pages {
+            return Outcome::Restart;
+        }
+        let capability = Capability::new(kind::MEMORY, object, memory.stamp, VIEW | CREATE);
+        let outcome = self.give_here(capability);
+        // The reference that kept it while it was made; the capability holds it now, if there is one.
+        self.memory_release(hal, object, memory.stamp);
+        outcome
+    }
+
+    /// A Memory without pages, with one reference.
+    fn memory_new(&mut self, hal: &mut impl Hal) -> Option<u32> {
+        let object = (1..MEMORIES).find(|&index| self.memories.at(index).references == 0)?;
+        let index = hal.frame_take()?;
+        let place = self.memories.at_mut(object);
+        *place = Memory { index, pages: 0, references: 1, stamp: place.stamp };
+        Some(object as u32)
+    }
+
+    /// Takes a reference from a Memory and returns its frames with the last one.
+    pub(crate) fn memory_release(&mut self, hal: &mut impl Hal, object: u32, stamp: u32) {
+        let place = self.memories.at_mut(object as usize);
+        if object == 0 || place.stamp != stamp || place.references == 0 {
+            return;
+        }
+        place.references -= 1;
+        if place.references > 0 {
+            return;
+        }
+        let memory = *place;
+        *place = Memory { stamp: memory.stamp.wrapping_add(1), ..Memory::FREE };
+        for page in 0..memory.pages {
+            let frame = memory_frame(hal, &memory, page);
+            hal.frame_return(frame);
+        }
+        hal.frame_return(memory.index);
+    }
+
+    pub(crate) fn mem_map(&mut self, hal: &mut impl Hal, arguments: [u64; 5]) -> Outcome {
+        let [realm, memory, offset, bytes_and_rights, address] = arguments;
+        let (realm, memory) = match (self.realm_argument(realm, 0), self.held(memory, kind::MEMORY, VIEW)) {
+            (Ok(realm), Ok(memory)) => (realm, memory),
+            (Err(outcome), _) | (_, Err(outcome)) => return outcome,
+        };
+        let (bytes, rights) = (bytes_and_rights & !(PAGE - 1), bytes_and_rights & (PAGE - 1));
+        let pages = u64::from(self.memories.at(memory.object as usize).pages);
+        let fits = offset % PAGE == 0 && bytes != 0 && offset / PAGE < pages && bytes / PAGE <= pages - offset / PAGE;
+        if !fits || rights > 1 || bytes / PAGE > u64::from(PAGES_A_STEP) {
+            return Outcome::refused(Status::Argument);
+        }
+        if !self.is_mappable(address, bytes) || !self.realms.at(realm as usize).state.is_alive() {
+            return Outcome::refused(Status::Argument);
+        }
+        let mapping = Mapping {
+            realm,
+            window: false,
+            writable: rights & 1 != 0,
+            memory: memory.object,
+            first: (offset / PAGE) as u32,
+            pages: (bytes / PAGE) as u32,
+            address,
+        };
+        match self.map_memory(hal, mapping) {
+            Ok(()) => Outcome::OK,
+            Err(status) => Outcome::refused(status),
+        }
+    }
+
+    pub(crate) fn mem_unmap(
+        &mut self,
+        hal: &mut impl Hal,
+        realm: Handle,
+        address: u64,
+        bytes: u64,
+    ) -> Outcome {
+        let realm = match self.realm_argument(realm, 0) {
+            Ok(realm) => realm,
+            Err(outcome) => return outcome,
+        };
+        let found = self.mappings.iter().find(|(_, mapping)| {
+            mapping.realm == realm
+                && !mapping.window
+                && mapping.address == address
+                && u64::from(mapping.pages) * PAGE == bytes
+        });
+        let Some(index) = found.map(|(index, _)| index) else {
+            return Outcome::refused(Status::Absent);
+        };
+        self.unmap_memory(hal, index);
+        Outcome::OK
+    }
+
+    /// Whether a range lies beyond a realm's image: what `mem_map` may use.
+    fn is_mappable(&self, address: u64, bytes: u64) -> bool {
+        address % PAGE == 0
+            && address >= KERNEL_SLAB_BASE + SLAB_IMAGE_SPAN
+            && address.checked_add(bytes).is_some_and(|end| end <= ADDRESS_END)
+    }
+
+    /// Maps pages of a Memory and keeps the mapping.
+    pub(crate) fn map_memory(&mut self, hal: &mut impl Hal, mapping: Mapping) -> Result<(), Status> {
+        let slot = (0..MAPPINGS).find(|&index| self.mappings.at(index).realm == 0).ok_or(Status::Quota)?;
+        self.map_pages(hal, &mapping)?;
+        *self.mappings.at_mut(slot) = mapping;
+        self.memories.at_mut(mapping.memory as usize).references += 1;
+        Ok(())
+    }
+
+    /// Puts a mapping's pages into its realm's space, all or none.
+    pub(crate) fn map_pages(&mut self, hal: &mut impl Hal, mapping: &Mapping) -> Result<(), Status> {
+        let space = self.realms.at(mapping.realm as usize).space;
+        let memory = *self.memories.at(mapping.memory as usize);
+        let rights = if mapping.writable { Rights::Write } else { Rights::Read };
+        for page in 0..mapping.pages {
+            let frame = memory_frame(hal, &memory, mapping.first + page);
+            let place = mapping.address + u64::from(page) * PAGE;
+            if let Err(error) = hal.space_map(space, place, Page { frame, rights, owner: Owner::Other }) {
+                for undone in 0..page {
+                    hal.space_unmap(space, mapping.address + u64::from(undone) * PAGE);
+                }
+                return Err(match error {
+                    MapError::Exhausted => Status::Quota,
+                    MapError::Occupied => Status::Busy,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Undoes a mapping.
+    pub(crate) fn unmap_memory(&mut self, hal: &mut impl Hal, index: usize) {
+        let mapping = core::mem::replace(self.mappings.at_mut(index), Mapping::FREE);
+        let space = self.realms.at(mapping.realm as usize).space;
+        if space.0 != 0 {
+            for page in 0..mapping.pages {
+                hal.space_unmap(space, mapping.address + u64::from(page) * PAGE);
+            }
+        }
+        let stamp = self.memories.at(mapping.memory as usize).stamp;
+        self.memory_release(hal, mapping.memory, stamp);
+    }
+
+    /// Undoes a realm's mappings, windows only if `windows` says so.
+    pub(crate) fn unmap_realm(&mut self, hal: &mut impl Hal, realm: u16, windows: bool) {
+        for index in 0..MAPPINGS {
+            let mapping = self.mappings.at(index);
+            if mapping.realm == realm && (windows || !mapping.window) {
+                self.unmap_memory(hal, index);
+            }
+        }
+    }
+}
+
+/// The frame of a Memory's page.
+fn memory_frame(hal: &impl Hal, memory: &Memory, page: u32) -> Frame {
+    let mut bytes = [0; 8];
+    hal.frame_read(memory.index, u64::from(page) * 8, &mut bytes);
+    Frame(u64::from_le_bytes(bytes))
+}
