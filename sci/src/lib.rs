@@ -18,9 +18,23 @@
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
+pub mod bundle;
+mod bytes;
+pub mod contract;
+pub mod digest;
+pub mod error;
 pub mod gate;
+pub mod header;
+pub mod image;
 pub mod layout;
 pub mod limits;
+pub mod list;
+pub mod manifest;
+pub mod section;
+pub mod sign;
 pub mod status;
 pub mod syscall;
+pub mod tables;
 pub mod vocabulary;
+#[cfg(feature = "write")]
+pub mod write;

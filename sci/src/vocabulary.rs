@@ -192,3 +192,95 @@ pub fn by_name(name: &str) -> Option<&'static Interface> {
 pub fn by_number(number: u8) -> Option<&'static Interface> {
     INTERFACES.iter().find(|interface| interface.number == number)
 }
+
+impl Interface {
+    /// Whether messages carry its methods out, rather than the kernel.
+    pub fn by_message(&self) -> bool {
+        self.methods.iter().any(|method| method.served == Message)
+    }
+}
+
+/// The text of an interface as it is hashed: one line for each fact that its binary layout depends on.
+///
+/// The compiler hashes interfaces declared in source by the same lines, so that two declarations agree if and
+/// only if their hashes do.
+#[derive(Clone, Debug)]
+pub struct InterfaceText(crate::digest::Hasher);
+
+impl InterfaceText {
+    /// Begins an interface.
+    pub fn new(name: &str, version: u64) -> Self {
+        let mut text = Self(crate::digest::Hasher::new());
+        text.line("interface", name);
+        text.0.update(&version.to_le_bytes());
+        text
+    }
+
+    fn line(&mut self, key: &str, value: &str) {
+        self.0.update(key.as_bytes());
+        self.0.update(b" ");
+        self.0.update(&(value.len() as u64).to_le_bytes());
+        self.0.update(value.as_bytes());
+        self.0.update(b"\n");
+    }
+
+    /// Begins a method.
+    pub fn method(&mut self, name: &str) {
+        self.line("method", name);
+    }
+
+    /// Adds an argument of the current method.
+    pub fn argument(&mut self, name: &str, mode: &str, layout: &str) {
+        self.line("argument", name);
+        self.line("mode", mode);
+        self.line("layout", layout);
+    }
+
+    /// States the result of the current method.
+    pub fn result(&mut self, layout: &str) {
+        self.line("result", layout);
+    }
+
+    /// States the error of the current method.
+    pub fn error(&mut self, layout: &str) {
+        self.line("error", layout);
+    }
+
+    /// The hash.
+    pub fn finish(self) -> [u8; 32] {
+        self.0.finish()
+    }
+}
+
+/// The hash of an interface of the vocabulary.
+pub fn interface_hash(interface: &Interface) -> [u8; 32] {
+    let mut text = InterfaceText::new(interface.name, 1);
+    for method in interface.methods {
+        text.method(method.name);
+        for argument in method.arguments {
+            let mode = if argument.shape == BytesMut { "inout" } else { "read" };
+            text.argument(argument.name, mode, argument.shape.layout());
+        }
+        text.result(method.result.map_or("()", Shape::layout));
+        if method.fallible {
+            text.error("Status");
+        }
+    }
+    text.finish()
+}
+
+impl Shape {
+    /// The shape's name in an interface's text.
+    pub const fn layout(self) -> &'static str {
+        match self {
+            Self::Unsigned(8) => "u8",
+            Self::Unsigned(16) => "u16",
+            Self::Unsigned(32) => "u32",
+            Self::Unsigned(_) => "u64",
+            Self::Text => "str",
+            Self::Bytes | Self::BytesMut => "[u8]",
+            Self::Handle(name) => name,
+            Self::Any => "handle",
+        }
+    }
+}

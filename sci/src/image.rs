@@ -1,0 +1,162 @@
+//! A verified image.
+
+use crate::bytes::{part, u32_at, zero};
+use crate::contract;
+use crate::error::{Error, ErrorKind};
+use crate::header::{HEADER_BYTES, Header, field};
+use crate::layout::PAGE;
+use crate::list;
+use crate::manifest::Manifest;
+use crate::section::{ENTRY_BYTES, Section, SectionKind};
+
+/// An image whose structure is right and for which every contract rule holds.
+///
+/// Holding one proves nothing of its hashes and signature: see [`crate::digest`] and [`crate::sign`].
+#[derive(Clone, Copy, Debug)]
+pub struct Image<'a> {
+    bytes: &'a [u8],
+    header: Header,
+    manifest: Manifest<'a>,
+}
+
+impl<'a> Image<'a> {
+    /// Checks structure, canonical encoding, tiling, and every contract rule.
+    pub fn verify(bytes: &'a [u8]) -> Result<Self, Error> {
+        Self::verify_without(bytes, None)
+    }
+
+    /// As [`Image::verify`], leaving out one rule: shows that the rule is what refuses an image.
+    #[doc(hidden)]
+    pub fn verify_without(bytes: &'a [u8], skipped: Option<usize>) -> Result<Self, Error> {
+        let header = Header::read(bytes)?;
+        if u64::from(header.table) != HEADER_BYTES {
+            return Err(Error::new(ErrorKind::Tiling, field::TABLE));
+        }
+        let table_end = HEADER_BYTES + u64::from(header.section_count) * ENTRY_BYTES;
+        if u64::from(header.manifest) != table_end {
+            return Err(Error::new(ErrorKind::Tiling, field::MANIFEST));
+        }
+        let encoded = part(bytes, table_end, u64::from(header.manifest_bytes))?;
+        let undecodable = Error::new(ErrorKind::Manifest, table_end);
+        let (manifest, rest) = postcard::take_from_bytes::<Manifest<'a>>(encoded).map_err(|_| undecodable)?;
+        if !rest.is_empty()
+            || list::take::<Manifest<'a>>(encoded).is_none()
+            || !manifest.lists_are_canonical()
+        {
+            return Err(Error::new(ErrorKind::NotCanonical, table_end));
+        }
+        let image = Self { bytes, header, manifest };
+        image.check_tiling(table_end + u64::from(header.manifest_bytes))?;
+        for (index, rule) in contract::RULES.iter().enumerate() {
+            if skipped != Some(index) && !(rule.check)(&image) {
+                return Err(Error::new(ErrorKind::Contract(index as u8), table_end));
+            }
+        }
+        Ok(image)
+    }
+
+    /// Sections follow one another page by page, then the envelope ends the file; padding is zero.
+    fn check_tiling(&self, head_end: u64) -> Result<(), Error> {
+        let mut end = head_end;
+        let mut previous = None;
+        for index in 0..self.header.section_count {
+            let at = HEADER_BYTES + u64::from(index) * ENTRY_BYTES;
+            let section = Section::read(self.bytes, at)?;
+            if previous.is_some_and(|kind| kind >= section.kind) {
+                return Err(Error::new(ErrorKind::Tiling, at));
+            }
+            previous = Some(section.kind);
+            let start = end.next_multiple_of(PAGE);
+            if section.kind == SectionKind::Bss {
+                if section.file_offset != 0 || section.file_bytes != 0 {
+                    return Err(Error::new(ErrorKind::Tiling, at + 8));
+                }
+                continue;
+            }
+            if u64::from(section.file_offset) != start {
+                return Err(Error::new(ErrorKind::Tiling, at + 8));
+            }
+            zero(self.bytes, end, start - end, ErrorKind::Padding)?;
+            end = start + u64::from(section.file_bytes);
+            part(self.bytes, start, u64::from(section.file_bytes))?;
+        }
+        let start = end.next_multiple_of(PAGE);
+        zero(self.bytes, end, start - end, ErrorKind::Padding)?;
+        let signed = self.header.envelope != 0 || self.header.envelope_bytes != 0;
+        if signed && u64::from(self.header.envelope) != start {
+            return Err(Error::new(ErrorKind::Tiling, field::ENVELOPE));
+        }
+        let end = start + if signed { u64::from(self.header.envelope_bytes) } else { 0 };
+        if end != self.header.total_bytes {
+            return Err(Error::new(ErrorKind::Tiling, field::TOTAL));
+        }
+        Ok(())
+    }
+
+    /// The whole file.
+    pub const fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The header.
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The manifest.
+    pub const fn manifest(&self) -> &Manifest<'a> {
+        &self.manifest
+    }
+
+    /// The sections, in the table's order.
+    pub fn sections(&self) -> impl Iterator<Item = Section> + use<'a> {
+        let (bytes, count) = (self.bytes, self.header.section_count);
+        (0..count)
+            .filter_map(move |index| Section::read(bytes, HEADER_BYTES + u64::from(index) * ENTRY_BYTES).ok())
+    }
+
+    /// The section of a kind.
+    pub fn section(&self, kind: SectionKind) -> Option<Section> {
+        self.sections().find(|section| section.kind == kind)
+    }
+
+    /// A section's bytes in the file.
+    pub fn section_bytes(&self, section: &Section) -> &'a [u8] {
+        part(self.bytes, u64::from(section.file_offset), u64::from(section.file_bytes)).unwrap_or_default()
+    }
+
+    /// The bytes of the section of a kind; empty if there is none.
+    pub fn bytes_of(&self, kind: SectionKind) -> &'a [u8] {
+        self.section(kind).map_or(&[], |section| self.section_bytes(&section))
+    }
+
+    /// Header, section table and manifest: what digest and signature cover. The envelope's place, which the
+    /// header holds, is left out: see [`crate::digest`].
+    pub fn head(&self) -> &'a [u8] {
+        let end = HEADER_BYTES
+            + u64::from(self.header.section_count) * ENTRY_BYTES
+            + u64::from(self.header.manifest_bytes);
+        part(self.bytes, 0, end).unwrap_or_default()
+    }
+
+    /// The envelope; empty if the image is unsigned.
+    pub fn envelope(&self) -> &'a [u8] {
+        part(self.bytes, u64::from(self.header.envelope), u64::from(self.header.envelope_bytes))
+            .unwrap_or_default()
+    }
+
+    /// Slab offsets of the 8-byte words to which the loader adds the slab's base.
+    pub fn relocations(&self) -> impl Iterator<Item = u64> + use<'a> {
+        let words = self.bytes_of(SectionKind::Relocations);
+        (0..words.len() as u64 / 4).filter_map(move |index| u32_at(words, index * 4).ok()).map(u64::from)
+    }
+
+    /// The section whose memory holds a slab offset.
+    pub fn section_at(&self, offset: u64) -> Option<Section> {
+        self.sections().find(|section| {
+            section.kind.is_loaded()
+                && offset >= section.memory_offset
+                && offset - section.memory_offset < section.memory_bytes
+        })
+    }
+}
