@@ -14,6 +14,7 @@ use crate::tree::{
 };
 
 /// What the parser made of a token stream.
+#[expect(clippy::large_enum_variant, reason = "made once per chunk")]
 pub(crate) enum Parsed {
     Chunk(Vec<Declaration>),
     Expression(Expr),
@@ -140,16 +141,6 @@ impl<'t> Context<'t> {
         }
     }
 
-    pub(crate) fn path_pattern(&self, mut path: Path) -> PatternKind {
-        match (path.names.len(), path.names.pop()) {
-            (1, Some(name)) => PatternKind::Name(name),
-            (_, last) => {
-                path.names.extend(last);
-                PatternKind::Path(path)
-            }
-        }
-    }
-
     pub(crate) fn expr(&self, start: usize, kind: ExprKind, end: usize) -> Expr {
         Expr { kind: Box::new(kind), span: self.span(start, end) }
     }
@@ -163,5 +154,16 @@ impl<'t> Context<'t> {
         end: usize,
     ) -> Expr {
         self.expr(start, ExprKind::Binary(operator, left, right), end)
+    }
+}
+
+/// A pattern of names: one name may be a binding.
+pub(crate) fn path_pattern(mut path: Path) -> PatternKind {
+    match (path.names.len(), path.names.pop()) {
+        (1, Some(name)) => PatternKind::Name(name),
+        (_, last) => {
+            path.names.extend(last);
+            PatternKind::Path(path)
+        }
     }
 }

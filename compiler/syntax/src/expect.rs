@@ -56,13 +56,11 @@ impl Site<'_, '_> {
     }
 
     fn span(&self) -> Span {
-        match self.tokens.get(self.at) {
-            Some((start, _, end)) => self.context.span(*start, *end),
-            None => {
-                let end = self.tokens.last().map_or(0, |(_, _, end)| *end);
-                self.context.span(end, end)
-            }
+        if let Some((start, _, end)) = self.tokens.get(self.at) {
+            return self.context.span(*start, *end);
         }
+        let end = self.tokens.last().map_or(0, |(_, _, end)| *end);
+        self.context.span(end, end)
     }
 
     fn found(&self) -> String {
@@ -368,7 +366,6 @@ impl Site<'_, '_> {
             self.expected.iter().map(|symbol| format!("`{}`", symbol.trim_matches('"'))).collect();
         choices.retain(|choice| choice != "`;`");
         match choices.as_slice() {
-            [] => diagnostic,
             [one] => diagnostic.help(format!("{one} should stand here")),
             [rest @ .., last] if rest.len() < 6 => {
                 diagnostic.help(format!("{} or {last} could stand here", rest.join(", ")))

@@ -6,6 +6,7 @@
 
 pub mod catalog;
 pub mod diagnostic;
+pub mod fmt;
 pub mod limits;
 pub mod parse;
 pub mod render;
@@ -20,12 +21,14 @@ mod literal;
 mod token;
 
 pub use catalog::CATALOG;
+pub use fmt::format;
 pub use parse::{decode, parse};
 pub use render::render;
 
 #[allow(
     clippy::all,
     clippy::pedantic,
+    clippy::unwrap_used,
     clippy::allow_attributes_without_reason,
     unused,
     unused_qualifications,

@@ -15,11 +15,12 @@ use crate::token::Token;
 use crate::tree::{Expr, File};
 
 /// The text of a file's bytes, or why they are not text: `not-utf8` or `source-too-large`.
+#[expect(clippy::result_large_err, reason = "made once per file")]
 pub fn decode(file: FileId, bytes: &[u8]) -> Result<&str, Diagnostic> {
     check_size(file, bytes.len())?;
     std::str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
-        let line = 1 + bytes[..at].iter().filter(|&&byte| byte == b'\n').count();
+        let line = 1 + bytes[..at].split(|&byte| byte == b'\n').skip(1).count();
         Diagnostic::error(
             "not-utf8",
             Span::new(file, offset(at), offset(at)),
@@ -29,6 +30,7 @@ pub fn decode(file: FileId, bytes: &[u8]) -> Result<&str, Diagnostic> {
     })
 }
 
+#[expect(clippy::result_large_err, reason = "made once per file")]
 fn check_size(file: FileId, length: usize) -> Result<(), Diagnostic> {
     if length <= SOURCE_BYTES_MAX {
         return Ok(());
@@ -135,15 +137,17 @@ fn parse_chunk(
 pub(crate) fn expression(context: &Context<'_>, range: Range<usize>) -> Option<Expr> {
     let mut diagnostics = Vec::new();
     let lexemes = lexer::scan(context.file, context.text, range, &mut diagnostics);
-    let result = match layout::check_brackets(context.file, context.text, &lexemes.tokens) {
-        Some(diagnostic) => Err(Box::new(diagnostic)),
-        None => {
-            let tokens = layout::tokens(context.text, &lexemes.tokens);
-            run(&EntryParser::new(), context, Token::BeginExpression, &tokens)
-        }
+    let result = if let Some(diagnostic) = layout::check_brackets(context.file, context.text, &lexemes.tokens)
+    {
+        Err(Box::new(diagnostic))
+    } else {
+        let tokens = layout::tokens(context.text, &lexemes.tokens);
+        run(&EntryParser::new(), context, Token::BeginExpression, &tokens)
     };
     let failed = !diagnostics.is_empty();
-    diagnostics.into_iter().for_each(|diagnostic| context.report(diagnostic));
+    for diagnostic in diagnostics {
+        context.report(diagnostic);
+    }
     match result {
         Ok(Parsed::Expression(expr)) => Some(expr),
         Ok(Parsed::Chunk(_)) => None,

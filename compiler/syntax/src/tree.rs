@@ -248,6 +248,7 @@ pub struct Variant {
 
 /// A line of an interface.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all lines are methods")]
 pub enum InterfaceItem {
     /// A method.
     Method {
