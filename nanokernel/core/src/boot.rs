@@ -1,5 +1,6 @@
 //! How the first realm comes up: image 0 of the bundle, with the machine's authority in its hands.
 
+use crate::admit::Admitted;
 use crate::build::{Step, entry_of};
 use crate::capability::{Capability, kind};
 use crate::exit::Exit;
@@ -12,16 +13,19 @@ use sci::vocabulary;
 
 /// Method `view` of a Memory: the bundle's tables as a window.
 const VIEW: u64 = 1;
-/// Bytes of the window of root's console.
-const CONSOLE_WINDOW_BYTES: u64 = PAGE;
 
 impl Kernel {
     /// Verifies the bundle in the boot module and makes root ready to run.
     pub fn boot(&mut self, hal: &mut impl Hal, module: &'static [u8], options: Options) -> Result<(), Exit> {
-        self.module = module;
         self.options = options;
-        let tables = self.verify_bundle(hal)?;
-        let program = self.admit(hal, 0).map_err(|_| Exit::RootRefused)?;
+        let tables = self.verify_bundle(hal, module)?;
+        let program = loop {
+            match self.admit_step(hal, 0) {
+                Admitted::Program(program) => break program,
+                Admitted::More => {}
+                Admitted::Not(..) => return Err(Exit::RootRefused),
+            }
+        };
         let root = self.realm_new(program, 0, 0, PRIORITY_MAX).ok_or(Exit::Exhausted)?;
         loop {
             match self.build_step(hal, root) {
@@ -31,8 +35,8 @@ impl Kernel {
             }
         }
         for slot in 0..CAPABILITIES_MAX {
-            let program = self.programs.at(program as usize).as_ref();
-            if let Some(required) = program.and_then(|it| it.required.get(slot as usize).copied().flatten()) {
+            let program = self.programs.at(program as usize).get();
+            if let Some(required) = program.and_then(|program| program.required(u64::from(slot))) {
                 self.endow(hal, root, (slot, required), tables)?;
             }
         }
@@ -63,9 +67,10 @@ impl Kernel {
             _ => return Err(Exit::RootRequires),
         };
         self.install(hal, root, slot, capability);
-        if number == kind::CONSOLE {
-            let address = self.console_window(hal, root)?;
-            self.set_window(hal, root, slot, (address, CONSOLE_WINDOW_BYTES));
+        if number == kind::CONSOLE && required.window_bytes > 0 {
+            let bytes = u64::from(required.window_bytes);
+            let address = self.console_window(hal, root, bytes.div_ceil(PAGE))?;
+            self.set_window(hal, root, slot, (address, bytes));
         }
         if number == kind::MEMORY && mask & VIEW != 0 {
             let (from, bytes) = tables;
@@ -84,12 +89,14 @@ impl Kernel {
     }
 
     /// A window for root's calls to the kernel's console.
-    fn console_window(&mut self, hal: &mut impl Hal, root: u16) -> Result<u64, Exit> {
-        let frame = hal.frame_take().ok_or(Exit::Exhausted)?;
-        let address = self.window_place(root, CONSOLE_WINDOW_BYTES / PAGE);
+    fn console_window(&mut self, hal: &mut impl Hal, root: u16, pages: u64) -> Result<u64, Exit> {
+        let address = self.window_place(root, pages);
         let space = self.realms.at(root as usize).space;
-        let page = Page { frame, rights: Rights::Write, owner: Owner::Space };
-        hal.space_map(space, address, page).map_err(|_| Exit::Exhausted)?;
+        for page in 0..pages {
+            let frame = hal.frame_take().ok_or(Exit::Exhausted)?;
+            let mapped = Page { frame, rights: Rights::Write, owner: Owner::Space };
+            hal.space_map(space, address + page * PAGE, mapped).map_err(|_| Exit::Exhausted)?;
+        }
         Ok(address)
     }
 

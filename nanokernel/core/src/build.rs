@@ -3,10 +3,10 @@
 //! The first start and every reset take this path. It is done in bounded steps; the number of pages and
 //! relocations done is the realm's state.
 
-use crate::hal::{Frame, Hal, Owner, Page, Rights};
+use crate::hal::{Frame, Hal, Owner, Page, Rights, Space};
 use crate::kernel::Kernel;
 use crate::program::{Program, Region, Source};
-use crate::realm::RealmState;
+use crate::realm::{Realm, RealmState};
 use crate::table::MAPPINGS;
 use sci::layout::{
     GATE_PAGE, INFO_PAGE, INSTANCE_PAGE, KERNEL_SLAB_BASE, PAGE, START_PAGE, instance, start,
@@ -16,7 +16,7 @@ use sci::limits::CAPABILITIES_MAX;
 /// Pages that one step maps, of which it may fill each.
 const PAGES_A_STEP: u32 = 64;
 /// Words that one step writes.
-const WORDS_A_STEP: u32 = 256;
+const WORDS_A_STEP: u32 = 128;
 
 /// How far a step came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,24 +38,23 @@ impl Kernel {
         let RealmState::Building(done) = self.realms.at(realm as usize).state else {
             return Step::Done;
         };
-        let program = self.realms.at(realm as usize).program;
-        let Some(program) = *self.programs.at(program as usize) else {
-            return Step::Exhausted;
-        };
         if done == 0 && self.begin_space(hal, realm).is_err() {
             return Step::Exhausted;
         }
-        let pages: u32 = program.regions.iter().flatten().map(|region| region.pages).sum();
+        let Realm { program, space, .. } = *self.realms.at(realm as usize);
+        let Some(program) = self.programs.at(program as usize).get() else {
+            return Step::Exhausted;
+        };
+        let pages = program.pages();
         let next = if done < pages {
             let next = pages.min(done + PAGES_A_STEP);
             for page in done..next {
-                if self.map_region_page(hal, realm, &program, page).is_err() {
+                if map_region_page(hal, space, program, page).is_err() {
                     return Step::Exhausted;
                 }
             }
             next
         } else {
-            let space = self.realms.at(realm as usize).space;
             let (from, count) = (done - pages, program.word_count());
             let until = count.min(from + WORDS_A_STEP);
             for (offset, value) in program.words(from, until) {
@@ -63,7 +62,8 @@ impl Kernel {
                 assert!(placed, "an admitted image's words lie in its writable sections");
             }
             if until == count {
-                return match self.finish(hal, realm, &program) {
+                let (lowest, required) = (program.lowest, program.required_count());
+                return match self.finish(hal, realm, lowest, required) {
                     Ok(()) => Step::Done,
                     Err(Exhausted) => Step::Exhausted,
                 };
@@ -84,73 +84,25 @@ impl Kernel {
         Ok(())
     }
 
-    fn map_region_page(
+    /// Maps the pages that kernel and component share, and what the realm kept over a reset.
+    fn finish(
         &mut self,
         hal: &mut impl Hal,
         realm: u16,
-        program: &Program,
-        number: u32,
-    ) -> Result<(), Exhausted> {
-        let mut page = number;
-        for region in program.regions.iter().flatten() {
-            if page < region.pages {
-                let (frame, owner) = self.region_frame(hal, region, page)?;
-                let place = KERNEL_SLAB_BASE + region.offset + u64::from(page) * PAGE;
-                return self.map(hal, realm, place, Page { frame, rights: region.rights, owner });
-            }
-            page -= region.pages;
-        }
-        Ok(())
-    }
-
-    fn region_frame(
-        &self,
-        hal: &mut impl Hal,
-        region: &Region,
-        page: u32,
-    ) -> Result<(Frame, Owner), Exhausted> {
-        let skipped = u64::from(page) * PAGE;
-        if let Source::Module(offset) = region.source {
-            return Ok((hal.module_frame(offset + skipped), Owner::Other));
-        }
-        let frame = hal.frame_take().ok_or(Exhausted)?;
-        if let Source::Copy(offset, bytes) = region.source
-            && skipped < bytes
-        {
-            let (from, count) = ((offset + skipped) as usize, (bytes - skipped).min(PAGE) as usize);
-            hal.frame_write(frame, 0, self.module.get(from..from + count).unwrap_or_default());
-        }
-        Ok((frame, Owner::Space))
-    }
-
-    fn map(
-        &mut self,
-        hal: &mut impl Hal,
-        realm: u16,
-        address: u64,
-        page: Page,
+        lowest: u64,
+        required: u32,
     ) -> Result<(), Exhausted> {
         let space = self.realms.at(realm as usize).space;
-        hal.space_map(space, address, page).map_err(|_| {
-            if page.owner == Owner::Space {
-                hal.frame_return(page.frame);
-            }
-            Exhausted
-        })
-    }
-
-    /// Maps the pages that kernel and component share, and what the realm kept over a reset.
-    fn finish(&mut self, hal: &mut impl Hal, realm: u16, program: &Program) -> Result<(), Exhausted> {
         let block = hal.frame_take().ok_or(Exhausted)?;
         let page = Page { frame: block, rights: Rights::Read, owner: Owner::Space };
-        self.map(hal, realm, KERNEL_SLAB_BASE + INSTANCE_PAGE, page)?;
+        map(hal, space, KERNEL_SLAB_BASE + INSTANCE_PAGE, page)?;
         let start_page = self.realms.at(realm as usize).start_page;
         for (offset, frame, rights) in [
             (START_PAGE, start_page, Rights::Read),
             (GATE_PAGE, hal.gate_frame(), Rights::Execute),
             (INFO_PAGE, hal.info_frame(), Rights::Read),
         ] {
-            self.map(hal, realm, KERNEL_SLAB_BASE + offset, Page { frame, rights, owner: Owner::Other })?;
+            map(hal, space, KERNEL_SLAB_BASE + offset, Page { frame, rights, owner: Owner::Other })?;
         }
         for index in 0..MAPPINGS {
             let mapping = *self.mappings.at(index);
@@ -162,7 +114,7 @@ impl Kernel {
         place.generation += 1;
         place.state = RealmState::New;
         if place.windows_end == 0 {
-            place.windows_end = KERNEL_SLAB_BASE + program.lowest;
+            place.windows_end = KERNEL_SLAB_BASE + lowest;
         }
         let generation = place.generation;
         self.threads.at_mut(realm as usize).generation = generation;
@@ -173,8 +125,7 @@ impl Kernel {
         put(hal, block, instance::GENERATION, generation);
         put(hal, start_page, start::MAGIC, start::MAGIC_VALUE);
         put(hal, start_page, start::GENERATION, generation);
-        let count = program.required.iter().flatten().count() as u32;
-        hal.frame_write(start_page, start::CAPABILITY_COUNT, &count.to_le_bytes());
+        hal.frame_write(start_page, start::CAPABILITY_COUNT, &required.to_le_bytes());
         for slot in 0..CAPABILITIES_MAX {
             let handle = self.capabilities.handle(self.area(realm), slot);
             put(hal, start_page, entry_of(slot) + start::ENTRY_HANDLE, handle);
@@ -191,4 +142,52 @@ impl Kernel {
 /// Offset in the start page of a required capability's entry.
 pub(crate) const fn entry_of(slot: u32) -> u64 {
     start::CAPABILITIES + start::CAPABILITY_BYTES * slot as u64
+}
+
+/// Maps one page of a program, counted over all its regions.
+fn map_region_page(
+    hal: &mut impl Hal,
+    space: Space,
+    program: &Program,
+    number: u32,
+) -> Result<(), Exhausted> {
+    let mut page = number;
+    for region in program.regions.iter().flatten() {
+        if page < region.pages {
+            let (frame, owner) = region_frame(hal, program, region, page)?;
+            let place = KERNEL_SLAB_BASE + region.offset + u64::from(page) * PAGE;
+            return map(hal, space, place, Page { frame, rights: region.rights, owner });
+        }
+        page -= region.pages;
+    }
+    Ok(())
+}
+
+fn region_frame(
+    hal: &mut impl Hal,
+    program: &Program,
+    region: &Region,
+    page: u32,
+) -> Result<(Frame, Owner), Exhausted> {
+    let skipped = u64::from(page) * PAGE;
+    if let Source::InPlace(offset) = region.source {
+        return Ok((hal.module_frame(program.at + offset + skipped), Owner::Other));
+    }
+    let frame = hal.frame_take().ok_or(Exhausted)?;
+    if let Source::Copy(offset, bytes) = region.source
+        && skipped < bytes
+    {
+        let (from, count) = ((offset + skipped) as usize, (bytes - skipped).min(PAGE) as usize);
+        hal.frame_write(frame, 0, program.image.bytes().get(from..from + count).unwrap_or_default());
+    }
+    Ok((frame, Owner::Space))
+}
+
+fn map(hal: &mut impl Hal, space: Space, address: u64, page: Page) -> Result<(), Exhausted> {
+    hal.space_map(space, address, page).map_err(|_| {
+        if page.owner == Owner::Space {
+            hal.frame_return(page.frame);
+        }
+        Exhausted
+    })
 }

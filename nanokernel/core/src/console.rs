@@ -5,6 +5,7 @@ use core::fmt::{self, Write};
 use crate::capability::REQUIRED_SLOTS;
 use crate::hal::Hal;
 use crate::kernel::{Kernel, Outcome};
+use crate::program::Program;
 use sci::layout::start;
 use sci::status::{Fault, Status};
 
@@ -104,6 +105,6 @@ impl Kernel {
     /// Name of a realm's component.
     pub(crate) fn name(&self, realm: u16) -> &'static str {
         let program = self.realms.at(realm as usize).program;
-        self.programs.at(program as usize).as_ref().map_or("?", |program| program.name)
+        self.programs.at(program as usize).get().map_or("?", Program::name)
     }
 }

@@ -7,10 +7,12 @@ use crate::exit::Exit;
 
 /// A page of physical memory, by its address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[repr(transparent)]
 pub struct Frame(pub u64);
 
 /// An address space, by whatever names it to the machine; 0 is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[repr(transparent)]
 pub struct Space(pub u64);
 
 /// What ring 3 may do with a page. No variant is both writable and executable.

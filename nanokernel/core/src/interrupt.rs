@@ -81,8 +81,8 @@ impl Kernel {
         }
     }
 
-    pub(crate) fn port_access(&mut self, hal: &mut impl Hal, arguments: [u64; 4]) -> Outcome {
-        let [handle, operation, offset, value] = arguments;
+    pub(crate) fn port_access(&mut self, hal: &mut impl Hal, arguments: [u64; 5]) -> Outcome {
+        let [handle, operation, offset, value, _] = arguments;
         let (method, width) = match operation {
             port::READ_8 => (0, Width::Byte),
             port::WRITE_8 => (1, Width::Byte),

@@ -7,18 +7,19 @@
 //! A call that has to walk many pages does a bounded part of them, and answers [`Outcome::Restart`]: the
 //! thread issues the same call again, with the object it works on in [`Thread::unfinished`].
 
+use crate::admit::Admission;
 use crate::capability::{Area, Capabilities, Capability, Handle, Miss, kind};
 use crate::endpoint::Endpoint;
-use crate::exit::Exit;
 use crate::hal::Hal;
 use crate::interrupt::Line;
 use crate::memory::{Mapping, Memory};
 use crate::notification::Notification;
-use crate::program::Program;
+use crate::program::ProgramSlot;
 use crate::realm::Realm;
 use crate::scheduler::{Ready, Threads};
 use crate::table::{IMAGES, LINES, MAPPINGS, MEMORIES, NOTIFICATIONS, REALMS, Table};
 use crate::thread::{NONE, Registers, Resume, Thread, ThreadState};
+use sci::bundle::Bundle;
 use sci::status::{Fault, Status};
 use sci::syscall::number as call;
 
@@ -80,17 +81,17 @@ pub struct Kernel {
     /// Notifications; index 0 is none.
     pub notifications: Table<Notification, NOTIFICATIONS>,
     /// Admitted images.
-    pub programs: Table<Option<Program>, IMAGES>,
+    pub programs: Table<ProgramSlot, IMAGES>,
+    /// The image that is being admitted.
+    pub admission: Admission,
     /// Interrupt lines.
     pub lines: Table<Line, LINES>,
     /// When the first sleeping thread wakes; `u64::MAX` while none sleeps, 0 before the first does.
     pub wake_first: u64,
-    /// The boot module.
-    pub module: &'static [u8],
+    /// The bundle in the boot module, once its signature was checked.
+    pub bundle: Option<Bundle<'static>>,
     /// What the command line asks for.
     pub options: Options,
-    /// Set once the run has ended.
-    pub ended: Option<Exit>,
 }
 
 impl Kernel {
@@ -106,12 +107,12 @@ impl Kernel {
             memories: Table::new(Memory::FREE),
             mappings: Table::new(Mapping::FREE),
             notifications: Table::new(Notification::FREE),
-            programs: Table::new(None),
+            programs: Table::new(ProgramSlot::Free),
+            admission: Admission::None,
             lines: Table::new(Line::UNBOUND),
             wake_first: 0,
-            module: &[],
+            bundle: None,
             options: Options { verbose: false, check: false, bench: false },
-            ended: None,
         }
     }
 
@@ -140,27 +141,27 @@ impl Kernel {
     }
 
     fn dispatch(&mut self, hal: &mut impl Hal, registers: &Registers) -> Outcome {
-        let Registers { badge: a, method: b, value: c, fourth: d, generation: e, status: number, .. } =
-            *registers;
+        let Registers { badge, method, value, fourth, generation, status: number, .. } = *registers;
+        let arguments @ [first, second, third, ..] = [badge, method, value, fourth, generation];
         match u32::try_from(number).unwrap_or(u32::MAX) {
-            call::ipc_call => self.ipc_call(hal, a, b, c),
+            call::ipc_call => self.ipc_call(hal, first, second, third),
             call::ipc_recv => self.ipc_recv(hal),
-            call::ipc_reply_recv => self.ipc_reply_recv(hal, b),
-            call::ipc_reply => self.ipc_reply(hal, a, b),
-            call::notify_signal => self.notify_signal(a, b),
-            call::notify_wait => self.notify_wait(hal, a, b, c),
-            call::cap_mint => self.cap_mint(a, b, c),
-            call::cap_drop => self.cap_drop(hal, a),
-            call::cap_query => self.cap_query(a),
-            call::mem_create => self.mem_create(hal, a, b, c),
-            call::mem_map => self.mem_map(hal, [a, b, c, d, e]),
-            call::mem_unmap => self.mem_unmap(hal, a, b, c),
-            call::image_admit => self.image_admit(hal, a, b, c),
-            call::realm_create => self.realm_create(hal, a, b, c, d),
-            call::realm_control => self.realm_control(hal, [a, b, c, d, e]),
-            call::thread_control => self.thread_control(hal, a, b, c),
-            call::irq_control => self.irq_control(hal, a, b, c),
-            call::port_access => self.port_access(hal, [a, b, c, d]),
+            call::ipc_reply_recv => self.ipc_reply_recv(hal, second),
+            call::ipc_reply => self.ipc_reply(hal, first, second),
+            call::notify_signal => self.notify_signal(first, second),
+            call::notify_wait => self.notify_wait(hal, first, second, third),
+            call::cap_mint => self.cap_mint(first, second, third),
+            call::cap_drop => self.cap_drop(hal, first),
+            call::cap_query => self.cap_query(first),
+            call::mem_create => self.mem_create(hal, first, second),
+            call::mem_map => self.mem_map(hal, arguments),
+            call::mem_unmap => self.mem_unmap(hal, first, second, third),
+            call::image_admit => self.image_admit(hal, first, second, third),
+            call::realm_create => self.realm_create(hal, first, second, third, fourth),
+            call::realm_control => self.realm_control(hal, arguments),
+            call::thread_control => self.thread_control(hal, first, second, third),
+            call::irq_control => self.irq_control(hal, first, second, third),
+            call::port_access => self.port_access(hal, arguments),
             other if sci::syscall::by_number(other).is_some() => Outcome::refused(Status::Unsupported),
             _ => Outcome::Fault(Fault::UnknownCall, registers.instruction, number),
         }

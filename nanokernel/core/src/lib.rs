@@ -13,12 +13,14 @@
 //! | [`endpoint`], [`ipc`] | inboxes; call, receive, reply |
 //! | [`notification`], [`interrupt`] | event bits; lines and ports |
 //! | [`memory`] | pages that are shared |
-//! | [`program`], [`realm`], `build` | admitted images; realms and how they are made |
+//! | [`admit`], [`program`] | admission; admitted images |
+//! | [`realm`], `build` | realms and how they are made |
 //! | `supervise`, `life` | what a supervisor does; how realms end |
 //! | `boot`, `console`, [`exit`] | the first realm; printing; how a run ends |
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
+pub mod admit;
 mod authority;
 mod boot;
 mod build;

@@ -75,7 +75,7 @@ impl Kernel {
     /// Whether an address lies in the guard page below the current thread's stack.
     pub fn is_stack_guard(&self, address: u64) -> bool {
         let program = self.realms.at(self.current as usize).program;
-        self.programs.at(program as usize).as_ref().is_some_and(|program| {
+        self.programs.at(program as usize).get().is_some_and(|program| {
             let lowest = KERNEL_SLAB_BASE + STACK_TOP - program.stack_bytes;
             (lowest - PAGE..lowest).contains(&address)
         })
@@ -86,7 +86,6 @@ impl Kernel {
         if self.options.verbose {
             self.print_frames(hal);
         }
-        self.ended = Some(exit);
         hal.stop(exit);
     }
 

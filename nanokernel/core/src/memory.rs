@@ -70,7 +70,6 @@ impl Kernel {
         hal: &mut impl Hal,
         handle: Handle,
         bytes: u64,
-        _kind: u64,
     ) -> Outcome {
         if let Err(outcome) = self.held(handle, kind::MEMORY, CREATE) {
             return outcome;
@@ -142,11 +141,11 @@ impl Kernel {
         };
         let (bytes, rights) = (bytes_and_rights & !(PAGE - 1), bytes_and_rights & (PAGE - 1));
         let pages = u64::from(self.memories.at(memory.object as usize).pages);
-        let fits = offset % PAGE == 0 && bytes != 0 && offset / PAGE < pages && bytes / PAGE <= pages - offset / PAGE;
+        let fits = offset.is_multiple_of(PAGE) && bytes != 0 && offset / PAGE < pages && bytes / PAGE <= pages - offset / PAGE;
         if !fits || rights > 1 || bytes / PAGE > u64::from(PAGES_A_STEP) {
             return Outcome::refused(Status::Argument);
         }
-        if !self.is_mappable(address, bytes) || !self.realms.at(realm as usize).state.is_alive() {
+        if !is_mappable(address, bytes) || !self.realms.at(realm as usize).state.is_alive() {
             return Outcome::refused(Status::Argument);
         }
         let mapping = Mapping {
@@ -186,13 +185,6 @@ impl Kernel {
         };
         self.unmap_memory(hal, index);
         Outcome::OK
-    }
-
-    /// Whether a range lies beyond a realm's image: what `mem_map` may use.
-    fn is_mappable(&self, address: u64, bytes: u64) -> bool {
-        address % PAGE == 0
-            && address >= KERNEL_SLAB_BASE + SLAB_IMAGE_SPAN
-            && address.checked_add(bytes).is_some_and(|end| end <= ADDRESS_END)
     }
 
     /// Maps pages of a Memory and keeps the mapping.
@@ -247,6 +239,13 @@ impl Kernel {
             }
         }
     }
+}
+
+/// Whether a range lies beyond a realm's image: what `mem_map` may use.
+fn is_mappable(address: u64, bytes: u64) -> bool {
+    address.is_multiple_of(PAGE)
+        && address >= KERNEL_SLAB_BASE + SLAB_IMAGE_SPAN
+        && address.checked_add(bytes).is_some_and(|end| end <= ADDRESS_END)
 }
 
 /// The frame of a Memory's page.

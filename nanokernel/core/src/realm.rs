@@ -2,8 +2,9 @@
 
 use crate::hal::{Frame, Space};
 
-/// Where a realm is in its life.
+/// Where a realm is in its life. Its representation is fixed so that a table of free ones is all zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub enum RealmState {
     /// The index is free.
     Free,

@@ -1,5 +1,6 @@
 //! What a supervisor does: admit images, make realms, grant, connect, start, stop; and thread control.
 
+use crate::admit::Admitted;
 use crate::build::{Step, entry_of};
 use crate::capability::{Capability, Handle, REQUIRED_SLOTS, kind};
 use crate::endpoint::Endpoint;
@@ -40,12 +41,13 @@ impl Kernel {
         if memory != 0 {
             return Outcome::refused(Status::Unsupported);
         }
-        match self.admit(hal, index) {
-            Ok(program) => {
+        match self.admit_step(hal, index) {
+            Admitted::Program(program) => {
                 let capability = Capability::new(kind::PROGRAM, u32::from(program), 0, PROGRAM_METHODS);
                 self.give_here(capability)
             }
-            Err((status, value)) => Outcome::Answer(status, value),
+            Admitted::More => Outcome::Restart,
+            Admitted::Not(status, value) => Outcome::Answer(status, value),
         }
     }
 
@@ -204,9 +206,8 @@ impl Kernel {
     /// What a realm's manifest says of a required capability.
     fn requirement(&self, realm: u16, slot: u64) -> Result<Requirement, Outcome> {
         let program = self.realms.at(realm as usize).program;
-        let program = self.programs.at(program as usize).as_ref();
-        let required = program.and_then(|it| it.required.get(slot as usize).copied().flatten());
-        required.ok_or(Outcome::refused(Status::Argument))
+        let program = self.programs.at(program as usize).get();
+        program.and_then(|program| program.required(slot)).ok_or(Outcome::refused(Status::Argument))
     }
 
     /// Puts a capability in a required slot, in place of what was there.
@@ -343,7 +344,7 @@ impl Kernel {
     /// Makes a new realm's thread ready.
     pub(crate) fn start(&mut self, realm: u16) {
         let program = self.realms.at(realm as usize).program;
-        let entry = self.programs.at(program as usize).as_ref().map_or(0, |program| program.entry);
+        let entry = self.programs.at(program as usize).get().map_or(0, |program| program.entry);
         // As if called: a zero return address lies on the stack.
         let stack = KERNEL_SLAB_BASE + STACK_TOP - 8;
         self.prepare(realm, KERNEL_SLAB_BASE + entry, stack, KERNEL_SLAB_BASE + START_PAGE);

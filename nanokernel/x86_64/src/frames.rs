@@ -86,7 +86,7 @@ impl Frames {
 
     /// Takes a frame back.
     pub fn put(&mut self, frame: Frame) {
-        assert!(frame.0 % PAGE == 0 && frame.0 >= FIRST, "only what was taken comes back");
+        assert!(frame.0.is_multiple_of(PAGE) && frame.0 >= FIRST, "only what was taken comes back");
         zero_page(frame.0);
         write_physical(frame.0, self.freed);
         self.freed = frame.0;

@@ -52,7 +52,7 @@ impl Machine {
             copy_to_frame(self.info, offset, &value.to_le_bytes());
         }
         self.frames.settle();
-        if self.module % PAGE == 0 { Ok(()) } else { Err(Exit::BundleRefused) }
+        if self.module.is_multiple_of(PAGE) { Ok(()) } else { Err(Exit::BundleRefused) }
     }
 }
 

@@ -153,7 +153,7 @@ pub fn start(frames: &mut Frames, found: &BootInformation, controllers: &Control
     let mut page = text;
     while page < end {
         let directory = directory(frames, top, IMAGE_ENTRY, page)?;
-        if page % LARGE_PAGE == 0 && page > data && page + LARGE_PAGE <= end {
+        if page.is_multiple_of(LARGE_PAGE) && page > data && page + LARGE_PAGE <= end {
             let entry = (page - KERNEL_BASE) | PRESENT | WRITABLE | LARGE | GLOBAL | NO_EXECUTE;
             write_physical(directory + (page >> 21 & (ENTRIES - 1)) * 8, entry);
             page += LARGE_PAGE;
@@ -221,7 +221,7 @@ pub fn create(frames: &mut Frames) -> Option<Space> {
 
 /// Maps a page of ring 3.
 pub fn map(frames: &mut Frames, space: Space, address: u64, page: Page) -> Result<(), MapError> {
-    assert!(address < 1 << 47 && address % PAGE == 0, "ring 3 has the lower half");
+    assert!(address < 1 << 47 && address.is_multiple_of(PAGE), "ring 3 has the lower half");
     let mut parent = space.0;
     for shift in [39, 30, 21] {
         let place = parent + (address >> shift & (ENTRIES - 1)) * 8;

@@ -1,0 +1,159 @@
+//! Admission: what ring 3 may execute.
+//!
+//! The bundle's tables are signed and hold each image's digest. An image is admitted when its head has that
+//! digest, every contract rule holds, and each loaded section has the hash that the head states; the answer is
+//! kept. Sections are hashed in bounded steps.
+
+use core::fmt::Write;
+
+use crate::console::Printer;
+use crate::exit::Exit;
+use crate::hal::Hal;
+use crate::kernel::Kernel;
+use crate::program::{Program, ProgramSlot};
+use sci::bundle::{Bundle, Policy};
+use sci::digest::{Hasher, image_digest, stated_hash};
+use sci::error::{Error, ErrorKind};
+use sci::image::Image;
+use sci::layout::PAGE;
+use sci::section::{Section, SectionKind};
+use sci::status::Status;
+
+/// Bytes that one step hashes.
+const BYTES_A_STEP: usize = 1024;
+/// What `refused` answers where it was not a contract rule.
+pub const NO_RULE: u64 = 256;
+
+/// The image whose sections are being hashed. Its representation is fixed so that none is all zeros.
+#[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one, and no heap")]
+#[repr(u8)]
+pub enum Admission {
+    /// None.
+    None = 0,
+    /// One; its structure and digest are right.
+    Hashing(Hashing) = 1,
+}
+
+/// How far the hashing of an image's sections came.
+#[derive(Clone, Debug)]
+pub struct Hashing {
+    index: u32,
+    image: Image<'static>,
+    /// Section of the table, and bytes of it that were hashed.
+    section: usize,
+    bytes: usize,
+    hasher: Hasher,
+}
+
+/// The end of one step of an admission.
+pub(crate) enum Admitted {
+    /// The image's program.
+    Program(u16),
+    /// There is more to hash.
+    More,
+    /// The status and value of a refusal.
+    Not(Status, u64),
+}
+
+impl Kernel {
+    /// Checks the boot module's tables, their signature and the policy; answers where the tables are.
+    pub(crate) fn verify_bundle(
+        &mut self,
+        hal: &mut impl Hal,
+        module: &'static [u8],
+    ) -> Result<(u64, u64), Exit> {
+        let checked = Policy::read(module).and_then(|policy| {
+            let bundle = Bundle::read(module)?;
+            bundle.check_signature(&policy)?;
+            Ok(bundle)
+        });
+        match checked {
+            Ok(bundle) => {
+                self.bundle = Some(bundle);
+                Ok((PAGE, bundle.tables().len() as u64))
+            }
+            Err(error) => {
+                // The console takes every byte: writing cannot fail.
+                let _printed = writeln!(Printer(hal), "space: refused bundle: {error}");
+                Err(Exit::BundleRefused)
+            }
+        }
+    }
+
+    /// One step of admitting the bundle's image of an index.
+    pub(crate) fn admit_step(&mut self, hal: &mut impl Hal, index: u64) -> Admitted {
+        let Some(found) = self.bundle.and_then(|bundle| bundle.image(u32::try_from(index).ok()?)) else {
+            return Admitted::Not(Status::Absent, 0);
+        };
+        if let ProgramSlot::Admitted(_) = self.programs.at(index as usize) {
+            return Admitted::Program(index as u16);
+        }
+        let hashed = match &self.admission {
+            Admission::Hashing(hashing) if u64::from(hashing.index) == index => self.hash_step(),
+            Admission::Hashing(_) => return Admitted::Not(Status::Busy, 0),
+            Admission::None => Self::begin(index as u32, found.bytes, &found.digest).map(|hashing| {
+                self.admission = Admission::Hashing(hashing);
+                None
+            }),
+        };
+        let refusal = match hashed {
+            Ok(None) => return Admitted::More,
+            Ok(Some(image)) => {
+                self.admission = Admission::None;
+                if let Some(program) = Program::prepare(image, PAGE + u64::from(found.offset)) {
+                    *self.programs.at_mut(index as usize) = ProgramSlot::Admitted(program);
+                    return Admitted::Program(index as u16);
+                }
+                None
+            }
+            Err(error) => {
+                self.admission = Admission::None;
+                Some(error)
+            }
+        };
+        // The console takes every byte: writing cannot fail.
+        let _printed = match refusal {
+            Some(error) => writeln!(Printer(hal), "space: refused image={} reason={error}", found.name),
+            None => writeln!(Printer(hal), "space: refused image={} reason=missing provider", found.name),
+        };
+        let rule = match refusal.map(|error| error.kind) {
+            Some(ErrorKind::Contract(rule)) => u64::from(rule),
+            _ => NO_RULE,
+        };
+        Admitted::Not(Status::Refused, rule)
+    }
+
+    fn begin(index: u32, bytes: &'static [u8], digest: &[u8; 32]) -> Result<Hashing, Error> {
+        let image = Image::verify(bytes)?;
+        if image_digest(&image) != *digest {
+            return Err(Error::new(ErrorKind::Digest, 0));
+        }
+        Ok(Hashing { index, image, section: 0, bytes: 0, hasher: Hasher::new() })
+    }
+
+    /// Hashes some bytes; answers the image when every loaded section has its hash.
+    fn hash_step(&mut self) -> Result<Option<Image<'static>>, Error> {
+        let Admission::Hashing(hashing) = &mut self.admission else {
+            return Ok(None);
+        };
+        // Loaded sections come first, and of these bss, which has no bytes, last.
+        let hashed = |section: &Section| section.kind < SectionKind::Bss;
+        let Some(section) = hashing.image.sections().filter(hashed).nth(hashing.section) else {
+            return Ok(Some(hashing.image));
+        };
+        let rest = hashing.image.section_bytes(&section).get(hashing.bytes..).unwrap_or_default();
+        let step = rest.get(..BYTES_A_STEP.min(rest.len())).unwrap_or_default();
+        hashing.hasher.update(step);
+        hashing.bytes += step.len();
+        if step.len() == rest.len() {
+            let hash = core::mem::take(&mut hashing.hasher).finish();
+            if stated_hash(&hashing.image, &section) != Some(hash) {
+                return Err(Error::new(ErrorKind::Hash, u64::from(section.file_offset)));
+            }
+            hashing.section += 1;
+            hashing.bytes = 0;
+        }
+        Ok(None)
+    }
+}
