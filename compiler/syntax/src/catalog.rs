@@ -137,7 +137,7 @@ pub const CATALOG: &[Entry] = &[
     },
     Entry {
         id: "too-many-errors",
-        explanation: "A file shows its first 100 errors. Further ones are counted, and appear when the first are mended.",
+        explanation: "A file shows its first 100 errors. Further ones appear when the first are mended.",
     },
     Entry {
         id: "too-many-tokens",

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
 use crate::expect;
+use crate::limits::DIAGNOSTICS_MAX;
 use crate::literal;
 use crate::span::{FileId, Span, offset};
 use crate::tree::{
@@ -14,13 +15,13 @@ use crate::tree::{
 };
 
 /// What the parser made of a token stream.
-#[expect(clippy::large_enum_variant, reason = "made once per chunk")]
 pub(crate) enum Parsed {
     Chunk(Vec<Declaration>),
     Expression(Expr),
 }
 
 /// What stands at the top of a file.
+#[expect(clippy::large_enum_variant, reason = "nearly all declarations are items")]
 pub(crate) enum Declaration {
     /// `package path`, and where the word stands.
     Package(Path, Span),
@@ -52,8 +53,15 @@ impl<'t> Context<'t> {
         self.text.get(start..end).unwrap_or("")
     }
 
+    /// Keeps a diagnostic, unless there are more than are shown.
     pub(crate) fn report(&self, diagnostic: Diagnostic) {
-        self.diagnostics.borrow_mut().push(diagnostic);
+        if !self.is_full() {
+            self.diagnostics.borrow_mut().push(diagnostic);
+        }
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.diagnostics.borrow().len() > DIAGNOSTICS_MAX
     }
 
     pub(crate) fn name(&self, start: usize, end: usize) -> Name {

@@ -168,32 +168,32 @@ fn closing(tokens: &[Lexeme], open: usize) -> Option<usize> {
 
 /// What stands in a block, one line for each: parted by `;`, which go, or else by `,`, which stay.
 fn elements<'t>(tokens: &[Lexeme]) -> Vec<Line<'t>> {
-    let mut depth = 0usize;
-    let mut outer: Vec<(usize, Token)> = Vec::new();
-    for (at, lexeme) in tokens.iter().enumerate() {
-        if lexeme.token.closer().is_some() {
-            depth += 1;
-        } else if lexeme.token.is_closer() {
-            depth -= 1;
-        } else if depth == 0 {
-            outer.push((at, lexeme.token));
-        }
-    }
-    let has = |wanted: &[Token]| outer.iter().any(|(_, token)| wanted.contains(token));
-    let separator = match () {
-        () if has(&[Token::Semicolon]) => Some(Token::Semicolon),
-        () if has(&[Token::Effects, Token::Requires]) => None,
-        () => Some(Token::Comma),
+    let outer = || {
+        let mut depth = 0usize;
+        tokens.iter().map(move |lexeme| {
+            depth -= usize::from(lexeme.token.is_closer());
+            let here = depth == 0;
+            depth += usize::from(lexeme.token.closer().is_some());
+            (*lexeme, here)
+        })
+    };
+    let has = |wanted: Token| outer().any(|(lexeme, here)| here && lexeme.token == wanted);
+    let separator = if has(Token::Semicolon) {
+        Some(Token::Semicolon)
+    } else if has(Token::Effects) || has(Token::Requires) {
+        None
+    } else {
+        Some(Token::Comma)
     };
     let mut parts = vec![Line::default()];
-    for (at, lexeme) in tokens.iter().enumerate() {
-        let parts_here = separator == Some(lexeme.token) && outer.contains(&(at, lexeme.token));
+    for (lexeme, here) in outer() {
+        let parting = here && separator == Some(lexeme.token);
         if let Some(part) = parts.last_mut()
-            && !(parts_here && lexeme.token == Token::Semicolon)
+            && !(parting && lexeme.token == Token::Semicolon)
         {
-            part.tokens.push(*lexeme);
+            part.tokens.push(lexeme);
         }
-        if parts_here {
+        if parting {
             parts.push(Line::default());
         }
     }

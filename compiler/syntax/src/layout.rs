@@ -116,7 +116,7 @@ fn is_balanced(lexemes: &[Lexeme]) -> bool {
     open.is_empty()
 }
 
-/// The first bracket of a chunk that has no partner, if there is one.
+/// The first bracket of a chunk that has no partner or nests too deep, if there is one.
 pub(crate) fn check_brackets(file: FileId, text: &str, chunk: &[Lexeme]) -> Option<Diagnostic> {
     let span = |lexeme: &Lexeme| Span::new(file, lexeme.start, lexeme.end);
     let shown = |lexeme: &Lexeme| &text[lexeme.start as usize..lexeme.end as usize];
@@ -126,6 +126,9 @@ pub(crate) fn check_brackets(file: FileId, text: &str, chunk: &[Lexeme]) -> Opti
     for lexeme in chunk {
         if lexeme.token.closer().is_some() {
             open.push(lexeme);
+            if open.len() > NESTING_MAX {
+                return Some(too_deep(span(lexeme)));
+            }
             continue;
         }
         if !lexeme.token.is_closer() {
@@ -278,8 +281,13 @@ fn keyword(word: &str, depth: usize) -> Option<Token> {
     })
 }
 
-/// Whether brackets or operators of a chunk nest deeper than `limits` allows; then it must not be parsed.
-pub(crate) fn check_depth(file: FileId, tokens: &[Placed]) -> Option<Diagnostic> {
+fn too_deep(span: Span) -> Diagnostic {
+    Diagnostic::error("too-deep", span, format!("brackets nest more than {NESTING_MAX} deep"))
+        .help("move the inner part to a function of its own")
+}
+
+/// Whether the operators of a chunk nest deeper than `limits` allows; then it must not be parsed.
+pub(crate) fn check_chains(file: FileId, tokens: &[Placed]) -> Option<Diagnostic> {
     struct Segment {
         parent: usize,
         count: u32,
@@ -290,21 +298,10 @@ pub(crate) fn check_depth(file: FileId, tokens: &[Placed]) -> Option<Diagnostic>
     let mut segments = vec![Segment { parent: 0, count: 0, first: 0 }];
     let mut open: Vec<usize> = Vec::new();
     let mut current = 0;
-    for (index, &(start, token, end)) in tokens.iter().enumerate() {
+    for (index, (_, token, _)) in tokens.iter().enumerate() {
         if token.closer().is_some() {
             segments[current].count += 1;
             open.push(current);
-            if open.len() > NESTING_MAX {
-                let span = Span::new(file, offset(start), offset(end));
-                return Some(
-                    Diagnostic::error(
-                        "too-deep",
-                        span,
-                        format!("brackets nest more than {NESTING_MAX} deep"),
-                    )
-                    .help("move the inner part to a function of its own"),
-                );
-            }
             segments.push(Segment { parent: current, count: 0, first: index + 1 });
             current = segments.len() - 1;
         } else if token.is_closer() {

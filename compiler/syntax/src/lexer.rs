@@ -6,7 +6,7 @@
 use logos::Logos;
 
 use crate::diagnostic::Diagnostic;
-use crate::limits::{NAME_BYTES_MAX, TOKENS_MAX};
+use crate::limits::{DIAGNOSTICS_MAX, NAME_BYTES_MAX, TOKENS_MAX};
 use crate::span::{FileId, Span, offset};
 use crate::token::{Fault, Token};
 
@@ -70,7 +70,7 @@ pub(crate) fn scan(
             }
             Ok(token) => token,
             Err(Fault::Character) => {
-                if !stray_line {
+                if !stray_line && diagnostics.len() <= DIAGNOSTICS_MAX {
                     diagnostics.push(invalid_character(span, word));
                 }
                 stray_line = true;
@@ -113,6 +113,8 @@ pub(crate) fn scan(
         }
         lexemes.tokens.push(Lexeme { token, start, end, first });
         first = false;
+        // More are never shown.
+        diagnostics.truncate(DIAGNOSTICS_MAX + 1);
     }
     lexemes
 }

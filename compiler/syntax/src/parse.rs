@@ -57,6 +57,9 @@ pub fn parse(file: FileId, text: &str) -> (File, Vec<Diagnostic>) {
     let parser = EntryParser::new();
     let mut declared = false;
     for range in layout::chunks(text, &lexemes.tokens) {
+        if context.is_full() {
+            break;
+        }
         let chunk = &lexemes.tokens[range];
         match parse_chunk(&parser, &context, chunk) {
             Ok(declarations) => {
@@ -81,8 +84,7 @@ pub fn parse(file: FileId, text: &str) -> (File, Vec<Diagnostic>) {
             Err(diagnostic) => {
                 declared = true;
                 // A fault of the scanner in the same declaration is the cause; this is its echo.
-                let covers = |other: &Diagnostic| within(chunk, other.primary.start);
-                if !diagnostics.iter().any(covers) {
+                if !reported_in(chunk, &diagnostics) {
                     context.report(*diagnostic);
                 }
             }
@@ -96,26 +98,25 @@ pub fn parse(file: FileId, text: &str) -> (File, Vec<Diagnostic>) {
 /// Orders diagnostics by place and keeps as many as a reader can use.
 fn finish(file: FileId, diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.sort_by_key(|diagnostic| (diagnostic.primary.start, diagnostic.primary.end));
-    if diagnostics.len() > DIAGNOSTICS_MAX {
-        let more = diagnostics.len() - DIAGNOSTICS_MAX;
-        let last = diagnostics[DIAGNOSTICS_MAX].primary;
+    if let Some(first_hidden) = diagnostics.get(DIAGNOSTICS_MAX) {
+        let at = first_hidden.primary.start;
         diagnostics.truncate(DIAGNOSTICS_MAX);
         diagnostics.push(
             Diagnostic::error(
                 "too-many-errors",
-                Span::new(file, last.start, last.start),
-                format!("{more} more errors follow"),
+                Span::new(file, at, at),
+                format!("there are more than {DIAGNOSTICS_MAX} errors; from here on they are not shown"),
             )
             .help("mend the ones above first"),
         );
     }
 }
 
-fn within(chunk: &[Lexeme], at: u32) -> bool {
-    match (chunk.first(), chunk.last()) {
-        (Some(first), Some(last)) => first.start <= at && at <= last.end,
-        _ => false,
-    }
+/// Whether the scanner, whose diagnostics are in order, has reported something in a chunk.
+fn reported_in(chunk: &[Lexeme], diagnostics: &[Diagnostic]) -> bool {
+    let (Some(first), Some(last)) = (chunk.first(), chunk.last()) else { return false };
+    let at = diagnostics.partition_point(|diagnostic| diagnostic.primary.start < first.start);
+    diagnostics.get(at).is_some_and(|diagnostic| diagnostic.primary.start <= last.end)
 }
 
 fn parse_chunk(
@@ -166,7 +167,7 @@ fn run(
     begin: Token,
     tokens: &[Placed],
 ) -> Result<Parsed, Box<Diagnostic>> {
-    if let Some(diagnostic) = layout::check_depth(context.file, tokens) {
+    if let Some(diagnostic) = layout::check_chains(context.file, tokens) {
         return Err(Box::new(diagnostic));
     }
     let start = tokens.first().map_or(0, |(start, ..)| *start);

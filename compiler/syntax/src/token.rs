@@ -389,8 +389,11 @@ fn text(lexer: &mut Lexer<'_, Token>) -> Result<(), Fault> {
 
 /// Takes `'c'` or `'\..'`.
 fn character(lexer: &mut Lexer<'_, Token>) -> Result<(), Fault> {
+    // Longer than any escape; without a bound, a line of quotes would take quadratic time.
+    const LENGTH_MAX: usize = 32;
     let rest = lexer.remainder();
-    let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
+    let window = &rest[..rest.floor_char_boundary(LENGTH_MAX)];
+    let line = &window[..window.find('\n').unwrap_or(window.len())];
     let quote = match line.strip_prefix('\\') {
         Some(escaped) => escaped.char_indices().skip(1).find(|(_, c)| *c == '\'').map(|(at, _)| at + 1),
         None => line.char_indices().nth(1).filter(|(_, c)| *c == '\'').map(|(at, _)| at),
@@ -402,7 +405,7 @@ fn character(lexer: &mut Lexer<'_, Token>) -> Result<(), Fault> {
         }
         _ => {
             // `''` and `'ab'`: take all of it if it closes soon, else only the quote.
-            let length = line.find('\'').filter(|&at| at <= 16).map_or(0, |at| at + 1);
+            let length = line.find('\'').map_or(0, |at| at + 1);
             lexer.bump(length);
             Err(Fault::Char)
         }
