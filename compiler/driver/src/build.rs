@@ -1,0 +1,137 @@
+//! A build: read, compile, sign, write; or find that nothing changed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::Error;
+use crate::files;
+use crate::images;
+use crate::keys::Key;
+use crate::project::Project;
+use crate::stamp::{self, Stamp};
+use crate::{Compilation, Options, pipeline};
+
+/// Ending of an image's file name.
+pub const IMAGE_ENDING: &str = ".sci";
+/// Ending of a bundle's file name.
+pub const BUNDLE_ENDING: &str = ".bundle";
+
+/// What a build is made with.
+pub struct Settings<'a> {
+    /// What the compiler is to do.
+    pub options: &'a Options,
+    /// Who signs.
+    pub key: &'a Key,
+    /// Identity of the compiler: another one builds anew.
+    pub compiler: &'a str,
+}
+
+/// A build that succeeded.
+#[derive(Debug)]
+pub struct Built {
+    /// Files in `build/`, images first.
+    pub outputs: Vec<Output>,
+    /// The bundle to boot.
+    pub bundle: PathBuf,
+    /// What the compiler said, rendered without colour.
+    pub warnings: String,
+    /// Whether nothing had changed since the last build.
+    pub fresh: bool,
+}
+
+/// A file that a build left.
+#[derive(Debug)]
+pub struct Output {
+    /// Where.
+    pub path: PathBuf,
+    /// Its size.
+    pub bytes: u64,
+}
+
+/// What a build came to.
+pub enum Outcome {
+    /// Everything is in `build/`.
+    Built(Built),
+    /// The sources are refused: see the diagnostics.
+    Refused(Compilation),
+}
+
+/// Compiles a project; says so if it declares no component.
+pub fn compile(project: &Project, options: &Options) -> Result<Compilation, Error> {
+    let compilation = pipeline::compile(&project.source, options);
+    if compilation.components.is_empty() && !compilation.refused() {
+        let place = project.source.files().next().map(|file| file.name.clone()).unwrap_or_default();
+        return Err(Error::NoComponent { place });
+    }
+    Ok(compilation)
+}
+
+/// Builds a project into its `build` folder.
+pub fn build(project: &Project, settings: &Settings<'_>) -> Result<Outcome, Error> {
+    let folder = project.build_folder();
+    let input = stamp::input(&project.source, settings.compiler, &settings.key.public().bytes);
+    let last = Stamp::read(&folder);
+    if let Some(stamp) = &last
+        && stamp.input == input
+        && stamp.outputs_stand(&folder)
+    {
+        return built(&folder, stamp, true).map(Outcome::Built);
+    }
+
+    let compilation = compile(project, settings.options)?;
+    if compilation.refused() {
+        return Ok(Outcome::Refused(compilation));
+    }
+    let files = sign(&compilation, settings.key)?;
+    fs::create_dir_all(&folder).map_err(Error::io("make", &folder))?;
+    let mut stamp = Stamp {
+        input,
+        outputs: Vec::new(),
+        warnings: compiler_syntax::render(&compilation.diagnostics, &compilation.sources, false),
+    };
+    for (name, bytes) in files {
+        files::replace(&folder.join(&name), &bytes)?;
+        stamp.outputs.push((name, files::digest(&bytes)));
+    }
+    for (name, _) in last.into_iter().flat_map(|last| last.outputs) {
+        if stamp.outputs.iter().all(|(output, _)| *output != name) {
+            // Already gone is as good.
+            fs::remove_file(folder.join(name)).ok();
+        }
+    }
+    stamp.write(&folder)?;
+    built(&folder, &stamp, false).map(Outcome::Built)
+}
+
+/// File names and contents: each component's image, then the bundle.
+fn sign(compilation: &Compilation, key: &Key) -> Result<Vec<(String, Vec<u8>)>, Error> {
+    let mut files = Vec::new();
+    let mut add = |name: String, made: Result<Vec<u8>, sci::error::Error>| match made {
+        Ok(bytes) => {
+            files.push((name, bytes));
+            Ok(())
+        }
+        Err(refusal) => Err(Error::Image { name, refusal }),
+    };
+    for component in &compilation.components {
+        add(format!("{}{IMAGE_ENDING}", component.name), images::sign(&component.image, key))?;
+    }
+    if let Some(system) = &compilation.system {
+        add(format!("{}{BUNDLE_ENDING}", system.name), images::bundle(system, key))?;
+    }
+    Ok(files)
+}
+
+fn built(folder: &Path, stamp: &Stamp, fresh: bool) -> Result<Built, Error> {
+    let mut outputs = Vec::new();
+    let mut bundle = PathBuf::new();
+    for (name, _) in &stamp.outputs {
+        let path = folder.join(name);
+        let bytes = fs::metadata(&path).map_err(Error::io("read", &path))?.len();
+        if name.ends_with(BUNDLE_ENDING) {
+            bundle.clone_from(&path);
+        }
+        outputs.push(Output { path, bytes });
+    }
+    Ok(Built { outputs, bundle, warnings: stamp.warnings.clone(), fresh })
+}
