@@ -18,6 +18,7 @@ impl Kernel {
     /// Verifies the bundle in the boot module and makes root ready to run.
     pub fn boot(&mut self, hal: &mut impl Hal, module: &'static [u8], options: Options) -> Result<(), Exit> {
         self.options = options;
+        let started = hal.now();
         let tables = self.verify_bundle(hal, module)?;
         let program = loop {
             match self.admit_step(hal, 0) {
@@ -26,6 +27,7 @@ impl Kernel {
                 Admitted::Not(..) => return Err(Exit::RootRefused),
             }
         };
+        self.checks_time = hal.now().wrapping_sub(started);
         let root = self.realm_new(program, 0, 0, PRIORITY_MAX).ok_or(Exit::Exhausted)?;
         loop {
             match self.build_step(hal, root) {

@@ -88,6 +88,8 @@ pub struct Kernel {
     pub lines: Table<Line, LINES>,
     /// When the first sleeping thread wakes; `u64::MAX` while none sleeps, 0 before the first does.
     pub wake_first: u64,
+    /// What the signature, the digests and the contract rules took before root ran, by the time-stamp counter.
+    pub checks_time: u64,
     /// The bundle in the boot module, once its signature was checked.
     pub bundle: Option<Bundle<'static>>,
     /// What the command line asks for.
@@ -111,6 +113,7 @@ impl Kernel {
             admission: Admission::None,
             lines: Table::new(Line::UNBOUND),
             wake_first: 0,
+            checks_time: 0,
             bundle: None,
             options: Options { verbose: false, check: false, bench: false },
         }

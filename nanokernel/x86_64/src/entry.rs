@@ -66,6 +66,11 @@ const fn unsupported_calls() -> u64 {
     bits
 }
 
+/// The first realm's thread.
+const ROOT: u16 = 1;
+/// In the figures, vectors follow the calls' numbers.
+const FIRST_VECTOR: u64 = 256;
+
 unsafe extern "C" {
     /// Where `syscall` arrives.
     pub fn syscall_entry();
@@ -122,6 +127,7 @@ impl Saved {
 /// Leaves the boot stack for the first thread.
 pub fn enter() -> ! {
     let thread = to_run();
+    machine().figures.first_user();
     // SAFETY: the thread is one that the core made ready; the boot stack is not returned to.
     unsafe { first_entry(thread) }
 }
@@ -164,7 +170,12 @@ extern "C" fn reply_fast(status: u64) -> Switch {
 /// A call whose registers are saved; answers the thread to run.
 #[unsafe(no_mangle)]
 extern "C" fn system_call() -> *const Thread {
-    kernel().system_call(machine());
+    machine().figures.entered();
+    let kernel = kernel();
+    let number = kernel.thread(kernel.current).registers.status;
+    kernel.system_call(machine());
+    let is_root_ready = kernel.thread(ROOT).state == ThreadState::Receiving;
+    machine().figures.leaving(number, is_root_ready);
     to_run()
 }
 
@@ -180,6 +191,7 @@ extern "C" fn syscall_outside_gate() -> *const Thread {
 /// An exception or interrupt from ring 3.
 #[unsafe(no_mangle)]
 extern "C" fn trap_user(frame: &Frame, vectors: &Vectors) -> *const Thread {
+    machine().figures.entered();
     let kernel = kernel();
     let current = kernel.current;
     let saved = saved_of(current);
@@ -196,6 +208,7 @@ extern "C" fn trap_user(frame: &Frame, vectors: &Vectors) -> *const Thread {
         }
         vector => interrupt(vector),
     }
+    machine().figures.leaving(FIRST_VECTOR + frame.vector, false);
     to_run()
 }
 

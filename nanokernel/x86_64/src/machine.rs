@@ -3,6 +3,7 @@
 use crate::boot_information::BootInformation;
 use crate::clock;
 use crate::controller;
+use crate::figures::Figures;
 use crate::frames::Frames;
 use crate::paging::{self, Access, copy_from_frame, copy_to_frame, physical_of};
 use crate::port;
@@ -29,6 +30,8 @@ pub fn entered_at() -> u64 {
 pub struct Machine {
     /// Physical pages.
     pub frames: Frames,
+    /// What the run cost.
+    pub figures: Figures,
     module: u64,
     info: Frame,
 }
@@ -36,7 +39,7 @@ pub struct Machine {
 impl Machine {
     /// Without memory.
     pub const fn new() -> Self {
-        Self { frames: Frames::new(), module: 0, info: Frame(0) }
+        Self { frames: Frames::new(), figures: Figures::new(), module: 0, info: Frame(0) }
     }
 
     /// Makes the info page and starts the tick; interrupts come once ring 3 runs.
@@ -186,6 +189,8 @@ impl Hal for Machine {
     }
 
     fn stop(&mut self, exit: Exit) {
+        let figures = self.figures;
+        figures.print(self);
         port::exit(exit);
     }
 }

@@ -11,6 +11,7 @@
 //! | [`frames`], [`paging`] | physical pages; address spaces |
 //! | [`acpi`], [`controller`], [`clock`] | interrupt controllers; timer and time |
 //! | [`serial`], [`machine`] | early console; the kernel core's view of all this |
+//! | [`figures`] | what the run cost |
 #![no_std]
 #![no_main]
 
@@ -20,6 +21,7 @@ mod clock;
 mod controller;
 mod cpu;
 mod entry;
+mod figures;
 mod frames;
 mod machine;
 mod paging;
@@ -46,6 +48,7 @@ extern "C" fn kernel_main(how: u64, information: u64) -> ! {
         check: found.has_flag("check"),
         bench: found.has_flag("bench"),
     };
+    machine().figures.enabled = options.bench;
     if let Err(exit) = kernel().boot(machine(), found.module(), options) {
         end(exit)
     }

@@ -1,0 +1,73 @@
+//! What the run cost: time stamps that the `bench` flag prints at the end. Under `-icount` they are instructions.
+
+use core::fmt::Write;
+
+use crate::clock::now;
+use crate::machine::{Machine, entered_at};
+use crate::state::kernel;
+use nanokernel_core::Printer;
+
+/// Time stamps of a run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Figures {
+    /// Whether they are taken and printed.
+    pub enabled: bool,
+    entered: u64,
+    first_user: u64,
+    root_ready: u64,
+    longest: u64,
+    longest_cause: u64,
+}
+
+impl Figures {
+    /// None yet.
+    pub const fn new() -> Self {
+        Self { enabled: false, entered: 0, first_user: 0, root_ready: 0, longest: 0, longest_cause: 0 }
+    }
+
+    /// Ring 3 is entered for the first time.
+    pub fn first_user(&mut self) {
+        self.first_user = now();
+    }
+
+    /// The kernel was entered.
+    pub fn entered(&mut self) {
+        if self.enabled {
+            self.entered = now();
+        }
+    }
+
+    /// The kernel is left; `cause` is the call's number, or 256 + the vector.
+    pub fn leaving(&mut self, cause: u64, is_root_ready: bool) {
+        if !self.enabled {
+            return;
+        }
+        let now = now();
+        if is_root_ready && self.root_ready == 0 {
+            self.root_ready = now;
+        }
+        if now - self.entered > self.longest {
+            self.longest = now - self.entered;
+            self.longest_cause = cause;
+        }
+    }
+
+    /// Prints them.
+    pub fn print(&self, machine: &mut Machine) {
+        if !self.enabled {
+            return;
+        }
+        let since_entry = |stamp: u64| stamp.saturating_sub(entered_at());
+        // The early console takes every byte: writing cannot fail.
+        let _printed = writeln!(
+            Printer(machine),
+            "space: bench checks={} ring3={} root-ready={} longest={} longest-cause={} total={}",
+            kernel().checks_time,
+            since_entry(self.first_user),
+            since_entry(self.root_ready),
+            self.longest,
+            self.longest_cause,
+            since_entry(now()),
+        );
+    }
+}
