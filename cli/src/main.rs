@@ -1,2 +1,90 @@
-//! Placeholder.
-fn main() {}
+//! The `space` command: reads the command line, calls the library crates, prints. Thin on purpose.
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod commands;
+mod explanations;
+mod print;
+mod progress;
+mod report;
+mod session;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use clap::error::ErrorKind;
+
+use arguments::{Arguments, Command, KeyCommand};
+use report::{Exit, Failure};
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            return match error.print() {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(_) => ExitCode::from(Exit::Io as u8),
+            };
+        }
+        Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            report::say(&error.render().to_string());
+            return ExitCode::from(Exit::Usage as u8);
+        }
+        Err(error) => return fail(&usage(&error)),
+    };
+    match run(arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => fail(&failure),
+    }
+}
+
+fn fail(failure: &Failure) -> ExitCode {
+    failure.print();
+    ExitCode::from(failure.exit() as u8)
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::New { name, template } => commands::new::run(&name, template),
+        Command::Build { project } => commands::build::run(&project.folder),
+        Command::Check { project, output } => commands::check::run(&project.folder, output.json),
+        Command::Boot(arguments) => commands::boot::run(&arguments),
+        Command::Test { project, output } => commands::test::run(&project.folder, output.json),
+        Command::Fmt { paths, check } => commands::fmt::run(&paths, check),
+        Command::Facts { project, output } => commands::facts::run(&project.folder, output.json),
+        Command::Why { component, capability, project, output } => {
+            commands::why::run(&component, &capability, &project.folder, output.json)
+        }
+        Command::Inspect { file, output } => commands::inspect::run(&file, output.json),
+        Command::Verify { file, key } => commands::verify::run(&file, key.as_deref()),
+        Command::Sign { file, key, output } => commands::sign::run(&file, &key, output.as_deref()),
+        Command::Key { command: KeyCommand::New { name } } => commands::key::new(&name),
+        Command::Key { command: KeyCommand::List { output } } => commands::key::list(output.json),
+        Command::Key { command: KeyCommand::Export { name } } => commands::key::export(&name),
+        Command::Explain { id, output } => commands::explain::run(id.as_deref(), output.json),
+        Command::Doctor { output } => commands::doctor::run(output.json),
+        Command::Completions { shell } => commands::generate::completions(shell),
+        Command::Man { folder } => commands::generate::man(&folder),
+    }
+}
+
+/// The parser's complaint in the form of every other error.
+fn usage(error: &clap::Error) -> Failure {
+    let text = error.render().to_string();
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    let message = first.strip_prefix("error: ").unwrap_or(first).to_owned();
+    // What follows the sentence up to the next part belongs to it: names of missing arguments.
+    let more: Vec<&str> = text
+        .lines()
+        .skip(1)
+        .take_while(|line| line.starts_with("  ") && !line.contains("tip:"))
+        .map(str::trim)
+        .collect();
+    let message = if more.is_empty() { message } else { format!("{message} {}", more.join(" ")) };
+    let tip = lines.find_map(|line| line.strip_prefix("tip: ")).map(str::to_owned);
+    let help = tip.unwrap_or_else(|| {
+        "`space --help` lists the commands, `space <command> --help` what each takes".to_owned()
+    });
+    Failure::new(Exit::Usage, "usage", message).help(help)
+}

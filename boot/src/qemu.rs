@@ -1,0 +1,160 @@
+//! QEMU: where it is, and how it is called.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Name of the program.
+pub const PROGRAM: &str = "qemu-system-x86_64";
+/// Variable that names another one.
+pub const VARIABLE: &str = "SPACE_QEMU";
+/// How to get it.
+pub const REMEDY: &str = "install it (Debian, Ubuntu: `apt-get install qemu-system-x86`; Fedora: `dnf install \
+                          qemu-system-x86`; macOS: `brew install qemu`), or set SPACE_QEMU to its path";
+/// Memory of the machine, in MiB.
+const MEMORY_MIB: u32 = 256;
+
+/// A machine that the kernel boots on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Machine {
+    /// The smallest: virtio-mmio and a serial port.
+    #[default]
+    Microvm,
+    /// PCI Express, Intel Q35.
+    Q35,
+    /// PCI, Intel 440FX.
+    Pc,
+}
+
+impl Machine {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Microvm, Self::Q35, Self::Pc];
+
+    /// QEMU's name for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Microvm => "microvm",
+            Self::Q35 => "q35",
+            Self::Pc => "pc",
+        }
+    }
+}
+
+/// An installed QEMU.
+#[derive(Clone, Debug)]
+pub struct Qemu {
+    path: PathBuf,
+}
+
+impl Qemu {
+    /// Looks in `SPACE_QEMU`, then along `PATH`.
+    pub fn find() -> Option<Self> {
+        if let Some(path) = env::var_os(VARIABLE).filter(|path| !path.is_empty()) {
+            let path = PathBuf::from(path);
+            return is_program(&path).then_some(Self { path });
+        }
+        let path = env::var_os("PATH")?;
+        env::split_paths(&path)
+            .map(|folder| folder.join(PROGRAM))
+            .find(|path| is_program(path))
+            .map(|path| Self { path })
+    }
+
+    /// The one at a path.
+    pub fn at(path: &Path) -> Self {
+        Self { path: path.to_path_buf() }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The first line of its `--version`.
+    pub fn version(&self) -> std::io::Result<String> {
+        let output = Command::new(&self.path).arg("--version").output()?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        Ok(text.lines().next().unwrap_or_default().to_owned())
+    }
+}
+
+/// What the machine is started with.
+#[derive(Clone, Debug, Default)]
+pub struct Arguments<'a> {
+    /// The machine.
+    pub machine: Machine,
+    /// Kernel and boot module.
+    pub files: Option<(&'a Path, &'a Path)>,
+    /// The kernel's command line.
+    pub words: &'a [String],
+    /// Wait for a debugger on port 1234.
+    pub gdb: bool,
+    /// Write interrupts and resets to this file.
+    pub trace: Option<&'a Path>,
+    /// Count instructions: the clock is exact and the run repeatable.
+    pub count: bool,
+}
+
+impl Arguments<'_> {
+    /// QEMU's command line.
+    pub fn list(&self) -> Vec<OsString> {
+        let mut list: Vec<OsString> = Vec::new();
+        let mut put = |words: &[&str]| list.extend(words.iter().map(OsString::from));
+        put(&["-M", self.machine.name(), "-accel", "tcg", "-cpu", "max", "-m", &MEMORY_MIB.to_string()]);
+        put(&["-nodefaults", "-no-user-config", "-display", "none", "-serial", "stdio", "-no-reboot"]);
+        put(&["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]);
+        if self.count {
+            put(&["-icount", "shift=0,sleep=off"]);
+        }
+        if self.gdb {
+            put(&["-s", "-S"]);
+        }
+        if !self.words.is_empty() {
+            put(&["-append", &self.words.join(" ")]);
+        }
+        if let Some(trace) = self.trace {
+            put(&["-d", "int,cpu_reset,guest_errors", "-D"]);
+            list.push(trace.into());
+        }
+        if let Some((kernel, module)) = self.files {
+            list.extend(["-kernel".into(), kernel.into(), "-initrd".into(), module.into()]);
+        }
+        list
+    }
+}
+
+fn is_program(path: &Path) -> bool {
+    let Ok(metadata) = path.metadata() else { return false };
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        metadata.is_file() && metadata.permissions().mode() & 0o111 != 0
+    }
+    #[cfg(not(unix))]
+    metadata.is_file()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_names_what_was_asked_for() {
+        let words = ["a=1".to_owned(), "b".to_owned()];
+        let arguments = Arguments {
+            machine: Machine::Q35,
+            files: Some((Path::new("/k"), Path::new("/b c"))),
+            words: &words,
+            gdb: true,
+            ..Arguments::default()
+        };
+        let line: Vec<String> =
+            arguments.list().into_iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        assert_eq!(
+            line.join(" "),
+            "-M q35 -accel tcg -cpu max -m 256 -nodefaults -no-user-config -display none -serial stdio \
+             -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=4 -s -S -append a=1 b -kernel /k -initrd /b c"
+        );
+    }
+}

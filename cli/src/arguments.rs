@@ -1,0 +1,275 @@
+//! The command table: parsing, help, completions and man pages all come from here.
+
+use std::path::PathBuf;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::report::EXIT_CODES;
+
+/// What `-V` prints after the name.
+pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (commit ", env!("SPACE_COMMIT"), ")");
+
+/// What `--version` prints: everything that two machines may differ in.
+pub static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
+    let (format, abi) = (sci::header::FORMAT_VERSION, sci::layout::KERNEL_ABI_VERSION);
+    format!("{VERSION}\nimage format {format}\nkernel ABI {abi}")
+});
+
+/// Builds, checks, signs and boots components.
+#[derive(Parser)]
+#[command(name = "space", version = VERSION, long_version = LONG_VERSION.as_str(), after_help = EXIT_CODES)]
+#[command(subcommand_required = true, arg_required_else_help = true, infer_subcommands = false)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// A project's folder.
+#[derive(Args)]
+pub struct ProjectArgument {
+    /// The project's folder
+    #[arg(default_value = ".")]
+    pub folder: PathBuf,
+}
+
+/// One output form for people, one for programs.
+#[derive(Args)]
+pub struct JsonArgument {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The commands.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Make a project
+    New {
+        /// Its name: lower-case letters, digits and `-`
+        name: String,
+        /// What to begin with
+        #[arg(long, value_enum, default_value_t = Template::App)]
+        template: Template,
+    },
+    /// Compile a project into signed images and a bundle, in its folder `build`
+    Build {
+        #[command(flatten)]
+        project: ProjectArgument,
+    },
+    /// Compile a project without writing anything, and check each image against the contract
+    Check {
+        #[command(flatten)]
+        project: ProjectArgument,
+        #[command(flatten)]
+        output: JsonArgument,
+    },
+    /// Build a project and boot it in QEMU
+    Boot(BootArguments),
+    /// Run a project's `test` blocks
+    Test {
+        #[command(flatten)]
+        project: ProjectArgument,
+        #[command(flatten)]
+        output: JsonArgument,
+    },
+    /// Format sources
+    Fmt {
+        /// Files, or projects' folders
+        #[arg(default_value = ".")]
+        paths: Vec<PathBuf>,
+        /// Change nothing; fail if something would change
+        #[arg(long)]
+        check: bool,
+    },
+    /// Print what the compiler derived of each component
+    Facts {
+        #[command(flatten)]
+        project: ProjectArgument,
+        #[command(flatten)]
+        output: JsonArgument,
+    },
+    /// Print why a component holds a capability: its declaration, and the calls that use it
+    Why {
+        /// The component
+        component: String,
+        /// The capability
+        capability: String,
+        #[command(flatten)]
+        project: ProjectArgument,
+        #[command(flatten)]
+        output: JsonArgument,
+    },
+    /// Print everything that an image or bundle says of itself
+    Inspect {
+        /// The image or bundle
+        file: PathBuf,
+        #[command(flatten)]
+        output: JsonArgument,
+    },
+    /// Check structure, hashes, signature and trust of an image or bundle
+    Verify {
+        /// The image or bundle
+        file: PathBuf,
+        /// Trust this public key instead of your own keys
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+    },
+    /// Sign an image anew
+    Sign {
+        /// The image
+        file: PathBuf,
+        /// Name of the key
+        #[arg(long, default_value = "development")]
+        key: String,
+        /// Where to write; otherwise the image itself is replaced
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Make, list and export signing keys
+    Key {
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
+    /// Explain a diagnostic or an error by its id
+    Explain {
+        /// The id; without it, every id is listed
+        id: Option<String>,
+        #[command(flatten)]
+        output: JsonArgument,
+    },
+    /// Check that everything is there that `space` needs
+    Doctor {
+        #[command(flatten)]
+        output: JsonArgument,
+    },
+    /// Print a completion script
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Write the man pages into a folder
+    Man {
+        /// The folder
+        folder: PathBuf,
+    },
+}
+
+/// What `space key` does.
+#[derive(Subcommand)]
+pub enum KeyCommand {
+    /// Make a release key
+    New {
+        /// Its name: lower-case letters, digits and `-`
+        name: String,
+    },
+    /// List the keys
+    List {
+        #[command(flatten)]
+        output: JsonArgument,
+    },
+    /// Print the public half of a key, for others to trust
+    Export {
+        /// Its name
+        #[arg(default_value = "development")]
+        name: String,
+    },
+}
+
+/// How to boot.
+#[derive(Args)]
+pub struct BootArguments {
+    #[command(flatten)]
+    pub project: ProjectArgument,
+    /// The machine
+    #[arg(long, value_enum, default_value_t = MachineArgument::Microvm)]
+    pub machine: MachineArgument,
+    /// Stop after this time, with success: `10s`, `500ms`, `2m`
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    pub time: Option<Duration>,
+    /// Fail if the system has not ended after this time
+    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "60s", conflicts_with = "time")]
+    pub timeout: Duration,
+    /// Wait for gdb on port 1234
+    #[arg(long)]
+    pub gdb: bool,
+    /// Write interrupts and resets to a file
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+    /// Count instructions instead of time: slower, and the same in every run
+    #[arg(long)]
+    pub icount: bool,
+    /// Words for the kernel's command line
+    #[arg(long = "kernel-argument", value_name = "WORD")]
+    pub words: Vec<String>,
+}
+
+/// What a project begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Template {
+    /// One component that prints and ends
+    App,
+    /// A service with a typed interface, and a client
+    Service,
+    /// A component that owns a device's ports
+    Driver,
+}
+
+/// The machine's name on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum MachineArgument {
+    /// The smallest: a serial port and virtio
+    Microvm,
+    /// PCI Express
+    Q35,
+    /// PCI
+    Pc,
+}
+
+impl From<MachineArgument> for boot::Machine {
+    fn from(machine: MachineArgument) -> Self {
+        match machine {
+            MachineArgument::Microvm => Self::Microvm,
+            MachineArgument::Q35 => Self::Q35,
+            MachineArgument::Pc => Self::Pc,
+        }
+    }
+}
+
+/// A time such as `10s`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| "a time is a number and a unit: 10s".to_owned())?;
+    let millis = match unit {
+        "ms" => Some(number),
+        "s" => number.checked_mul(1000),
+        "m" => number.checked_mul(60_000),
+        _ => return Err("the units are ms, s and m: 10s".to_owned()),
+    };
+    millis.map(Duration::from_millis).ok_or_else(|| "the time is too long".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_table_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_time_has_a_unit() {
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        for bad in ["", "5", "s", "1h", "-1s", "99999999999999999999s", "18446744073709551615m"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! One module for each command; each has a `run` that prints its result or answers why not.
+
+pub mod boot;
+pub mod build;
+pub mod check;
+pub mod doctor;
+pub mod explain;
+pub mod facts;
+pub mod fmt;
+pub mod generate;
+pub mod inspect;
+pub mod key;
+pub mod new;
+pub mod sign;
+pub mod test;
+pub mod verify;
+pub mod why;

@@ -1,0 +1,150 @@
+//! `space boot`
+
+use std::fs;
+use std::io::{self, Write as _, stdout};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use boot::{Ending, FaultLine, Qemu, Run, Stop};
+use compiler_driver::keys::{DEVELOPMENT, Store};
+use compiler_driver::{Error, images};
+use sci::bundle::Bundle;
+use sci::image::Image;
+use sci::section::SectionKind;
+use sci::status::Fault;
+use sci::tables;
+
+use crate::arguments::BootArguments;
+use crate::report::{Exit, Failure, say};
+use crate::session;
+
+/// Builds, boots, relays the console; a run that did not end well is a failure.
+pub fn run(arguments: &BootArguments) -> Result<(), Failure> {
+    let qemu = Qemu::find().ok_or_else(|| {
+        Failure::new(Exit::Environment, "qemu-missing", format!("{} is not installed", boot::qemu::PROGRAM))
+            .help(boot::qemu::REMEDY)
+    })?;
+    let built = session::build(&arguments.project.folder)?;
+    let bundle = fs::read(&built.bundle).map_err(Error::io("read", &built.bundle))?;
+    let key = Store::open()?.load(DEVELOPMENT)?.public();
+    let module = images::boot_module(&bundle, &[key]);
+
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&interrupted);
+    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).map_err(|error| {
+        Failure::new(Exit::Environment, "signals", format!("cannot catch Ctrl-C: {error}"))
+    })?;
+    if arguments.gdb {
+        say("waiting for gdb: target remote :1234\n");
+    }
+    let stop = match arguments.time {
+        Some(time) => Stop::After(time),
+        None if arguments.gdb => Stop::Never,
+        None => Stop::Overdue(arguments.timeout),
+    };
+    let run = Run {
+        qemu: &qemu,
+        kernel: boot::KERNEL,
+        module: &module,
+        machine: arguments.machine.into(),
+        words: &arguments.words,
+        gdb: arguments.gdb,
+        trace: arguments.trace.clone(),
+        count: arguments.icount,
+        stop,
+        interrupted: &interrupted,
+    };
+    let (ending, mut faults) = run.run(&mut print)?;
+    faults.retain(|line| line.fault != Fault::Exit);
+    let faults: Vec<Fallen> = faults.iter().map(|line| Fallen::find(line, &module)).collect();
+    for fallen in &faults {
+        say(&format!("{}\n", fallen.sentence()));
+    }
+    judge(ending, faults.last())
+}
+
+/// Relays the console as it comes.
+fn print(chunk: &[u8]) -> io::Result<()> {
+    let mut out = stdout().lock();
+    out.write_all(chunk).and_then(|()| out.flush())
+}
+
+/// A component that stopped on a fault, with the place in its source.
+struct Fallen {
+    component: String,
+    fault: Fault,
+    place: Option<String>,
+    function: Option<String>,
+}
+
+impl Fallen {
+    /// Looks the fault up in the tables of the component's image.
+    fn find(line: &FaultLine, module: &[u8]) -> Self {
+        let unknown = Self { component: line.realm.clone(), fault: line.fault, place: None, function: None };
+        let Ok(bundle) = Bundle::read(module) else { return unknown };
+        let images =
+            (0..bundle.image_count()).filter_map(|index| Image::verify(bundle.image(index)?.bytes).ok());
+        let mut named = images.filter(|image| image.manifest().identity.name == line.realm);
+        let Some(image) = named.next() else { return unknown };
+        let Some(offset) = image
+            .section(SectionKind::Text)
+            .and_then(|text| line.offset.checked_sub(text.memory_offset))
+            .and_then(|offset| u32::try_from(offset).ok())
+        else {
+            return unknown;
+        };
+        let place = tables::locate(image.bytes_of(SectionKind::SourceMap), offset);
+        let function = tables::function_at(image.bytes_of(SectionKind::Symbols), offset);
+        Self {
+            // The instruction says only that it traps; the table says why.
+            fault: tables::trap_at(image.bytes_of(SectionKind::Traps), offset).unwrap_or(line.fault),
+            place: place.map(|place| format!("{}:{}", place.file, place.line)),
+            function: function.map(|function| function.name.to_owned()),
+            ..unknown
+        }
+    }
+
+    /// `hello: fault at demo.in:7 in start: overflow: An integer operation overflowed.`
+    fn sentence(&self) -> String {
+        let place = self.place.as_ref().map(|place| format!(" at {place}")).unwrap_or_default();
+        let function = self.function.as_ref().map(|name| format!(" in {name}")).unwrap_or_default();
+        format!(
+            "{}: fault{place}{function}: {}: {}",
+            self.component,
+            self.fault.name(),
+            self.fault.meaning().trim()
+        )
+    }
+}
+
+/// What the ending means for the command.
+fn judge(ending: Ending, last: Option<&Fallen>) -> Result<(), Failure> {
+    let system = |id, message: String| Failure::new(Exit::System, id, message);
+    let failure = match ending {
+        Ending::Exit(exit) if boot::run::is_success(exit) => return Ok(()),
+        Ending::Stopped => return Ok(()),
+        Ending::Interrupted => return Err(system("interrupted", "the run was interrupted".to_owned())),
+        Ending::Exit(exit) => match last {
+            Some(fallen) => {
+                let place = fallen.place.as_ref().map(|place| format!(" at {place}")).unwrap_or_default();
+                let message = format!("{} stopped{place}: {}", fallen.component, fallen.fault.name());
+                let failure = Failure::new(Exit::Fault, "component-fault", message)
+                    .help(fallen.fault.meaning().trim().trim_end_matches('.').to_lowercase());
+                match &fallen.place {
+                    Some(place) => failure.at(place.clone()),
+                    None => failure,
+                }
+            }
+            None => system("boot-failed", exit.meaning().to_owned()).help("the console above says more"),
+        },
+        Ending::Overdue(time) => {
+            system("boot-overdue", format!("the system did not end within {} s", time.as_secs_f32()))
+                .help("`--for 10s` lets it run for that long and ends with success; `--timeout` waits longer")
+        }
+        Ending::Reset => system("machine-reset", "the machine reset itself".to_owned())
+            .help("this is a mistake of the kernel: `space boot --trace <file>` records what led to it"),
+        Ending::Qemu(said) => Failure::new(Exit::Environment, "qemu-failed", format!("QEMU failed: {said}"))
+            .help("`space doctor` checks what is installed"),
+    };
+    Err(failure)
+}

@@ -1,0 +1,93 @@
+//! `space doctor`
+
+use boot::Qemu;
+use compiler_driver::keys::{DEVELOPMENT, Store};
+use serde_json::json;
+
+use crate::print;
+use crate::report::{Exit, Failure};
+
+/// One thing looked at.
+struct Finding {
+    name: &'static str,
+    state: String,
+    /// What to do, if it is wrong.
+    remedy: Option<String>,
+}
+
+impl Finding {
+    fn good(name: &'static str, state: impl Into<String>) -> Self {
+        Self { name, state: state.into(), remedy: None }
+    }
+
+    fn bad(name: &'static str, state: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { name, state: state.into(), remedy: Some(remedy.into()) }
+    }
+}
+
+/// Looks at everything that `space` needs; fails if something is missing.
+pub fn run(as_json: bool) -> Result<(), Failure> {
+    let findings = [version(), kernel(), qemu(), keys()];
+    if as_json {
+        let listed: Vec<_> = findings
+            .iter()
+            .map(|finding| json!({"name": finding.name, "state": finding.state, "remedy": finding.remedy}))
+            .collect();
+        print::json(&json!(listed))?;
+    } else {
+        let mut text = String::new();
+        for finding in &findings {
+            let word = if finding.remedy.is_none() { "ok" } else { "missing" };
+            text += &format!("{word:<8} {:<8} {}\n", finding.name, finding.state);
+            if let Some(remedy) = &finding.remedy {
+                text += &format!("{:<17} {remedy}\n", "");
+            }
+        }
+        print::text(&text)?;
+    }
+    match findings.iter().filter(|finding| finding.remedy.is_some()).count() {
+        0 => Ok(()),
+        count => Err(Failure::new(Exit::Environment, "doctor", format!("{count} of these must be mended"))),
+    }
+}
+
+fn version() -> Finding {
+    Finding::good("space", crate::arguments::LONG_VERSION.replace('\n', ", "))
+}
+
+fn kernel() -> Finding {
+    let os: Vec<&str> = boot::OS.iter().map(|(name, _)| *name).collect();
+    Finding::good("kernel", format!("{} bytes, with {}", boot::KERNEL.len(), os.join(" and ")))
+}
+
+fn qemu() -> Finding {
+    let Some(qemu) = Qemu::find() else {
+        return Finding::bad(
+            "qemu",
+            format!("{} is not on the PATH", boot::qemu::PROGRAM),
+            boot::qemu::REMEDY,
+        );
+    };
+    match qemu.version() {
+        Ok(version) => Finding::good("qemu", format!("{version} at {}", qemu.path().display())),
+        Err(error) => Finding::bad("qemu", format!("{}: {error}", qemu.path().display()), boot::qemu::REMEDY),
+    }
+}
+
+fn keys() -> Finding {
+    let wrong = |error: compiler_driver::Error| {
+        let remedy = error.help().unwrap_or_else(|| "see `space key list`".to_owned());
+        Finding::bad("keys", error.to_string(), remedy)
+    };
+    let store = match Store::open() {
+        Ok(store) => store,
+        Err(error) => return wrong(error),
+    };
+    match store.list() {
+        Ok(keys) if keys.iter().any(|key| key.name == DEVELOPMENT) => {
+            Finding::good("keys", format!("{} in {}", keys.len(), store.folder().display()))
+        }
+        Ok(_) => Finding::good("keys", format!("the first build makes one in {}", store.folder().display())),
+        Err(error) => wrong(error),
+    }
+}

@@ -1,0 +1,84 @@
+//! `space new`
+
+use std::fs;
+use std::path::Path;
+
+use compiler_driver::Error;
+use compiler_driver::project::is_package_name;
+
+use crate::arguments::Template;
+use crate::print;
+use crate::report::{Exit, Failure};
+
+/// Makes a folder with a project that builds, tests and boots.
+pub fn run(name: &str, template: Template) -> Result<(), Failure> {
+    if !is_package_name(name) {
+        return Err(Failure::new(
+            Exit::Usage,
+            "project-name",
+            format!("`{name}` cannot be a project's name"),
+        )
+        .help("lower-case letters, digits and `-`, first a letter, at most 64"));
+    }
+    let folder = Path::new(name);
+    if fs::symlink_metadata(folder).is_ok() {
+        return Err(Failure::new(Exit::Usage, "folder-exists", format!("{name} exists already"))
+            .at(name)
+            .help("choose another name, or remove it first"));
+    }
+    let mut text = String::new();
+    for (file, content) in files(template) {
+        let fill = |text: &str| text.replace("%name%", name).replace("%Name%", &component(name));
+        let path = folder.join(fill(file));
+        let above = path.parent().unwrap_or(folder);
+        fs::create_dir_all(above).map_err(Error::io("make", above))?;
+        fs::write(&path, fill(content)).map_err(Error::io("write", &path))?;
+        text += &format!("made {}\n", path.display());
+    }
+    text += &format!("\nNext:\n  cd {name}\n  space build\n  space boot\n");
+    print::text(&text)
+}
+
+/// Paths and contents; `%name%` and `%Name%` stand for the project's and the component's name.
+fn files(template: Template) -> &'static [(&'static str, &'static str)] {
+    match template {
+        Template::App => &[("%name%.in", include_str!("../../templates/app.in"))],
+        Template::Service => &[
+            ("counter/counter.in", include_str!("../../templates/service/counter.in")),
+            ("%name%.in", include_str!("../../templates/service/client.in")),
+        ],
+        Template::Driver => &[("%name%.in", include_str!("../../templates/driver.in"))],
+    }
+}
+
+/// `my-app` as a component is `MyApp`.
+fn component(name: &str) -> String {
+    name.split('-')
+        .map(|part| {
+            part.chars()
+                .enumerate()
+                .map(|(at, c)| if at == 0 { c.to_ascii_uppercase() } else { c })
+                .collect::<String>()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_components_name_is_capitalised() {
+        assert_eq!(component("my-app2"), "MyApp2");
+    }
+
+    #[test]
+    fn templates_are_as_the_formatter_leaves_them() {
+        for template in [Template::App, Template::Service, Template::Driver] {
+            for (name, content) in files(template) {
+                let text = content.replace("%name%", "demo").replace("%Name%", "Demo");
+                assert_eq!(compiler_syntax::format(&text).as_deref(), Ok(text.as_str()), "{name}");
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! What a command says when it fails, and the exit code that goes with it.
+
+use std::fmt::Write as _;
+use std::io::{IsTerminal as _, Write as _, stderr};
+
+use compiler_driver::Class;
+
+/// Exit codes. They are stable; everything that a user can cause lies below 100.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// The sources, or their tests, are refused.
+    Refused = 1,
+    /// The command line names something that does not exist.
+    Usage = 2,
+    /// A component faulted.
+    Fault = 3,
+    /// An image or bundle is not what it claims to be.
+    Image = 4,
+    /// A program, key or folder that `space` needs is missing.
+    Environment = 5,
+    /// Reading or writing failed.
+    Io = 6,
+    /// The booted system did not end, or ended with an error of its own.
+    System = 7,
+}
+
+/// The codes for people: help, man pages and documentation print this table.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  the sources are refused, or a test failed
+  2  the command line names something that does not exist, or exists already
+  3  a component faulted in the booted system
+  4  an image or bundle is not what it claims to be
+  5  a program, key or folder that space needs is missing
+  6  reading or writing failed
+  7  the booted system did not end, or ended with an error of its own";
+
+/// A failed command.
+#[derive(Debug)]
+pub struct Failure {
+    id: &'static str,
+    message: String,
+    place: Option<String>,
+    help: Option<String>,
+    exit: Exit,
+}
+
+impl Failure {
+    /// A failure: its id and one sentence without a full stop.
+    pub fn new(exit: Exit, id: &'static str, message: impl Into<String>) -> Self {
+        Self { id, message: message.into(), place: None, help: None, exit }
+    }
+
+    /// Says where.
+    pub fn at(mut self, place: impl Into<String>) -> Self {
+        self.place = Some(place.into());
+        self
+    }
+
+    /// Says what to do.
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The exit code.
+    pub const fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// The text, in the one form that every error has.
+    fn text(&self, color: bool) -> String {
+        let (bold_red, bold, blue, end) =
+            if color { ("\x1b[1;31m", "\x1b[1m", "\x1b[1;34m", "\x1b[0m") } else { ("", "", "", "") };
+        let mut text = format!("{bold_red}error[{}]{end}{bold}: {}{end}\n", self.id, self.message);
+        if let Some(place) = &self.place {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "  {blue}-->{end} {place}");
+        }
+        if let Some(help) = &self.help {
+            let _ = writeln!(text, "{bold}help{end}: {help}");
+        }
+        text
+    }
+
+    /// Prints it.
+    pub fn print(&self) {
+        say(&self.text(color()));
+    }
+}
+
+impl From<compiler_driver::Error> for Failure {
+    fn from(error: compiler_driver::Error) -> Self {
+        let exit = match error.class() {
+            Class::Source => Exit::Refused,
+            Class::Usage => Exit::Usage,
+            Class::Image => Exit::Image,
+            Class::Environment => Exit::Environment,
+            Class::Io => Exit::Io,
+        };
+        Self { id: error.id(), message: error.to_string(), place: error.place(), help: error.help(), exit }
+    }
+}
+
+impl From<boot::Error> for Failure {
+    fn from(error: boot::Error) -> Self {
+        Self::new(Exit::Io, "boot-io", error.to_string())
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::new(Exit::Io, "output", format!("cannot print: {error}"))
+    }
+}
+
+/// Whether what goes to standard error is coloured.
+pub fn color() -> bool {
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    !refused && stderr().is_terminal()
+}
+
+/// Prints to standard error. There is nobody to tell if that fails.
+pub fn say(text: &str) {
+    stderr().write_all(text.as_bytes()).ok();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_has_one_form() {
+        let failure = Failure::new(Exit::Usage, "no-project", "there is no folder x").at("x").help("make it");
+        assert_eq!(failure.text(false), "error[no-project]: there is no folder x\n  --> x\nhelp: make it\n");
+        assert!(failure.text(true).starts_with("\x1b[1;31merror[no-project]\x1b[0m\x1b[1m: "));
+    }
+
+    #[test]
+    fn the_table_has_every_code() {
+        let codes =
+            [Exit::Refused, Exit::Usage, Exit::Fault, Exit::Image, Exit::Environment, Exit::Io, Exit::System];
+        for exit in codes {
+            assert!(EXIT_CODES.contains(&format!("\n  {}  ", exit as u8)));
+            assert!((exit as u8) < 100);
+        }
+    }
+}
