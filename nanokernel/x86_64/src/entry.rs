@@ -9,7 +9,7 @@ use crate::paging::kernel_space;
 use crate::state::{kernel, machine, saved_of};
 use crate::clock;
 use nanokernel_core::thread::{NONE, Registers, Resume, Thread, ThreadState};
-use nanokernel_core::{Exit, Switch};
+use nanokernel_core::{Exit, Hal, Switch};
 use sci::layout::{GATE_PAGE, KERNEL_SLAB_BASE, PAGE};
 use sci::status::{Fault, Status};
 use sci::syscall::{CALLS, number};
@@ -203,7 +203,7 @@ extern "C" fn trap_user(frame: &Frame, vectors: &Vectors) -> *const Thread {
     thread.registers.stack = frame.stack;
     match frame.vector {
         vector @ 0..32 => {
-            let (fault, address, detail) = classify(vector, frame.error);
+            let (fault, address, detail) = classify(vector, frame);
             kernel.trap(machine(), fault, address, detail);
         }
         vector => interrupt(vector),
@@ -239,14 +239,15 @@ fn interrupt(vector: u64) {
 }
 
 /// What an exception of ring 3 means: the fault, the address, the detail.
-fn classify(vector: u64, error: u64) -> (Fault, u64, u64) {
+fn classify(vector: u64, frame: &Frame) -> (Fault, u64, u64) {
     const WRITE: u64 = 1 << 1;
     const FETCH: u64 = 1 << 4;
     const FROM_INSTRUCTION: u64 = 1 << 1;
+    let error = frame.error;
     match vector {
         0 => (Fault::Division, 0, vector),
         6 => (Fault::Undefined, 0, vector),
-        13 if error & FROM_INSTRUCTION != 0 => (Fault::SoftwareInterrupt, 0, error >> 3),
+        13 if error & FROM_INSTRUCTION != 0 => (Fault::SoftwareInterrupt, 0, interrupt_number(frame)),
         13 => (Fault::Privileged, 0, error),
         14 => {
             let address = fault_address();
@@ -261,6 +262,19 @@ fn classify(vector: u64, error: u64) -> (Fault, u64, u64) {
         }
         16 | 19 => (Fault::Float, 0, vector),
         _ => (Fault::Exception, 0, vector),
+    }
+}
+
+/// The `n` of the `int n` that was refused. The error code would tell, but QEMU shifts it one bit too far.
+fn interrupt_number(frame: &Frame) -> u64 {
+    const INT: u8 = 0xcd;
+    const INT3: u64 = 3;
+    let mut code = [0; 2];
+    let kernel = kernel();
+    let space = kernel.thread(kernel.current).space;
+    match machine().user_read(space, frame.instruction, &mut code) {
+        true if code[0] == INT => u64::from(code[1]),
+        _ => INT3,
     }
 }
 
