@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
-use crate::layout::Placed;
+use crate::layout::{self, Placed};
 use crate::span::Span;
 use crate::token::Token;
 
@@ -189,8 +189,18 @@ impl Site<'_, '_> {
                     .help(help),
             );
         }
-        if self.at == 1 && self.text(0) == "test" {
-            return Some(self.sentence());
+        // A word that begins a declaration is one only before a name; see `layout`.
+        if let Some(before) = self.at.checked_sub(1)
+            && self.tokens[before].1 == Token::Name
+            && let Some(word) = layout::keyword(self.text(before), 0)
+            && (before == 0
+                || matches!(self.before(2), Some(Token::Pub | Token::Semicolon | Token::ParenClose)))
+        {
+            let (after, found) = (self.after(), self.found());
+            return Some(match word {
+                Token::Test => self.sentence(),
+                _ => self.error("expected-name", format!("expected a name{after}, found {found}")),
+            });
         }
         if self.at == 1 && self.tokens[0].1 == Token::Name {
             let (start, _, end) = self.tokens[0];

@@ -261,7 +261,7 @@ fn promote_words(text: &str, placed: &mut [Placed]) {
 }
 
 /// The keyword that a word is at the start of a declaration, by the number of brackets around it.
-fn keyword(word: &str, depth: usize) -> Option<Token> {
+pub(crate) fn keyword(word: &str, depth: usize) -> Option<Token> {
     Some(match (depth, word) {
         (0, "package") => Token::Package,
         (0, "use") => Token::Use,

@@ -112,7 +112,8 @@ pub(crate) fn scan(
             break;
         }
         lexemes.tokens.push(Lexeme { token, start, end, first });
-        first = false;
+        // A `;` at the start of a line is as good as none.
+        first &= token == Token::Semicolon;
         // More are never shown.
         diagnostics.truncate(DIAGNOSTICS_MAX + 1);
     }
@@ -122,10 +123,16 @@ pub(crate) fn scan(
 /// The text of the `///` lines that stand directly above a token, by the start of that token.
 pub(crate) fn documentation(text: &str, lexemes: &Lexemes) -> Vec<(u32, String)> {
     let mut all: Vec<(u32, String)> = Vec::new();
+    // The next token that is not `;`.
+    let mut at = 0;
     for comment in &lexemes.comments {
         let line = &text[comment.start as usize..comment.end as usize];
         let Some(line) = line.strip_prefix("///").filter(|line| !line.starts_with('/')) else { continue };
-        let Some(token) = lexemes.tokens.get(comment.index).filter(|_| comment.own_line) else { continue };
+        at = at.max(comment.index);
+        while lexemes.tokens.get(at).is_some_and(|lexeme| lexeme.token == Token::Semicolon) {
+            at += 1;
+        }
+        let Some(token) = lexemes.tokens.get(at).filter(|_| comment.own_line) else { continue };
         let line = line.strip_prefix(' ').unwrap_or(line).trim_end();
         match all.last_mut() {
             Some((start, lines)) if *start == token.start => {
