@@ -83,7 +83,7 @@ fn os_components(root: &Path, out: &Path) -> Result<String, Box<dyn Error>> {
         for component in compilation.components {
             let image = out.join(format!("{}.sci", component.name));
             fs::write(&image, &component.image)?;
-            writeln!(table, "    ({:?}, include_bytes!({:?})),", component.name, image)?;
+            writeln!(table, "    ({:?}, include_bytes!({:?})),", component.name, image.to_string_lossy())?;
         }
     }
     table.push(']');

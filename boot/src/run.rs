@@ -236,7 +236,8 @@ impl Lines {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt as _;
@@ -278,7 +279,7 @@ mod tests {
 
     #[test]
     fn the_exit_device_says_how_it_ended() {
-        let overdue = Stop::Overdue(Duration::from_secs(60));
+        let overdue = Stop::Overdue(Duration::from_mins(1));
         let (ending, faults, console) = run("echo hello; exit 35", overdue);
         assert_eq!((ending, faults.len(), console.as_str()), (Ending::Exit(Exit::Root(0)), 0, "hello\n"));
         assert_eq!(run("exit 37", overdue).0, Ending::Exit(Exit::RootFaulted));

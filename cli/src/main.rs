@@ -1,5 +1,10 @@
 //! The `space` command: reads the command line, calls the library crates, prints. Thin on purpose.
 #![forbid(unsafe_code)]
+#![allow(
+    clippy::format_push_string,
+    clippy::format_collect,
+    reason = "what a command prints is short, and text is plainest as a sum of lines"
+)]
 
 mod arguments;
 mod commands;

@@ -1,2 +1,61 @@
-//! Placeholder.
-fn main() {}
+//! The project's own commands: `cargo xtask <name>`. One table; no dependencies, so that it compiles in a
+//! moment on a machine that has nothing yet.
+
+mod boot_check;
+mod demo;
+mod install;
+mod qemu;
+mod shell;
+mod test;
+
+use std::process::ExitCode;
+
+/// Why a task ended: already said, in one sentence.
+type Failure = String;
+
+/// A task.
+struct Task {
+    name: &'static str,
+    run: fn(&[String]) -> Result<(), Failure>,
+    help: &'static str,
+}
+
+const TASKS: &[Task] = &[
+    Task { name: "demo", run: demo::run, help: "build the demonstration systems and boot them" },
+    Task { name: "test", run: test::run, help: "format, lints, every test, boot checks and the demo" },
+    Task {
+        name: "boot-check",
+        run: boot_check::run,
+        help: "boot the examples on every machine and read what they say",
+    },
+    Task { name: "install", run: install::install, help: "install `space` into ~/.cargo/bin" },
+    Task { name: "uninstall", run: install::uninstall, help: "remove it again" },
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((name, rest)) = arguments.split_first() else {
+        println!("{}", usage());
+        return ExitCode::SUCCESS;
+    };
+    if matches!(name.as_str(), "help" | "-h" | "--help") {
+        println!("{}", usage());
+        return ExitCode::SUCCESS;
+    }
+    let Some(task) = TASKS.iter().find(|task| task.name == name) else {
+        eprintln!("error[usage]: there is no task `{name}`\n\n{}", usage());
+        return ExitCode::from(2);
+    };
+    match (task.run)(rest) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("error[{}]: {why}", task.name);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn usage() -> String {
+    let tasks: Vec<String> = TASKS.iter().map(|task| format!("  {:<12} {}", task.name, task.help)).collect();
+    format!("Usage: cargo xtask <task>\n\nTasks:\n{}", tasks.join("\n"))
+}

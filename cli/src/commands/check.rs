@@ -33,9 +33,9 @@ pub fn run(folder: &Path, as_json: bool) -> Result<(), Failure> {
         }
     }
     if as_json {
-        print::json(&json!(listed))?
+        print::json(&json!(listed))?;
     } else {
-        print::text(&text)?
+        print::text(&text)?;
     }
     match first {
         None => Ok(()),

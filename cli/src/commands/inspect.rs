@@ -280,12 +280,11 @@ fn readable(value: &Value, level: usize, text: &mut String) {
         Value::Object(fields) => {
             for (name, inner) in fields {
                 let name = name.replace('_', " ");
-                match one_line(inner) {
-                    Some(line) => *text += &format!("{indent}{name}: {line}\n"),
-                    None => {
-                        *text += &format!("{indent}{name}:\n");
-                        readable(inner, level + 1, text);
-                    }
+                if let Some(line) = one_line(inner) {
+                    *text += &format!("{indent}{name}: {line}\n");
+                } else {
+                    *text += &format!("{indent}{name}:\n");
+                    readable(inner, level + 1, text);
                 }
             }
         }

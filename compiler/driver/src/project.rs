@@ -171,7 +171,7 @@ impl Walk<'_> {
             return Err(self.too_large(self.root, PROJECT_BYTES_MAX, "bytes of source"));
         }
         if let Err(error) = std::str::from_utf8(&bytes) {
-            let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+            let line = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count();
             return Err(Error::NotText { place: format!("{name}:{line}") });
         }
         Ok(SourceFile { name, bytes })

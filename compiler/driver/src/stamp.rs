@@ -52,7 +52,7 @@ impl Stamp {
     pub fn write(&self, build: &Path) -> Result<(), Error> {
         let mut text = format!("{HEAD}\ninput {}\n", self.input);
         for (name, digest) in &self.outputs {
-            text += &format!("output {digest} {name}\n");
+            text.extend(["output ", digest, " ", name, "\n"]);
         }
         text += "warnings\n";
         text += &self.warnings;

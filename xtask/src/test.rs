@@ -1,0 +1,27 @@
+//! `cargo xtask test`: everything that must hold.
+
+use crate::shell::{cargo, has, step};
+use crate::{Failure, boot_check, demo, qemu};
+
+/// Runs every check, cheapest first.
+pub fn run(_: &[String]) -> Result<(), Failure> {
+    qemu::ensure()?;
+    step("format", &mut cargo(&["fmt", "--all", "--check"]))?;
+    step(
+        "lints",
+        &mut cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"]),
+    )?;
+    let kernel = ["clippy", "--package", "nanokernel-x86_64", "--features", "bare", "--profile", "kernel"];
+    step("lints of the kernel", cargo(&kernel).args(["--quiet", "--", "-D", "warnings"]))?;
+    if has("cargo-nextest") {
+        step("tests", &mut cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]))?;
+        step("documentation tests", &mut cargo(&["test", "--workspace", "--doc", "--quiet"]))?;
+    } else {
+        step("tests", &mut cargo(&["test", "--workspace", "--quiet"]))?;
+    }
+    if has("cargo-deny") {
+        step("dependencies", &mut cargo(&["deny", "--offline", "check", "bans", "licenses", "sources"]))?;
+    }
+    boot_check::run(&[])?;
+    demo::run(&[])
+}
