@@ -50,8 +50,9 @@ pub mod frame {
     pub const GENERATION: u64 = 72;
     /// Two capability handles.
     pub const CAPABILITIES: u64 = 80;
-    /// Four lease ranges: window offset in the low half, length in the high half, both in bytes.
-    pub const LEASES: u64 = 96;
+    /// Reserved, zero. A range of the window travels as a word: offset in the low half, length in the high half, both
+    /// in bytes; so a message that lends stays in registers.
+    pub const RESERVED: u64 = 96;
     /// Mask of the method number within the method word.
     pub const METHOD_MASK: u64 = 0xff;
     /// Shift of the capability count within the method word.

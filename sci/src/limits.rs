@@ -26,10 +26,8 @@ pub const PARAMETERS_MAX: u32 = 64;
 pub const WINDOW_BYTES_MAX: u32 = 64 * 1024;
 /// Capabilities that one message may carry.
 pub const MESSAGE_CAPABILITIES_MAX: usize = 2;
-/// Words that one message carries in registers.
+/// Words that one message carries in registers: arguments, each a scalar or a range of the window.
 pub const MESSAGE_WORDS: usize = 6;
-/// Window ranges that one message may lend.
-pub const MESSAGE_LEASES_MAX: usize = 4;
 /// Bytes of a component's stack.
 pub const STACK_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Bytes of a component's image in its slab, state and stack included.

@@ -262,6 +262,8 @@ pub enum Statement {
     Zero(Place),
     /// Stores a variant's tag; its fields are assigned through `Payload` steps.
     SetTag(Place, u32),
+    /// Stores a tag (`u32` operand) that is known to be below the number of variants.
+    SetTagFrom(Place, Operand),
     /// Traps with the fault unless the operand (bool) is true.
     Check(Operand, Fault),
     /// Calls a function. The destination is `None` where the result is `Unit` or unused.
@@ -292,10 +294,8 @@ pub enum Statement {
         capability: Operand,
         /// Method number.
         method: u8,
-        /// Up to six `u64` words.
+        /// Up to six `u64` words; a range of the window is one: offset in the low half, length in the high half.
         words: Vec<Operand>,
-        /// Up to four window ranges: offset and length in bytes, `u64`.
-        leases: Vec<(Operand, Operand)>,
         /// Gets the status, `u64`.
         status: Place,
         /// Get the answer's words, `u64` each, from word 0 on.
@@ -314,8 +314,6 @@ pub enum Statement {
         method: Place,
         /// Get the six words, `u64` each.
         words: Vec<Place>,
-        /// Get the four lease words, `u64` each: offset in the low half, length in the high half.
-        leases: Vec<Place>,
     },
 }
 
@@ -351,7 +349,8 @@ pub enum Rvalue {
     /// An integer or float conversion that traps with `Conversion` if the value does not fit exactly
     /// (float to int truncates toward zero and traps outside the range or on NaN).
     Convert(Operand, TypeId),
-    /// The low bits of an integer, or zero or sign extension by the source's signedness; never traps.
+    /// The low bits of an integer, or zero or sign extension by the source's signedness; never traps. A bool counts
+    /// as an unsigned integer, a handle as `u64`, and a `u64` can become a handle.
     Truncate(Operand, TypeId),
     /// The tag of an enum place, `u32`.
     Tag(Place),
@@ -359,6 +358,11 @@ pub enum Rvalue {
     Length(Place),
     /// A view of elements `from..to` (`u64`) of an array or slice place; in bounds because checks stand before.
     View(Place, Operand, Operand),
+    /// The bytes behind a slice of scalars, as `[u8]`.
+    AsBytes(Operand),
+    /// Bytes as a slice of the given slice type's scalar elements; the length is a multiple because a check stands
+    /// before.
+    FromBytes(Operand, TypeId),
     /// A reference to one of the component's capabilities: what `Invoke` and `Window` take. `u64`, opaque.
     Capability(CapabilityId),
     /// The raw handle of one of the component's capabilities: what system calls take.

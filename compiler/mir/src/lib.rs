@@ -6,5 +6,7 @@
 //! `compiler-codegen` lowers it to machine code.
 #![forbid(unsafe_code)]
 
+pub mod arithmetic;
+pub mod interpret;
 pub mod ir;
 pub mod layout;

@@ -1,0 +1,783 @@
+//! Expressions.
+
+use super::{Access, Body, Value};
+use crate::collect::unsupported;
+use crate::constants;
+use crate::ty::{I64, Ty, U8, U32, U64};
+use crate::unit::{ERR, NONE, OK, SOME};
+use compiler_mir::ir::{
+    self, BinaryOperator as Op, BlockId, Constant, Fault, Local, Operand, Place, Rvalue, Statement, Step, Terminator,
+};
+use compiler_syntax::diagnostic::Diagnostic;
+use compiler_syntax::span::Span;
+use compiler_syntax::tree::{self, BinaryOperator, Expr, ExprKind, Literal, UnaryOperator};
+
+impl Body<'_, '_> {
+    /// Lowers an expression whose place wants the given type, if it wants one.
+    pub(crate) fn expr(&mut self, expr: &Expr, want: Option<&Ty>) -> Value {
+        let span = expr.span;
+        match &*expr.kind {
+            ExprKind::Literal(literal) => self.literal(literal, want, span),
+            ExprKind::Text(_) => self.fail(
+                Diagnostic::error("text-needs-writer", span, "text with `{ }` goes straight into a message")
+                    .help("pass it as the text argument of an interface's method, such as `console.write`"),
+            ),
+            ExprKind::Tuple(parts) if parts.len() == 1 => self.expr(&parts[0], want),
+            ExprKind::Tuple(parts) if parts.is_empty() => Value::unit(),
+            ExprKind::Tuple(parts) => self.tuple(parts, want, span),
+            ExprKind::Name(_) | ExprKind::Field(..) | ExprKind::Index(..) | ExprKind::SelfValue => self.access(expr, want),
+            ExprKind::Call(callee, arguments) => self.call(callee, arguments, want, span),
+            ExprKind::Unary(operator, inner) => self.unary(*operator, inner, want, span),
+            ExprKind::Binary(operator, left, right) => self.binary_expr(*operator, left, right, want, span),
+            ExprKind::Try(inner) => self.try_expr(inner, span),
+            ExprKind::Or(left, right) => self.or_expr(left, right, want, span),
+            ExprKind::Range(..) => self.fail(
+                Diagnostic::error("range-here", span, "a range stands only after `in` and in brackets")
+                    .help("write `for i in 0..n` or `bytes[2..5]`"),
+            ),
+            ExprKind::Struct(head, fields) => self.struct_literal(head, fields, span),
+            ExprKind::Array(parts) => self.array(parts, want, span),
+            ExprKind::Repeat(value, count) => self.repeat(value, count, want, span),
+            ExprKind::If(condition, then, otherwise) => self.if_expr(condition, then, otherwise.as_ref(), want, span),
+            ExprKind::Match(value, arms) => self.match_expr(value, arms, want, span),
+            ExprKind::Block(block) => self.block_value(block, want),
+            ExprKind::Loop(body) => self.loop_expr(body, span),
+            ExprKind::Unsafe(_) => self.fail(unsupported(span, "`unsafe`")),
+            ExprKind::Parallel(_) => self.fail(unsupported(span, "`parallel`")),
+            ExprKind::Return(value) => self.return_expr(value.as_ref(), span),
+            ExprKind::Break => self.leave_loop(false, span),
+            ExprKind::Continue => self.leave_loop(true, span),
+            ExprKind::Error => Value::error(),
+        }
+    }
+
+    /// Lowers an expression that must have the type.
+    pub(crate) fn expr_as(&mut self, expr: &Expr, want: &Ty) -> Value {
+        let value = self.expr(expr, Some(want));
+        self.coerce(value, want, expr.span)
+    }
+
+    fn literal(&mut self, literal: &Literal, want: Option<&Ty>, span: Span) -> Value {
+        let want = match want {
+            Some(Ty::Optional(inner)) if *literal != Literal::None => Some(&**inner),
+            want => want,
+        };
+        match literal {
+            Literal::Integer(integer) => {
+                let value = constants::scaled(integer, span, &mut self.unit.diagnostics);
+                value.map_or_else(Value::error, |value| self.integer(value, want, &I64, span))
+            }
+            Literal::Char(value) => self.integer(i128::from(u32::from(*value)), want, &U32, span),
+            Literal::Float(value) => {
+                let ty = if let Some(Ty::Float(32)) = want { Ty::Float(32) } else { Ty::Float(64) };
+                let bits = if ty == Ty::Float(32) { u64::from((*value as f32).to_bits()) } else { value.to_bits() };
+                let id = self.unit.type_id(&ty);
+                Value { operand: Operand::Constant(Constant::Float(bits, id)), ty }
+            }
+            Literal::Text(text) => self.text_literal(text, want),
+            Literal::Bool(value) => Value::boolean(*value),
+            Literal::None => match want {
+                Some(ty @ Ty::Optional(_)) => {
+                    let local = self.temp(ty, span);
+                    self.push(Statement::SetTag(Place::local(local), NONE), span);
+                    Value::of_local(local, ty.clone())
+                }
+                Some(Ty::Error) => Value::error(),
+                _ => self.fail(
+                    Diagnostic::error("none-without-type", span, "it is not clear what is missing here")
+                        .help("say the type: `let x: u32? = none`"),
+                ),
+            },
+        }
+    }
+
+    pub(super) fn text_literal(&mut self, text: &str, want: Option<&Ty>) -> Value {
+        let data = self.unit.text(text.as_bytes());
+        let id = self.unit.type_id(&Ty::Str);
+        let ty = match want {
+            Some(ty @ Ty::Slice(element)) if **element == U8 => ty.clone(),
+            _ => Ty::Str,
+        };
+        Value { operand: Operand::Constant(Constant::Slice(data, text.len() as u64, id)), ty }
+    }
+
+    fn integer(&mut self, value: i128, want: Option<&Ty>, default: &Ty, span: Span) -> Value {
+        let ty = match want {
+            Some(ty) if ty.is_int() => ty,
+            Some(ty @ Ty::Float(_)) => {
+                let shown = self.show(ty);
+                return self.fail(
+                    Diagnostic::error("type-mismatch", span, format!("an integer stands where {shown} is wanted"))
+                        .help(format!("write `{value}.0`")),
+                );
+            }
+            _ => default,
+        };
+        let (least, greatest) = ty.int_range().unwrap_or((i128::MIN, i128::MAX));
+        if value < least || value > greatest {
+            let shown = self.show(ty);
+            return self.fail(
+                Diagnostic::error("integer-range", span, format!("{value} does not fit {shown}"))
+                    .help(format!("{shown} holds {least} to {greatest}")),
+            );
+        }
+        Value { operand: self.int(ty, value), ty: ty.clone() }
+    }
+
+    fn tuple(&mut self, parts: &[Expr], want: Option<&Ty>, span: Span) -> Value {
+        let wants = match want {
+            Some(Ty::Tuple(wants)) if wants.len() == parts.len() => wants.iter().map(Some).collect(),
+            _ => vec![None; parts.len()],
+        };
+        let mut values = Vec::new();
+        for (part, want) in parts.iter().zip(wants) {
+            let value = match want {
+                Some(want) => self.expr_as(part, want),
+                None => self.expr(part, None),
+            };
+            values.push(self.freeze(value, part.span));
+        }
+        let ty = Ty::Tuple(values.iter().map(|value| value.ty.clone()).collect());
+        let local = self.temp(&ty, span);
+        for (at, value) in values.into_iter().enumerate() {
+            let place = Place::local(local).then(Step::Field(at as u32));
+            self.assign(place, Rvalue::Use(value.operand), span);
+        }
+        Value::of_local(local, ty)
+    }
+
+    fn array(&mut self, parts: &[Expr], want: Option<&Ty>, span: Span) -> Value {
+        let mut element = match want {
+            Some(Ty::Array(element, _) | Ty::Slice(element)) => Some((**element).clone()),
+            _ => None,
+        };
+        let mut values = Vec::new();
+        for part in parts {
+            let value = match &element {
+                Some(element) => self.expr_as(part, &element.clone()),
+                None => self.expr(part, None),
+            };
+            if element.is_none() && value.ty != Ty::Never {
+                element = Some(value.ty.clone());
+            }
+            values.push(self.freeze(value, part.span));
+        }
+        let Some(element) = element else {
+            return self.fail(
+                Diagnostic::error("empty-array", span, "the type of an empty array is not clear")
+                    .help("say the type: `let none: [u8; 0] = []`"),
+            );
+        };
+        let ty = Ty::Array(Box::new(element), values.len() as u64);
+        let local = self.temp(&ty, span);
+        for (at, value) in values.into_iter().enumerate() {
+            let place = Place::local(local).then(Step::ConstantIndex(at as u64));
+            self.assign(place, Rvalue::Use(value.operand), span);
+        }
+        Value::of_local(local, ty)
+    }
+
+    fn repeat(&mut self, value: &Expr, count: &Expr, want: Option<&Ty>, span: Span) -> Value {
+        let element = match want {
+            Some(Ty::Array(element, _) | Ty::Slice(element)) => Some((**element).clone()),
+            _ => None,
+        };
+        let first = match &element {
+            Some(element) => self.expr_as(value, element),
+            None => self.expr(value, None),
+        };
+        if self.unit.world.is_linear(&first.ty) {
+            return self.fail(
+                Diagnostic::error("handle-copied", value.span, "a value with a handle in it cannot be repeated")
+                    .help("make each element by itself"),
+            );
+        }
+        let package = self.package;
+        let Some(count) = constants::integer(self.unit.world, package, count, &mut self.unit.diagnostics) else {
+            return Value::error();
+        };
+        let Some(count) = u64::try_from(count).ok().filter(|count| *count <= 1 << 28) else {
+            return self.fail(Diagnostic::error("bad-count", span, format!("{count} is not a number of elements")));
+        };
+        let ty = Ty::Array(Box::new(first.ty.clone()), count);
+        let local = self.temp(&ty, span);
+        if matches!(first.operand, Operand::Constant(Constant::Int(0, _) | Constant::Bool(false))) {
+            self.push(Statement::Zero(Place::local(local)), span);
+        } else {
+            let first = self.freeze(first, span);
+            self.counted(count, span, |body, at| {
+                let place = Place::local(local).then(Step::Index(at));
+                body.assign(place, Rvalue::Use(first.operand.clone()), span);
+            });
+        }
+        Value::of_local(local, ty)
+    }
+
+    /// Emits a loop over `0..count` whose body gets the `u64` index.
+    pub(super) fn counted(&mut self, count: u64, span: Span, mut each: impl FnMut(&mut Self, Local)) {
+        let at = self.temp(&U64, span);
+        let zero = self.int(&U64, 0);
+        let (limit, one) = (self.int(&U64, i128::from(count)), self.int(&U64, 1));
+        self.assign(Place::local(at), Rvalue::Use(zero), span);
+        let (head, inside, end) = (self.new_block(), self.new_block(), self.new_block());
+        self.goto(head, span);
+        self.start(head);
+        let index = Operand::Copy(Place::local(at));
+        let more = self.binary(&Ty::Bool, Op::Less, index.clone(), limit, span);
+        self.end(Terminator::Branch { condition: more, then: inside, otherwise: end }, span);
+        self.start(inside);
+        each(self, at);
+        self.assign(Place::local(at), Rvalue::Binary(Op::AddWrap, index, one), span);
+        self.goto(head, span);
+        self.start(end);
+    }
+
+    fn unary(&mut self, operator: UnaryOperator, inner: &Expr, want: Option<&Ty>, span: Span) -> Value {
+        if let (UnaryOperator::Negate, ExprKind::Literal(Literal::Integer(integer))) = (operator, &*inner.kind) {
+            let value = constants::scaled(integer, inner.span, &mut self.unit.diagnostics);
+            return value.map_or_else(Value::error, |value| self.integer(-value, want, &I64, span));
+        }
+        let value = self.expr(inner, want);
+        let fits = match operator {
+            UnaryOperator::Negate => matches!(value.ty, Ty::Int { signed: true, .. } | Ty::Float(_)),
+            UnaryOperator::Not => value.ty == Ty::Bool,
+            UnaryOperator::Complement => value.ty.is_int(),
+        };
+        if value.ty.is_error() || value.ty == Ty::Never {
+            return value;
+        }
+        if !fits {
+            let shown = self.show(&value.ty);
+            let (sign, takes) = match operator {
+                UnaryOperator::Negate => ("-", "a signed integer or a float"),
+                UnaryOperator::Not => ("!", "a bool"),
+                UnaryOperator::Complement => ("~", "an integer"),
+            };
+            return self.fail(
+                Diagnostic::error("operand-type", span, format!("`{sign}` takes {takes}, not {shown}"))
+                    .also(inner.span, format!("this is {shown}")),
+            );
+        }
+        let op = if operator == UnaryOperator::Negate { ir::UnaryOperator::Negate } else { ir::UnaryOperator::Not };
+        let operand = self.compute(&value.ty, Rvalue::Unary(op, value.operand), span);
+        Value { operand, ty: value.ty }
+    }
+
+    fn binary_expr(&mut self, op: BinaryOperator, left: &Expr, right: &Expr, want: Option<&Ty>, span: Span) -> Value {
+        match op {
+            BinaryOperator::AndThen => self.short_circuit(true, left, right, span),
+            BinaryOperator::OrElse => self.short_circuit(false, left, right, span),
+            BinaryOperator::Equal
+            | BinaryOperator::NotEqual
+            | BinaryOperator::Less
+            | BinaryOperator::LessEqual
+            | BinaryOperator::Greater
+            | BinaryOperator::GreaterEqual => self.comparison(op, left, right, span),
+            BinaryOperator::ShiftLeft | BinaryOperator::ShiftRight => self.shift(op, left, right, want, span),
+            _ => self.arithmetic(op, left, right, want, span),
+        }
+    }
+
+    fn short_circuit(&mut self, both: bool, left: &Expr, right: &Expr, span: Span) -> Value {
+        let result = self.temp(&Ty::Bool, span);
+        let first = self.expr_as(left, &Ty::Bool);
+        self.assign(Place::local(result), Rvalue::Use(first.operand.clone()), span);
+        let (more, end) = (self.new_block(), self.new_block());
+        let (then, otherwise) = if both { (more, end) } else { (end, more) };
+        let condition = Operand::Copy(Place::local(result));
+        self.end(Terminator::Branch { condition, then, otherwise }, span);
+        self.start(more);
+        let second = self.expr_as(right, &Ty::Bool);
+        self.assign(Place::local(result), Rvalue::Use(second.operand), span);
+        self.goto(end, span);
+        self.start(end);
+        Value::of_local(result, Ty::Bool)
+    }
+
+    /// Both operands, at one type: a literal takes the other side's.
+    fn operands(&mut self, left: &Expr, right: &Expr, want: Option<&Ty>) -> (Value, Value) {
+        let (a, b);
+        if untyped(left) && !untyped(right) {
+            b = self.expr(right, want);
+            a = self.expr(left, Some(&b.ty));
+        } else {
+            let first = self.expr(left, want);
+            a = if pure(right) { first } else { self.freeze(first, left.span) };
+            let ty = a.ty.clone();
+            b = self.expr(right, Some(&ty));
+        }
+        (a, b)
+    }
+
+    fn same_type(&mut self, a: &Value, b: &Value, left: &Expr, right: &Expr, span: Span) -> bool {
+        let loose = |ty: &Ty| ty.is_error() || *ty == Ty::Never;
+        if loose(&a.ty) || loose(&b.ty) {
+            return false;
+        }
+        let text = |ty: &Ty| *ty == Ty::Str || *ty == Ty::Slice(Box::new(U8));
+        if a.ty == b.ty || (text(&a.ty) && text(&b.ty)) {
+            return true;
+        }
+        let (first, second) = (self.show(&a.ty), self.show(&b.ty));
+        let mut diagnostic = Diagnostic::error("operand-mismatch", span, "the two sides have different types")
+            .also(left.span, format!("this is {first}"))
+            .also(right.span, format!("this is {second}"));
+        if a.ty.is_int() && b.ty.is_int() {
+            diagnostic = diagnostic.help(format!("convert one of them: `{first}(…)` traps if the value does not fit"));
+        }
+        self.report(diagnostic);
+        false
+    }
+
+    fn arithmetic(&mut self, op: BinaryOperator, left: &Expr, right: &Expr, want: Option<&Ty>, span: Span) -> Value {
+        let want = want.filter(|ty| ty.is_numeric() || **ty == Ty::Bool);
+        let (a, b) = self.operands(left, right, want);
+        if !self.same_type(&a, &b, left, right, span) {
+            let ty = if a.ty == Ty::Never || b.ty == Ty::Never { Ty::Never } else { Ty::Error };
+            return Value { ty, ..Value::error() };
+        }
+        let (lowered, takes): (Op, fn(&Ty) -> bool) = match op {
+            BinaryOperator::Add => (Op::Add, Ty::is_numeric),
+            BinaryOperator::Subtract => (Op::Subtract, Ty::is_numeric),
+            BinaryOperator::Multiply => (Op::Multiply, Ty::is_numeric),
+            BinaryOperator::Divide => (Op::Divide, Ty::is_numeric),
+            BinaryOperator::Remainder => (Op::Remainder, Ty::is_int),
+            BinaryOperator::AddWrap => (Op::AddWrap, Ty::is_int),
+            BinaryOperator::SubtractWrap => (Op::SubtractWrap, Ty::is_int),
+            BinaryOperator::MultiplyWrap => (Op::MultiplyWrap, Ty::is_int),
+            BinaryOperator::And => (Op::And, |ty| ty.is_int() || *ty == Ty::Bool),
+            BinaryOperator::Or => (Op::Or, |ty| ty.is_int() || *ty == Ty::Bool),
+            _ => (Op::Xor, |ty| ty.is_int() || *ty == Ty::Bool),
+        };
+        if !takes(&a.ty) {
+            let shown = self.show(&a.ty);
+            return self.fail(
+                Diagnostic::error("operand-type", span, format!("this operator does not take {shown}"))
+                    .also(left.span, format!("this is {shown}")),
+            );
+        }
+        let operand = self.binary(&a.ty, lowered, a.operand, b.operand, span);
+        Value { operand, ty: a.ty }
+    }
+
+    fn shift(&mut self, op: BinaryOperator, left: &Expr, right: &Expr, want: Option<&Ty>, span: Span) -> Value {
+        let value = self.expr(left, want.filter(|ty| ty.is_int()));
+        let value = if pure(right) { value } else { self.freeze(value, left.span) };
+        let amount = self.expr(right, Some(&U32));
+        if !value.ty.is_int() || !amount.ty.is_int() {
+            if value.ty.is_error() || amount.ty.is_error() {
+                return Value::error();
+            }
+            let (a, b) = (self.show(&value.ty), self.show(&amount.ty));
+            return self.fail(
+                Diagnostic::error("operand-type", span, "a shift takes two integers")
+                    .also(left.span, format!("this is {a}"))
+                    .also(right.span, format!("this is {b}")),
+            );
+        }
+        let amount = if amount.ty == U32 {
+            amount.operand
+        } else {
+            let id = self.unit.type_id(&U32);
+            self.compute(&U32, Rvalue::Convert(amount.operand, id), right.span)
+        };
+        let op = if op == BinaryOperator::ShiftLeft { Op::ShiftLeft } else { Op::ShiftRight };
+        let operand = self.binary(&value.ty, op, value.operand, amount, span);
+        Value { operand, ty: value.ty }
+    }
+
+    fn comparison(&mut self, op: BinaryOperator, left: &Expr, right: &Expr, span: Span) -> Value {
+        let (a, b) = self.operands(left, right, None);
+        if !self.same_type(&a, &b, left, right, span) {
+            return Value { ty: Ty::Bool, ..Value::boolean(false) };
+        }
+        let equality = matches!(op, BinaryOperator::Equal | BinaryOperator::NotEqual);
+        let lowered = match op {
+            BinaryOperator::Equal => Op::Equal,
+            BinaryOperator::NotEqual => Op::NotEqual,
+            BinaryOperator::Less => Op::Less,
+            BinaryOperator::LessEqual => Op::LessEqual,
+            BinaryOperator::Greater => Op::Greater,
+            _ => Op::GreaterEqual,
+        };
+        let operand = match &a.ty {
+            Ty::Int { .. } | Ty::Float(_) => self.binary(&Ty::Bool, lowered, a.operand, b.operand, span),
+            Ty::Bool | Ty::Id(_) if equality => self.binary(&Ty::Bool, lowered, a.operand, b.operand, span),
+            Ty::Str | Ty::Slice(_) if equality && byte_view(&a.ty) => {
+                let same = self.bytes_equal(a, b, span);
+                if op == BinaryOperator::Equal {
+                    same
+                } else {
+                    self.compute(&Ty::Bool, Rvalue::Unary(ir::UnaryOperator::Not, same), span)
+                }
+            }
+            Ty::Enum(at) if equality && self.plain_enum(*at) => {
+                let (left, right) = (self.place_of(&a, span), self.place_of(&b, span));
+                let left = self.compute(&U32, Rvalue::Tag(left), span);
+                let right = self.compute(&U32, Rvalue::Tag(right), span);
+                self.binary(&Ty::Bool, lowered, left, right, span)
+            }
+            Ty::Optional(_) if equality && (is_none(left) || is_none(right)) => {
+                let (left, right) = (self.place_of(&a, span), self.place_of(&b, span));
+                let left = self.compute(&U32, Rvalue::Tag(left), span);
+                let right = self.compute(&U32, Rvalue::Tag(right), span);
+                self.binary(&Ty::Bool, lowered, left, right, span)
+            }
+            ty => {
+                let shown = self.show(ty);
+                return self.fail(
+                    Diagnostic::error("not-comparable", span, format!("{shown} cannot be compared like this"))
+                        .help("compare its parts, or use `match`"),
+                );
+            }
+        };
+        Value { operand, ty: Ty::Bool }
+    }
+
+    fn plain_enum(&self, at: u32) -> bool {
+        self.unit.world.enums[at as usize].variants.iter().all(|variant| variant.fields.is_empty())
+    }
+
+    /// `value?`: the value, or out of the function with the error.
+    fn try_expr(&mut self, inner: &Expr, span: Span) -> Value {
+        let value = self.expr(inner, None);
+        let place = self.place_of(&value, span);
+        match value.ty.clone() {
+            Ty::Error | Ty::Never => value,
+            Ty::Result(ok, _) if self.in_test => {
+                let good = self.test_tag(&place, OK, span, |body| body.trap(Fault::Assertion, span));
+                self.start(good);
+                self.payload(&place, OK, &ok)
+            }
+            Ty::Optional(some) if self.in_test => {
+                let good = self.test_tag(&place, SOME, span, |body| body.trap(Fault::Assertion, span));
+                self.start(good);
+                self.payload(&place, SOME, &some)
+            }
+            Ty::Result(ok, error) => {
+                let Ty::Result(_, wanted) = self.returns.clone() else {
+                    return self.fail(
+                        Diagnostic::error("try-outside", span, "`?` hands the error on, but this function gives none")
+                            .help(format!("add `! {}` to the function, or use `or`", self.show(&error))),
+                    );
+                };
+                if *wanted != *error {
+                    let (has, wants) = (self.show(&error), self.show(&wanted));
+                    return self.fail(
+                        Diagnostic::error("error-mismatch", span, format!("the error is {has}, this function gives {wants}"))
+                            .help("turn the error into the function's own with `match` or `or return`"),
+                    );
+                }
+                let good = self.test_tag(&place, OK, span, |body| {
+                    let payload = place.then(Step::Payload(ERR, 0));
+                    let operand = body.read(payload, &error);
+                    body.spent(&place, &value.ty, span);
+                    body.leave_with(ERR, Some(Value { operand, ty: (*error).clone() }), span);
+                });
+                self.start(good);
+                self.payload(&place, OK, &ok)
+            }
+            Ty::Optional(some) => {
+                if !matches!(self.returns, Ty::Optional(_)) {
+                    return self.fail(
+                        Diagnostic::error("try-outside", span, "`?` hands `none` on, but this function gives no optional")
+                            .help("use `or` to say what to do when it is missing"),
+                    );
+                }
+                let good = self.test_tag(&place, SOME, span, |body| {
+                    body.spent(&place, &value.ty, span);
+                    body.leave_with(NONE, None, span);
+                });
+                self.start(good);
+                self.payload(&place, SOME, &some)
+            }
+            other => {
+                let shown = self.show(&other);
+                self.fail(
+                    Diagnostic::error("not-fallible", span, format!("`?` needs a value that may fail, not {shown}"))
+                        .help("remove the `?`"),
+                )
+            }
+        }
+    }
+
+    /// Branches on the tag; what happens when it differs is emitted by `otherwise`. Gives the block where it holds.
+    fn test_tag(&mut self, place: &Place, tag: u32, span: Span, otherwise: impl FnOnce(&mut Self)) -> BlockId {
+        let found = self.compute(&U32, Rvalue::Tag(place.clone()), span);
+        let (good, bad) = (self.new_block(), self.new_block());
+        self.end(Terminator::Switch { value: found, arms: vec![(u64::from(tag), good)], otherwise: bad }, span);
+        self.start(bad);
+        otherwise(self);
+        good
+    }
+
+    fn payload(&mut self, place: &Place, variant: u32, ty: &Ty) -> Value {
+        if *ty == Ty::Unit {
+            return Value::unit();
+        }
+        let operand = self.read(place.then(Step::Payload(variant, 0)), ty);
+        Value { operand, ty: ty.clone() }
+    }
+
+    /// `left or right`: the left value, or the right where the left is missing or failed.
+    fn or_expr(&mut self, left: &Expr, right: &Expr, want: Option<&Ty>, span: Span) -> Value {
+        let value = self.expr(left, None);
+        let (inner, tag) = match &value.ty {
+            Ty::Optional(some) => ((**some).clone(), SOME),
+            Ty::Result(ok, _) => ((**ok).clone(), OK),
+            Ty::Error | Ty::Never => return value,
+            other => {
+                let shown = self.show(other);
+                return self.fail(
+                    Diagnostic::error("not-fallible", left.span, format!("`or` needs a value that may be missing, not {shown}"))
+                        .help("for two bools write `||`"),
+                );
+            }
+        };
+        let place = self.place_of(&value, span);
+        let result = (inner != Ty::Unit).then(|| self.temp(&inner, span));
+        let join = self.new_block();
+        let good = self.test_tag(&place, tag, span, |body| {
+            body.spent(&place, &value.ty, span);
+            let other = body.expr(right, want.or(Some(&inner)));
+            let other = body.coerce(other, &inner, right.span);
+            if let Some(result) = result {
+                body.assign(Place::local(result), Rvalue::Use(other.operand), span);
+            }
+            body.goto(join, span);
+        });
+        self.start(good);
+        let found = self.payload(&place, tag, &inner);
+        if let Some(result) = result {
+            self.assign(Place::local(result), Rvalue::Use(found.operand), span);
+        }
+        self.goto(join, span);
+        self.start(join);
+        result.map_or_else(Value::unit, |result| self.out(result, &inner))
+    }
+
+    /// A temporary's value, moved if it is linear.
+    pub(super) fn out(&self, local: Local, ty: &Ty) -> Value {
+        Value { operand: self.read(Place::local(local), ty), ty: ty.clone() }
+    }
+
+    fn struct_literal(&mut self, head: &Expr, fields: &[(tree::Name, Option<Expr>)], span: Span) -> Value {
+        let Some(at) = self.struct_named(head) else { return Value::error() };
+        let def = &self.unit.world.structs[at as usize];
+        let ty = Ty::Struct(at);
+        let mut given: Vec<Option<Value>> = def.fields.iter().map(|_| None).collect();
+        for (name, value) in fields {
+            let Some(index) = def.fields.iter().position(|field| field.name == name.as_str()) else {
+                let known: Vec<&str> = def.fields.iter().map(|field| field.name.as_str()).collect();
+                let help = format!("its fields are {}", known.join(", "));
+                self.report(
+                    Diagnostic::error("unknown-field", name.span, format!("`{}` has no field `{}`", def.name, name.as_str()))
+                        .help(help),
+                );
+                continue;
+            };
+            if given[index].is_some() {
+                self.report(
+                    Diagnostic::error("duplicate-member", name.span, format!("the field `{}` is given twice", name.as_str()))
+                        .help("remove one of them"),
+                );
+            }
+            let wanted = &def.fields[index].ty;
+            let shorthand = Expr { kind: Box::new(ExprKind::Name(name.clone())), span: name.span };
+            let value = self.expr_as(value.as_ref().unwrap_or(&shorthand), wanted);
+            given[index] = Some(self.freeze(value, name.span));
+        }
+        let local = self.temp(&ty, span);
+        let mut missing = Vec::new();
+        for (index, (field, value)) in def.fields.iter().zip(given).enumerate() {
+            let value = match (value, &field.default) {
+                (Some(value), _) => value,
+                (None, Some(default)) => self.expr_as(default, &field.ty),
+                (None, None) => {
+                    missing.push(field.name.as_str());
+                    continue;
+                }
+            };
+            let place = Place::local(local).then(Step::Field(index as u32));
+            self.assign(place, Rvalue::Use(value.operand), span);
+        }
+        if !missing.is_empty() {
+            let (name, missing) = (def.name.clone(), missing.join("`, `"));
+            self.report(
+                Diagnostic::error("missing-field", span, format!("`{name}` lacks `{missing}`"))
+                    .also(def.span, "declared here")
+                    .help("give every field a value"),
+            );
+        }
+        Value { operand: self.read(Place::local(local), &ty), ty }
+    }
+
+    fn if_expr(
+        &mut self,
+        condition: &Expr,
+        then: &tree::Block,
+        otherwise: Option<&Expr>,
+        want: Option<&Ty>,
+        span: Span,
+    ) -> Value {
+        let condition = self.expr_as(condition, &Ty::Bool);
+        let (yes, no, join) = (self.new_block(), self.new_block(), self.new_block());
+        self.end(Terminator::Branch { condition: condition.operand, then: yes, otherwise: no }, span);
+        let mut merge = Merge::new(join, want.cloned());
+        self.start(yes);
+        let value = self.block_value(then, want);
+        if otherwise.is_none() {
+            self.discard(&value, then.span);
+            merge.ty = Some(Ty::Unit);
+            self.goto(join, span);
+        } else {
+            merge.arm(self, value, then.span);
+        }
+        self.start(no);
+        match otherwise {
+            Some(otherwise) => {
+                let want = merge.ty.clone();
+                let value = self.expr(otherwise, want.as_ref());
+                merge.arm(self, value, otherwise.span);
+            }
+            None => self.goto(join, span),
+        }
+        merge.finish(self)
+    }
+
+    /// A value that is not used: a linear one would be forgotten.
+    pub(super) fn discard(&mut self, value: &Value, span: Span) {
+        let fallible = matches!(value.ty, Ty::Result(..));
+        if fallible {
+            let shown = self.show(&value.ty);
+            self.report(
+                Diagnostic::error("error-ignored", span, format!("the result is {shown} and nobody looks at it"))
+                    .help("hand the error on with `?`, or say what to do with `or`"),
+            );
+        } else if self.unit.world.is_linear(&value.ty) {
+            self.report(
+                Diagnostic::error("handle-forgotten", span, "a handle must be used, kept or closed")
+                    .help("bind it with `let`, or `close(…)` it"),
+            );
+        }
+    }
+
+    fn loop_expr(&mut self, body: &tree::Block, span: Span) -> Value {
+        let (next, end) = (self.new_block(), self.new_block());
+        self.goto(next, span);
+        self.start(next);
+        let breaks = self.loop_body(next, end, body);
+        self.goto(next, span);
+        self.start(end);
+        if breaks {
+            Value::unit()
+        } else {
+            self.current = None;
+            Value::never()
+        }
+    }
+
+    /// Checks that a place may be written, or says why not.
+    pub(super) fn writable(&mut self, access: &Access, span: Span) {
+        if let Access::Read(why) = access {
+            let help = match *why {
+                "a parameter without `inout`" => "declare the parameter `inout`",
+                "bound by `let`" => "declare it with `var`",
+                _ => "copy it into a `var` first",
+            };
+            self.report(
+                Diagnostic::error("not-writable", span, format!("this cannot be changed: it is {why}")).help(help),
+            );
+        }
+    }
+
+    /// Traps with `fault` where control stands.
+    pub(super) fn trap(&mut self, fault: Fault, span: Span) {
+        self.end(Terminator::Trap(fault), span);
+    }
+}
+
+/// The arms of an `if` or `match` that come together with one type.
+pub(super) struct Merge {
+    join: BlockId,
+    pub(super) ty: Option<Ty>,
+    wanted: bool,
+    result: Option<Local>,
+    reached: bool,
+}
+
+impl Merge {
+    pub(super) fn new(join: BlockId, want: Option<Ty>) -> Self {
+        Self { join, wanted: want.is_some(), ty: want, result: None, reached: false }
+    }
+
+    /// Adds an arm's value, where control has come to its end.
+    pub(super) fn arm(&mut self, body: &mut Body<'_, '_>, value: Value, span: Span) {
+        if value.ty == Ty::Never {
+            body.current = None;
+            return;
+        }
+        if self.ty.is_none() || (self.wanted && !self.reached && self.result.is_none() && value.ty.is_error()) {
+            self.ty = Some(value.ty.clone());
+        }
+        self.reached |= body.current.is_some();
+        let ty = self.ty.clone().unwrap_or(Ty::Unit);
+        let value = body.coerce(value, &ty, span);
+        if ty != Ty::Unit && !ty.is_error() {
+            let result = *self.result.get_or_insert_with(|| body.temp(&ty, span));
+            body.assign(Place::local(result), Rvalue::Use(value.operand), span);
+        }
+        body.goto(self.join, span);
+    }
+
+    pub(super) fn finish(self, body: &mut Body<'_, '_>) -> Value {
+        body.start(self.join);
+        let ty = match self.ty {
+            Some(ty) if self.reached || !self.wanted => ty,
+            _ if self.reached => Ty::Unit,
+            _ => Ty::Never,
+        };
+        match (self.result, &ty) {
+            (Some(result), _) => body.out(result, &ty),
+            (None, Ty::Error) => Value::error(),
+            (None, Ty::Unit) => Value::unit(),
+            (None, _) => {
+                body.current = None;
+                Value::never()
+            }
+        }
+    }
+}
+
+/// Whether an expression is made of literals alone, so that its type comes from outside.
+pub(super) fn untyped(expr: &Expr) -> bool {
+    match &*expr.kind {
+        ExprKind::Literal(Literal::Integer(_) | Literal::Char(_) | Literal::None | Literal::Float(_)) => true,
+        ExprKind::Unary(UnaryOperator::Negate | UnaryOperator::Complement, inner) => untyped(inner),
+        ExprKind::Tuple(parts) if parts.len() == 1 => untyped(&parts[0]),
+        ExprKind::Binary(_, left, right) => untyped(left) && untyped(right),
+        _ => false,
+    }
+}
+
+/// Whether an expression only reads: nothing before it can change under it.
+pub(super) fn pure(expr: &Expr) -> bool {
+    match &*expr.kind {
+        ExprKind::Literal(_) | ExprKind::Name(_) | ExprKind::SelfValue => true,
+        ExprKind::Field(base, _) => pure(base),
+        ExprKind::Index(base, indices) => pure(base) && indices.iter().all(pure),
+        ExprKind::Unary(_, inner) => pure(inner),
+        ExprKind::Binary(_, left, right) => pure(left) && pure(right),
+        ExprKind::Tuple(parts) => parts.iter().all(pure),
+        _ => false,
+    }
+}
+
+fn is_none(expr: &Expr) -> bool {
+    matches!(&*expr.kind, ExprKind::Literal(Literal::None))
+}
+
+/// Whether the type is text or bytes.
+pub(super) fn byte_view(ty: &Ty) -> bool {
+    *ty == Ty::Str || *ty == Ty::Slice(Box::new(U8))
+}

@@ -1,0 +1,533 @@
+//! Methods of capabilities: messages through a window, and kernel calls.
+
+use super::{Body, Value};
+use crate::ty::{Ty, U32, U64};
+use crate::unit::{ERR, OK};
+use crate::world::{Def, MethodDef, Mode, Served};
+use compiler_mir::ir::{
+    Authority, BinaryOperator as Op, CapabilityId, Fault, Operand, Place, Rvalue, Statement, Step, Terminator,
+};
+use compiler_syntax::diagnostic::Diagnostic;
+use compiler_syntax::span::Span;
+use compiler_syntax::tree::{self, CallArgument, Expr};
+
+/// A lease that is copied back after the call: where it lies in the window, and whose memory it is.
+struct WriteLease {
+    start: Operand,
+    length: Operand,
+    into: Operand,
+    span: Span,
+}
+
+impl Body<'_, '_> {
+    /// A method of one of the component's capabilities.
+    pub(super) fn slot_method(&mut self, slot: u32, name: &tree::Name, arguments: &[CallArgument], span: Span) -> Value {
+        let world = self.unit.world;
+        let Some(component) = world.packages[self.package as usize].component else { return Value::error() };
+        let interface = world.components[component as usize].capabilities[slot as usize].interface;
+        let def = &world.interfaces[interface as usize];
+        let reference = if def.by_message() {
+            Rvalue::Capability(CapabilityId(slot))
+        } else {
+            Rvalue::Handle(CapabilityId(slot))
+        };
+        let Some(method) = def.method(name.as_str()) else { return self.unknown_method(interface, name) };
+        // A view reaches the window through the reference even where the kernel serves the rest.
+        let reference =
+            if def.methods[method as usize].served == Served::View { Rvalue::Capability(CapabilityId(slot)) } else { reference };
+        let handle = self.compute(&U64, reference, span);
+        self.invoke(handle, interface, method, Some(CapabilityId(slot)), arguments, span)
+    }
+
+    /// A method of a handle that was passed or made at run time.
+    pub(super) fn handle_method(
+        &mut self,
+        handle: Operand,
+        interface: u32,
+        mask: u64,
+        name: &tree::Name,
+        arguments: &[CallArgument],
+        span: Span,
+    ) -> Value {
+        let def = &self.unit.world.interfaces[interface as usize];
+        let Some(method) = def.method(name.as_str()) else { return self.unknown_method(interface, name) };
+        if mask >> method & 1 == 0 {
+            let has = def.names(mask);
+            return self.fail(
+                Diagnostic::error(
+                    "rights-missing",
+                    name.span,
+                    format!("this handle does not carry the right to `{}`", name.as_str()),
+                )
+                .help(format!("it carries {has}; ask for more in the parameter's type")),
+            );
+        }
+        self.invoke(handle, interface, method, None, arguments, span)
+    }
+
+    fn unknown_method(&mut self, interface: u32, name: &tree::Name) -> Value {
+        let def = &self.unit.world.interfaces[interface as usize];
+        let (shown, known) = (def.name.clone(), def.names(u64::MAX));
+        self.fail(
+            Diagnostic::error("unknown-method", name.span, format!("`{shown}` has no method `{}`", name.as_str()))
+                .help(format!("its methods are {known}")),
+        )
+    }
+
+    fn invoke(
+        &mut self,
+        handle: Operand,
+        interface: u32,
+        method: u32,
+        capability: Option<CapabilityId>,
+        arguments: &[CallArgument],
+        span: Span,
+    ) -> Value {
+        let def = &self.unit.world.interfaces[interface as usize];
+        let authority = Authority { capability, interface: def.name.clone(), method: method as u8 };
+        let method_def = def.methods[method as usize].clone();
+        let result = match &method_def.error {
+            Some(error) => Ty::Result(Box::new(method_def.returns.clone()), Box::new(error.clone())),
+            None => method_def.returns.clone(),
+        };
+        if method_def.parameters.len() != arguments.len() {
+            self.used(authority, span);
+            let takes: Vec<String> =
+                method_def.parameters.iter().map(|p| format!("{}: {}", p.name, self.show(&p.ty))).collect();
+            let message =
+                format!("`{}` takes {} arguments, {} are given", method_def.name, takes.len(), arguments.len());
+            self.report(
+                Diagnostic::error("argument-count", span, message).help(format!("it takes ({})", takes.join(", "))),
+            );
+            return Value { ty: result, ..Value::error() };
+        }
+        for (parameter, argument) in method_def.parameters.iter().zip(arguments) {
+            if (parameter.mode == Mode::Inout) != argument.inout {
+                let (message, help) = if argument.inout {
+                    ("this argument is only read and takes no `&`", "remove the `&`")
+                } else {
+                    ("this argument is changed by the call and needs `&`", "write `&` before it")
+                };
+                self.report(Diagnostic::error("argument-mode", argument.value.span, message).help(help));
+            }
+        }
+        match method_def.served {
+            Served::View => {
+                self.used(authority, span);
+                let ty = Self::bytes_type();
+                let operand = self.compute(&ty, Rvalue::Window(handle), span);
+                Value { operand, ty }
+            }
+            Served::Kernel(call, operation) => {
+                self.kernel_call(call, operation, handle, &method_def, arguments, authority, span)
+            }
+            Served::Message => self.message(handle, &method_def, method as u8, arguments, authority, span),
+        }
+    }
+
+    /// A use of a right that no statement of its own carries out.
+    fn used(&mut self, authority: Authority, span: Span) {
+        if let Some(slot) = authority.capability {
+            self.unit.inline_uses.push((self.id, slot, authority.method, span));
+        }
+    }
+
+    /// Emits a kernel call; gives the places of status and value.
+    pub(crate) fn system(
+        &mut self,
+        call: u32,
+        mut arguments: Vec<Operand>,
+        authority: Option<Authority>,
+        span: Span,
+    ) -> (Place, Place) {
+        let wanted = sci::syscall::CALLS[call as usize].arguments.len();
+        while arguments.len() < wanted {
+            arguments.push(self.int(&U64, 0));
+        }
+        let status = Place::local(self.temp(&U64, span));
+        let value = Place::local(self.temp(&U64, span));
+        let statement =
+            Statement::System { call, arguments, status: status.clone(), value: value.clone(), authority };
+        self.push(statement, span);
+        (status, value)
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "one call's parts, used once")]
+    fn kernel_call(
+        &mut self,
+        call: u32,
+        operation: Option<u64>,
+        handle: Operand,
+        method: &MethodDef,
+        arguments: &[CallArgument],
+        authority: Authority,
+        span: Span,
+    ) -> Value {
+        let wide = self.unit.type_id(&U64);
+        let handle = self.compute(&U64, Rvalue::Truncate(handle, wide), span);
+        let mut words = vec![handle];
+        if let Some(operation) = operation {
+            words.push(self.int(&U64, i128::from(operation)));
+        }
+        for (parameter, argument) in method.parameters.iter().zip(arguments) {
+            let word = if parameter.any_handle {
+                self.raw_handle(&argument.value)
+            } else if matches!(parameter.ty, Ty::Handle(..)) {
+                let handle = self.borrowed_handle(&argument.value, &parameter.ty);
+                self.compute(&U64, Rvalue::Truncate(handle, wide), span)
+            } else {
+                let value = self.expr_as(&argument.value, &parameter.ty);
+                self.to_word(&value, argument.value.span)
+            };
+            words.push(word);
+        }
+        let (status, value) = self.system(call, words, Some(authority), span);
+        let returns = method.returns.clone();
+        self.answer(status, method.error.as_ref(), &returns, span, |body| {
+            let value = Operand::Copy(value);
+            body.from_word(value, &returns, span)
+        })
+    }
+
+    fn message(
+        &mut self,
+        reference: Operand,
+        method: &MethodDef,
+        number: u8,
+        arguments: &[CallArgument],
+        authority: Authority,
+        span: Span,
+    ) -> Value {
+        let mut words = Vec::new();
+        let mut back: Vec<WriteLease> = Vec::new();
+        let bytes = Self::bytes_type();
+        let needs_window = method.parameters.iter().any(|parameter| parameter.ty.is_view());
+        let window = if needs_window {
+            self.compute(&bytes, Rvalue::Window(reference.clone()), span)
+        } else {
+            Value::unit().operand
+        };
+        let mut at = self.int(&U64, 0);
+        for (parameter, argument) in method.parameters.iter().zip(arguments) {
+            let place = argument.value.span;
+            if !parameter.ty.is_view() {
+                let value = self.expr_as(&argument.value, &parameter.ty);
+                words.push(self.to_word(&value, place));
+                continue;
+            }
+            let start = at;
+            let end = if parameter.mode == Mode::Inout {
+                let (end, lease) = self.write_lease(&window, start.clone(), &parameter.ty, &argument.value);
+                back.extend(lease);
+                end
+            } else if super::expr::byte_view(&parameter.ty) {
+                self.put_text(&window, start.clone(), &argument.value, &parameter.ty)
+            } else {
+                let value = self.expr_as(&argument.value, &parameter.ty);
+                let raw = self.compute(&bytes, Rvalue::AsBytes(value.operand), place);
+                self.put(&window, start.clone(), raw, place)
+            };
+            let length = self.binary(&U64, Op::SubtractWrap, end.clone(), start.clone(), place);
+            let shift = self.int(&U32, 32);
+            let high = self.binary(&U64, Op::ShiftLeft, length, shift, place);
+            words.push(self.binary(&U64, Op::Or, high, start, place));
+            at = self.align_up(end, place);
+        }
+        let status = Place::local(self.temp(&U64, span));
+        let results: Vec<Place> =
+            (0..result_words(self, method)).map(|_| Place::local(self.temp(&U64, span))).collect();
+        self.push(
+            Statement::Invoke {
+                capability: reference,
+                method: number,
+                words,
+                status: status.clone(),
+                results: results.clone(),
+                authority: Some(authority),
+            },
+            span,
+        );
+        for lease in back {
+            self.copy_back(&window, lease);
+        }
+        self.decode(status, method, &results, span)
+    }
+
+    fn align_up(&mut self, offset: Operand, span: Span) -> Operand {
+        let (seven, mask) = (self.int(&U64, 7), self.int(&U64, -8));
+        let up = self.binary(&U64, Op::AddWrap, offset, seven, span);
+        self.binary(&U64, Op::And, up, mask, span)
+    }
+
+    fn write_lease(
+        &mut self,
+        window: &Operand,
+        start: Operand,
+        ty: &Ty,
+        expr: &Expr,
+    ) -> (Operand, Option<WriteLease>) {
+        let span = expr.span;
+        let value = match &*expr.kind {
+            tree::ExprKind::Index(base, indices)
+                if matches!(indices.as_slice(), [Expr { kind, .. }] if matches!(**kind, tree::ExprKind::Range(..))) =>
+            {
+                let tree::ExprKind::Range(from, to) = &*indices[0].kind else { return (start, None) };
+                self.part(base, from, to, span).map(|(value, access)| {
+                    self.writable(&access, span);
+                    value
+                })
+            }
+            _ => self.lvalue(expr).map(|lvalue| {
+                self.writable(&lvalue.access, span);
+                Value { operand: Operand::Copy(lvalue.place), ty: lvalue.ty }
+            }),
+        };
+        let Some(value) = value else { return (start, None) };
+        let value = self.coerce(value, ty, span);
+        let raw = if super::expr::byte_view(ty) {
+            self.freeze(value, span).operand
+        } else {
+            let bytes = Self::bytes_type();
+            self.compute(&bytes, Rvalue::AsBytes(value.operand), span)
+        };
+        let end = self.put(window, start.clone(), raw.clone(), span);
+        let length = self.binary(&U64, Op::SubtractWrap, end.clone(), start.clone(), span);
+        (end, Some(WriteLease { start, length, into: raw, span }))
+    }
+
+    fn copy_back(&mut self, window: &Operand, lease: WriteLease) {
+        let bytes = Self::bytes_type();
+        let Operand::Copy(place) = window else { return };
+        let end = self.binary(&U64, Op::AddWrap, lease.start.clone(), lease.length, lease.span);
+        let part = self.compute(&bytes, Rvalue::View(place.clone(), lease.start, end), lease.span);
+        let zero = self.int(&U64, 0);
+        self.put(&lease.into, zero, part, lease.span);
+    }
+
+    /// From status and words to the method's result.
+    fn decode(&mut self, status: Place, method: &MethodDef, results: &[Place], span: Span) -> Value {
+        let returns = method.returns.clone();
+        let own_error = method.error.clone().filter(|error| *error != Ty::Enum(self.unit.world.status_enum));
+        let Some(error) = own_error else {
+            let first = results.first().cloned();
+            return self.answer(status, method.error.as_ref(), &returns, span, |body| match first {
+                Some(word) => body.from_word(Operand::Copy(word), &returns, span),
+                None => Value::unit(),
+            });
+        };
+        let zero = self.int(&U64, 0);
+        self.check(Op::Equal, Operand::Copy(status), zero.clone(), Fault::CallFailed, span);
+        let ty = Ty::Result(Box::new(returns.clone()), Box::new(error.clone()));
+        let result = self.temp(&ty, span);
+        let (good, bad, join) = (self.new_block(), self.new_block(), self.new_block());
+        let tag = Operand::Copy(results[0].clone());
+        self.end(Terminator::Switch { value: tag.clone(), arms: vec![(0, good)], otherwise: bad }, span);
+        self.start(good);
+        self.push(Statement::SetTag(Place::local(result), OK), span);
+        if returns != Ty::Unit {
+            let value = self.from_word(Operand::Copy(results[1].clone()), &returns, span);
+            self.assign(Place::local(result).then(Step::Payload(OK, 0)), Rvalue::Use(value.operand), span);
+        }
+        self.goto(join, span);
+        self.start(bad);
+        self.push(Statement::SetTag(Place::local(result), ERR), span);
+        let one = self.int(&U64, 1);
+        let number = self.binary(&U64, Op::SubtractWrap, tag, one, span);
+        let place = Place::local(result).then(Step::Payload(ERR, 0));
+        self.decode_error(number, &error, &place, &results[1..], span);
+        self.goto(join, span);
+        self.start(join);
+        self.out(result, &ty)
+    }
+
+    fn decode_error(&mut self, number: Operand, error: &Ty, place: &Place, words: &[Place], span: Span) {
+        let Ty::Enum(at) = error else { return };
+        let fields: Vec<Vec<Ty>> = self.unit.world.enums[*at as usize]
+            .variants
+            .iter()
+            .map(|variant| variant.fields.iter().map(|(_, ty)| ty.clone()).collect())
+            .collect();
+        let join = self.new_block();
+        let (blocks, unknown): (Vec<_>, _) = (fields.iter().map(|_| self.new_block()).collect(), self.new_block());
+        let arms = blocks.iter().enumerate().map(|(tag, block)| (tag as u64, *block)).collect();
+        self.end(Terminator::Switch { value: number, arms, otherwise: unknown }, span);
+        self.start(unknown);
+        self.trap(Fault::Message, span);
+        for (tag, (fields, block)) in fields.iter().zip(blocks).enumerate() {
+            self.start(block);
+            self.push(Statement::SetTag(place.clone(), tag as u32), span);
+            for (field, (ty, word)) in fields.iter().zip(words).enumerate() {
+                let value = self.from_word(Operand::Copy(word.clone()), ty, span);
+                let payload = place.then(Step::Payload(tag as u32, field as u32));
+                self.assign(payload, Rvalue::Use(value.operand), span);
+            }
+            self.goto(join, span);
+        }
+        self.start(join);
+    }
+
+    /// A status becomes the error of a `! Status` method; otherwise only `ok` passes.
+    fn answer(
+        &mut self,
+        status: Place,
+        error: Option<&Ty>,
+        returns: &Ty,
+        span: Span,
+        value: impl FnOnce(&mut Self) -> Value,
+    ) -> Value {
+        let zero = self.int(&U64, 0);
+        let Some(error) = error else {
+            self.check(Op::Equal, Operand::Copy(status), zero, Fault::CallFailed, span);
+            return value(self);
+        };
+        let ty = Ty::Result(Box::new(returns.clone()), Box::new(error.clone()));
+        let result = self.temp(&ty, span);
+        let (good, bad, join) = (self.new_block(), self.new_block(), self.new_block());
+        self.end(Terminator::Switch { value: Operand::Copy(status.clone()), arms: vec![(0, good)], otherwise: bad }, span);
+        self.start(good);
+        let value = value(self);
+        self.push(Statement::SetTag(Place::local(result), OK), span);
+        if *returns != Ty::Unit {
+            self.assign(Place::local(result).then(Step::Payload(OK, 0)), Rvalue::Use(value.operand), span);
+        }
+        self.goto(join, span);
+        self.start(bad);
+        self.push(Statement::SetTag(Place::local(result), ERR), span);
+        let payload = Place::local(result).then(Step::Payload(ERR, 0));
+        let decoded = self.from_word(Operand::Copy(status), error, span);
+        self.assign(payload, Rvalue::Use(decoded.operand), span);
+        self.goto(join, span);
+        self.start(join);
+        self.out(result, &ty)
+    }
+
+    /// A scalar as a message word.
+    pub(crate) fn to_word(&mut self, value: &Value, span: Span) -> Operand {
+        let wide = self.unit.type_id(&U64);
+        match &value.ty {
+            Ty::Int { signed: false, bits: 64 } | Ty::Id(_) => value.operand.clone(),
+            Ty::Enum(_) => {
+                let place = self.place_of(value, span);
+                let tag = self.compute(&U32, Rvalue::Tag(place), span);
+                self.compute(&U64, Rvalue::Truncate(tag, wide), span)
+            }
+            Ty::Error | Ty::Never | Ty::Unit => self.int(&U64, 0),
+            _ => self.compute(&U64, Rvalue::Truncate(value.operand.clone(), wide), span),
+        }
+    }
+
+    /// A message word as a scalar; a word that no value has is a fault.
+    pub(crate) fn from_word(&mut self, word: Operand, ty: &Ty, span: Span) -> Value {
+        let operand = match ty {
+            Ty::Unit | Ty::Error | Ty::Never => return Value { ty: ty.clone(), ..Value::unit() },
+            Ty::Int { signed: false, bits: 64 } | Ty::Id(_) => word,
+            Ty::Bool => {
+                let zero = self.int(&U64, 0);
+                self.binary(&Ty::Bool, Op::NotEqual, word, zero, span)
+            }
+            Ty::Enum(at) => {
+                let count = self.unit.world.enums[*at as usize].variants.len();
+                let limit = self.int(&U64, count as i128);
+                self.check(Op::Less, word.clone(), limit, Fault::Message, span);
+                let narrow = self.unit.type_id(&U32);
+                let tag = self.compute(&U32, Rvalue::Truncate(word, narrow), span);
+                let local = self.temp(ty, span);
+                self.push(Statement::SetTagFrom(Place::local(local), tag), span);
+                Operand::Copy(Place::local(local))
+            }
+            other => {
+                let id = self.unit.type_id(other);
+                let operand = self.compute(other, Rvalue::Truncate(word, id), span);
+                match (other, operand) {
+                    (Ty::Handle(..), Operand::Copy(place)) => Operand::Move(place),
+                    (_, operand) => operand,
+                }
+            }
+        };
+        Value { operand, ty: ty.clone() }
+    }
+
+    /// A handle that is lent to a call: a slot of the component, or a variable.
+    pub(super) fn borrowed_handle(&mut self, expr: &Expr, want: &Ty) -> Operand {
+        let Ty::Handle(interface, asked) = want else { return Value::error().operand };
+        if let Some((Def::Capability(slot), rest)) = self.declared(expr)
+            && rest.is_empty()
+        {
+            return self.borrowed_slot(slot, *interface, *asked, expr.span);
+        }
+        let Some(lvalue) = self.lvalue_or_temp(expr) else { return Value::error().operand };
+        let value = Value { operand: Operand::Copy(lvalue.place), ty: lvalue.ty };
+        self.coerce(value, want, expr.span).operand
+    }
+
+    fn borrowed_slot(&mut self, slot: u32, interface: u32, asked: u64, span: Span) -> Operand {
+        let world = self.unit.world;
+        let Some(component) = world.packages[self.package as usize].component else { return Value::error().operand };
+        let capability = &world.components[component as usize].capabilities[slot as usize];
+        let def = &world.interfaces[interface as usize];
+        if capability.interface != interface {
+            let (has, wants) = (world.interfaces[capability.interface as usize].name.clone(), def.name.clone());
+            return self
+                .fail(Diagnostic::error("type-mismatch", span, format!("{wants} is wanted here, this is {has}")))
+                .operand;
+        }
+        for method in 0..def.methods.len() as u32 {
+            if asked >> method & 1 == 1 {
+                self.unit.inline_uses.push((self.id, CapabilityId(slot), method as u8, span));
+            }
+        }
+        let reference = if def.by_message() {
+            Rvalue::Capability(CapabilityId(slot))
+        } else {
+            Rvalue::Handle(CapabilityId(slot))
+        };
+        self.compute(&U64, reference, span)
+    }
+
+    /// The raw handle of any capability, for kernel calls that pass one on.
+    fn raw_handle(&mut self, expr: &Expr) -> Operand {
+        if let Some((Def::Capability(slot), rest)) = self.declared(expr)
+            && rest.is_empty()
+        {
+            return self.compute(&U64, Rvalue::Handle(CapabilityId(slot)), expr.span);
+        }
+        let Some(lvalue) = self.lvalue_or_temp(expr) else { return self.int(&U64, 0) };
+        let wide = self.unit.type_id(&U64);
+        match lvalue.ty {
+            Ty::Handle(interface, _) => {
+                let handle = self.compute(&U64, Rvalue::Truncate(Operand::Copy(lvalue.place), wide), expr.span);
+                if self.unit.world.interfaces[interface as usize].by_message() {
+                    self.compute(&U64, Rvalue::HandleOf(handle), expr.span)
+                } else {
+                    handle
+                }
+            }
+            Ty::Error => self.int(&U64, 0),
+            other => {
+                let shown = self.show(&other);
+                self.report(
+                    Diagnostic::error("argument-type", expr.span, format!("a capability is wanted here, this is {shown}"))
+                        .help("name a capability of the component or a variable that holds a handle"),
+                );
+                self.int(&U64, 0)
+            }
+        }
+    }
+}
+
+/// Words of a method's answer.
+fn result_words(body: &Body<'_, '_>, method: &MethodDef) -> usize {
+    let value = usize::from(!matches!(method.returns, Ty::Unit | Ty::Error));
+    match &method.error {
+        Some(Ty::Enum(at)) if *at != body.unit.world.status_enum => {
+            let payload = body.unit.world.enums[*at as usize]
+                .variants
+                .iter()
+                .map(|variant| variant.fields.len())
+                .max()
+                .unwrap_or(0);
+            1 + value.max(payload)
+        }
+        _ => value,
+    }
+}

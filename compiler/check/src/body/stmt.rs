@@ -1,0 +1,570 @@
+//! Statements, blocks, loops, and leaving them.
+
+use super::{Body, Loop, Root, Scope, Value};
+use crate::collect::unsupported;
+use crate::ty::{Ty, U32, U64};
+use crate::unit::{ERR, NONE, OK, table};
+use compiler_mir::ir::{
+    BinaryOperator as Op, BlockId, Fault, Operand, Place, Rvalue, Statement, Step, Terminator,
+};
+use compiler_syntax::diagnostic::Diagnostic;
+use compiler_syntax::span::Span;
+use compiler_syntax::tree::{self, BinaryOperator, Expr, ExprKind, PatternKind, StmtKind};
+
+impl Body<'_, '_> {
+    /// The body of a function: its statements, and the check that it gives what it says.
+    pub(crate) fn function_body(&mut self, block: &tree::Block) {
+        let depth = self.scopes.len();
+        self.scopes.push(Scope::default());
+        let wants = !matches!(self.result_type(), Ty::Unit);
+        self.statements(&block.statements);
+        let closing = Span::new(block.span.file, block.span.end.saturating_sub(1), block.span.end);
+        if self.current.is_some() {
+            if wants {
+                let shown = self.show(&self.result_type().clone());
+                self.report(
+                    Diagnostic::error("missing-return", closing, format!("the function ends without giving {shown}"))
+                        .also(self.function.span, "it says so here")
+                        .help("end it with `return`"),
+                );
+            } else {
+                self.leave_scopes(depth);
+                self.set_good_result(closing);
+            }
+        }
+        self.pop_scope();
+    }
+
+    /// What `return` takes: the result without the error.
+    fn result_type(&self) -> Ty {
+        match &self.returns {
+            Ty::Result(ok, _) => (**ok).clone(),
+            other => other.clone(),
+        }
+    }
+
+    pub(super) fn statements(&mut self, statements: &[tree::Stmt]) {
+        let mut warned = false;
+        for statement in statements {
+            if self.current.is_none() && !warned {
+                warned = true;
+                self.report(
+                    Diagnostic::warning("unreachable-code", statement.span, "this is never reached")
+                        .help("remove it, or what leaves before it"),
+                );
+            }
+            let dead = self.current.is_none();
+            self.statement(statement);
+            if dead {
+                self.current = None;
+            }
+        }
+    }
+
+    /// A block as a value: that of its last expression.
+    pub(super) fn block_value(&mut self, block: &tree::Block, want: Option<&Ty>) -> Value {
+        let depth = self.scopes.len();
+        self.scopes.push(Scope::default());
+        let value = match block.statements.split_last() {
+            Some((last, before)) if matches!(last.kind, StmtKind::Expr(_)) => {
+                self.statements(before);
+                let dead = self.current.is_none();
+                let StmtKind::Expr(last) = &last.kind else { return Value::unit() };
+                let value = self.expr(last, want);
+                if dead {
+                    self.current = None;
+                    Value::never()
+                } else {
+                    self.outlives(value, last)
+                }
+            }
+            _ => {
+                self.statements(&block.statements);
+                if self.current.is_some() { Value::unit() } else { Value::never() }
+            }
+        };
+        self.leave_scopes(depth);
+        self.pop_scope();
+        value
+    }
+
+    /// A block's value is read before its deferred code runs.
+    fn outlives(&mut self, value: Value, expr: &Expr) -> Value {
+        let deferred = self.scopes.last().is_some_and(|scope| !scope.defers.is_empty());
+        if deferred { self.freeze(value, expr.span) } else { value }
+    }
+
+    fn pop_scope(&mut self) {
+        let Some(scope) = self.scopes.pop() else { return };
+        for binding in scope.bindings {
+            if !binding.used && !binding.name.is_empty() {
+                self.report(
+                    Diagnostic::warning("unused-variable", binding.span, format!("`{}` is never used", binding.name))
+                        .help(format!("remove it, or name it `_{}`", binding.name)),
+                );
+            }
+        }
+    }
+
+    /// Emits the deferred code of the scopes from the innermost out to `depth`.
+    fn leave_scopes(&mut self, depth: usize) {
+        if self.in_defer {
+            return;
+        }
+        for at in (depth..self.scopes.len()).rev() {
+            let defers = self.scopes[at].defers.clone();
+            for deferred in defers.iter().rev() {
+                if self.current.is_none() {
+                    return;
+                }
+                self.in_defer = true;
+                let value = self.expr(deferred, None);
+                self.discard(&value, deferred.span);
+                self.in_defer = false;
+            }
+        }
+    }
+
+    fn statement(&mut self, statement: &tree::Stmt) {
+        let span = statement.span;
+        match &statement.kind {
+            StmtKind::Let { mutable, pattern, ty, value } => self.let_statement(*mutable, pattern, ty.as_ref(), value),
+            StmtKind::Constant { name, value } => {
+                let value = self.expr(value, None);
+                let value = self.freeze(value, span);
+                if let Some(scope) = self.scopes.last_mut() {
+                    scope.constants.push((name.as_str().to_owned(), value));
+                }
+            }
+            StmtKind::Assign { place, operator, value } => self.assignment(place, *operator, value, span),
+            StmtKind::While { attributes, condition, body } => {
+                self.loop_attributes(attributes);
+                self.while_loop(condition, body, span);
+            }
+            StmtKind::For { attributes, name, sequence, body } => {
+                self.loop_attributes(attributes);
+                self.for_loop(name, sequence, body, span);
+            }
+            StmtKind::Defer(expr) => {
+                if self.in_defer {
+                    self.report(Diagnostic::error("defer-in-defer", span, "deferred code cannot defer"));
+                } else if let Some(scope) = self.scopes.last_mut() {
+                    scope.defers.push(expr.clone());
+                }
+            }
+            StmtKind::Assert(condition) => {
+                let value = self.expr_as(condition, &Ty::Bool);
+                self.push(Statement::Check(value.operand, Fault::Assertion), span);
+            }
+            StmtKind::Expr(expr) => {
+                let value = self.expr(expr, None);
+                self.discard(&value, expr.span);
+                self.useless(&value, expr);
+                if value.ty == Ty::Never {
+                    self.current = None;
+                }
+            }
+        }
+    }
+
+    /// A statement that only computes does nothing.
+    fn useless(&mut self, value: &Value, expr: &Expr) {
+        let computes = matches!(
+            &*expr.kind,
+            ExprKind::Literal(_) | ExprKind::Name(_) | ExprKind::Binary(..) | ExprKind::Unary(..) | ExprKind::Field(..)
+        );
+        if computes && !value.ty.is_error() {
+            self.report(
+                Diagnostic::warning("useless-expression", expr.span, "this value is computed and not used")
+                    .help("assign it, or remove the line"),
+            );
+        }
+    }
+
+    fn loop_attributes(&mut self, attributes: &[tree::Attribute]) {
+        for attribute in attributes {
+            let what = format!("the attribute `@{}` on a loop", attribute.name.as_str());
+            self.report(unsupported(attribute.span, &what));
+        }
+    }
+
+    fn let_statement(&mut self, mutable: bool, pattern: &tree::Pattern, ty: Option<&tree::Type>, value: &Expr) {
+        let want = ty.map(|ty| {
+            crate::types::Scope {
+                world: self.unit.world,
+                package: self.package,
+                diagnostics: &mut self.unit.diagnostics,
+            }
+            .resolve(ty)
+        });
+        let roots = self.roots(value);
+        let lowered = match &want {
+            Some(want) => self.expr_as(value, want),
+            None => self.expr(value, None),
+        };
+        match &pattern.kind {
+            PatternKind::Name(name) => {
+                if lowered.ty == Ty::Unit {
+                    self.report(
+                        Diagnostic::warning("unit-variable", value.span, "this gives no value to keep")
+                            .help("write the call as a statement of its own"),
+                    );
+                }
+                self.declare(name, lowered, mutable, roots);
+            }
+            PatternKind::Wildcard => self.discard(&lowered, value.span),
+            PatternKind::Tuple(_) => self.destructure(pattern, lowered, mutable, &roots),
+            _ => self.report(
+                Diagnostic::error("refutable-pattern", pattern.span, "this pattern may not match")
+                    .help("use `match`, or bind a name and test it"),
+            ),
+        }
+    }
+
+    fn destructure(&mut self, pattern: &tree::Pattern, value: Value, mutable: bool, roots: &std::collections::BTreeSet<Root>) {
+        match (&pattern.kind, &value.ty) {
+            (PatternKind::Wildcard, _) => self.discard(&value, pattern.span),
+            (PatternKind::Name(name), _) => self.declare(name, value, mutable, roots.clone()),
+            (PatternKind::Tuple(parts), Ty::Tuple(types)) if parts.len() == types.len() => {
+                let types = types.clone();
+                let place = self.place_of(&value, pattern.span);
+                for (at, (part, ty)) in parts.iter().zip(types).enumerate() {
+                    let operand = self.read(place.then(Step::Field(at as u32)), &ty);
+                    self.destructure(part, Value { operand, ty }, mutable, roots);
+                }
+            }
+            (_, Ty::Error | Ty::Never) => {}
+            (_, other) => {
+                let shown = self.show(other);
+                self.report(
+                    Diagnostic::error("pattern-type", pattern.span, format!("this pattern does not fit {shown}"))
+                        .help("a tuple pattern has as many parts as the tuple"),
+                );
+            }
+        }
+    }
+
+    fn assignment(&mut self, place: &Expr, operator: Option<BinaryOperator>, value: &Expr, span: Span) {
+        let Some(lvalue) = self.assignable(place) else {
+            self.expr(value, None);
+            return;
+        };
+        self.writable(&lvalue.access, place.span);
+        let new = match operator {
+            None => {
+                if lvalue.ty.is_view() {
+                    self.rebind_roots(place, value);
+                }
+                if self.unit.world.is_linear(&lvalue.ty) {
+                    self.report(
+                        Diagnostic::error("handle-overwritten", span, "the handle that is here would be forgotten")
+                            .help("take it out and `close(…)` it first, or keep handles in a table"),
+                    );
+                }
+                self.expr_as(value, &lvalue.ty)
+            }
+            Some(operator) => {
+                let combined = Expr {
+                    kind: Box::new(ExprKind::Binary(operator, place.clone(), value.clone())),
+                    span,
+                };
+                self.expr_as(&combined, &lvalue.ty)
+            }
+        };
+        // The value may change what the place's indices were computed from; they are locals, so the place stands.
+        self.assign(lvalue.place, Rvalue::Use(new.operand), span);
+    }
+
+    fn assignable(&mut self, place: &Expr) -> Option<super::Lvalue> {
+        match &*place.kind {
+            ExprKind::Name(_) | ExprKind::Field(..) | ExprKind::Index(..) => self.lvalue(place),
+            _ => {
+                self.report(
+                    Diagnostic::error("not-a-place", place.span, "the left side of `=` must be a variable or a part of one")
+                        .help("for a comparison write `==`"),
+                );
+                None
+            }
+        }
+    }
+
+    /// A view variable that gets a new value is rooted in that value's memory too.
+    fn rebind_roots(&mut self, place: &Expr, value: &Expr) {
+        let roots = self.roots(value);
+        if let ExprKind::Name(name) = &*place.kind
+            && let Some(binding) = self.lookup(name.as_str())
+        {
+            binding.roots.extend(roots);
+        }
+    }
+
+    fn while_loop(&mut self, condition: &Expr, body: &tree::Block, span: Span) {
+        let (head, inside, end) = (self.new_block(), self.new_block(), self.new_block());
+        self.goto(head, span);
+        self.start(head);
+        let test = self.expr_as(condition, &Ty::Bool);
+        self.end(Terminator::Branch { condition: test.operand, then: inside, otherwise: end }, span);
+        self.start(inside);
+        self.loop_body(head, end, body);
+        self.goto(head, span);
+        self.start(end);
+    }
+
+    /// A loop's body; whether it has a `break`.
+    pub(super) fn loop_body(&mut self, next: BlockId, end: BlockId, body: &tree::Block) -> bool {
+        self.loops.push(Loop { next, end, depth: self.scopes.len(), breaks: false });
+        let depth = self.scopes.len();
+        self.scopes.push(Scope::default());
+        self.statements(&body.statements);
+        if self.current.is_some() {
+            self.leave_scopes(depth);
+        }
+        self.pop_scope();
+        self.loops.pop().is_some_and(|own| own.breaks)
+    }
+
+    fn for_loop(&mut self, name: &tree::Name, sequence: &Expr, body: &tree::Block, span: Span) {
+        match &*sequence.kind {
+            ExprKind::Range(from, to) => self.range_loop(name, from, to, body, span),
+            _ => self.sequence_loop(name, sequence, body, span),
+        }
+    }
+
+    fn range_loop(&mut self, name: &tree::Name, from: &Expr, to: &Expr, body: &tree::Block, span: Span) {
+        let (first, last);
+        if super::expr::untyped(from) && !super::expr::untyped(to) {
+            let end = self.expr(to, None);
+            last = self.freeze(end, to.span);
+            first = self.expr_as(from, &last.ty.clone());
+        } else {
+            let start = self.expr(from, None);
+            first = self.freeze(start, from.span);
+            let end = self.expr_as(to, &first.ty.clone());
+            last = self.freeze(end, to.span);
+        }
+        let ty = first.ty.clone();
+        if !ty.is_int() {
+            if !ty.is_error() {
+                let shown = self.show(&ty);
+                self.report(
+                    Diagnostic::error("range-type", from.span, format!("a range runs over integers, not {shown}"))
+                        .help("use integers on both sides of `..`"),
+                );
+            }
+            return;
+        }
+        let at = self.keep(&ty, Rvalue::Use(first.operand), span);
+        let (head, inside, next, end) = (self.new_block(), self.new_block(), self.new_block(), self.new_block());
+        self.goto(head, span);
+        self.start(head);
+        let index = Operand::Copy(Place::local(at));
+        let more = self.binary(&Ty::Bool, Op::Less, index.clone(), last.operand, span);
+        self.end(Terminator::Branch { condition: more, then: inside, otherwise: end }, span);
+        self.start(inside);
+        self.scopes.push(Scope::default());
+        self.loop_variable(name, Value { operand: index.clone(), ty: ty.clone() });
+        self.loop_body(next, end, body);
+        self.pop_scope();
+        self.goto(next, span);
+        self.start(next);
+        let one = self.int(&ty, 1);
+        self.assign(Place::local(at), Rvalue::Binary(Op::AddWrap, index, one), span);
+        self.goto(head, span);
+        self.start(end);
+    }
+
+    fn loop_variable(&mut self, name: &tree::Name, value: Value) {
+        if name.as_str() == "_" {
+            return;
+        }
+        let roots = std::iter::once(Root::Outside).collect();
+        self.declare(name, value, false, roots);
+        if let Some(binding) = self.lookup(name.as_str()) {
+            binding.used = true;
+        }
+    }
+
+    fn sequence_loop(&mut self, name: &tree::Name, sequence: &Expr, body: &tree::Block, span: Span) {
+        let Some(base) = self.lvalue_or_temp(sequence) else { return };
+        let (element, count) = match &base.ty {
+            Ty::Array(element, count) => ((**element).clone(), self.int(&U64, i128::from(*count))),
+            Ty::Slice(element) => {
+                let element = (**element).clone();
+                (element, self.compute(&U64, Rvalue::Length(base.place.clone()), span))
+            }
+            Ty::Table(element, count) => (Ty::Id(element.clone()), self.int(&U64, i128::from(*count))),
+            other => {
+                let shown = self.show(other);
+                self.report(
+                    Diagnostic::error("not-a-sequence", sequence.span, format!("`for` cannot go through {shown}"))
+                        .help("use a range, an array, a slice or a table"),
+                );
+                return;
+            }
+        };
+        let is_table = matches!(base.ty, Ty::Table(..));
+        if !is_table && self.unit.world.is_linear(&element) {
+            self.report(
+                Diagnostic::error("handle-copied", sequence.span, "the elements hold handles and cannot be copied out")
+                    .help("keep them in a table and go through its ids"),
+            );
+            return;
+        }
+        let zero = self.int(&U64, 0);
+        let at = self.keep(&U64, Rvalue::Use(zero), span);
+        let (head, inside, next, end) = (self.new_block(), self.new_block(), self.new_block(), self.new_block());
+        self.goto(head, span);
+        self.start(head);
+        let index = Operand::Copy(Place::local(at));
+        let more = self.binary(&Ty::Bool, Op::Less, index.clone(), count, span);
+        self.end(Terminator::Branch { condition: more, then: inside, otherwise: end }, span);
+        self.start(inside);
+        self.scopes.push(Scope::default());
+        let operand = if is_table {
+            let place = base.place.then(Step::Field(table::GENERATIONS)).then(Step::Index(at));
+            let one = self.int(&U32, 1);
+            let odd = self.binary(&U32, Op::And, Operand::Copy(place), one, span);
+            let live = self.new_block();
+            self.end(Terminator::Switch { value: odd, arms: vec![(1, live)], otherwise: next }, span);
+            self.start(live);
+            self.id_at(&base, at, span)
+        } else {
+            Operand::Copy(base.place.then(Step::Index(at)))
+        };
+        self.loop_variable(name, Value { operand, ty: element });
+        self.loop_body(next, end, body);
+        self.pop_scope();
+        self.goto(next, span);
+        self.start(next);
+        let one = self.int(&U64, 1);
+        self.assign(Place::local(at), Rvalue::Binary(Op::AddWrap, index, one), span);
+        self.goto(head, span);
+        self.start(end);
+    }
+
+    /// `break` and `continue`.
+    pub(super) fn leave_loop(&mut self, again: bool, span: Span) -> Value {
+        let word = if again { "continue" } else { "break" };
+        if self.in_defer {
+            return self.fail(leaves_defer(span, word));
+        }
+        let Some(own) = self.loops.last_mut() else {
+            return self.fail(
+                Diagnostic::error("outside-loop", span, format!("`{word}` stands outside a loop"))
+                    .help("use `return` to leave the function"),
+            );
+        };
+        own.breaks |= !again;
+        let (target, depth) = (if again { own.next } else { own.end }, own.depth);
+        self.leave_scopes(depth);
+        self.goto(target, span);
+        Value::never()
+    }
+
+    pub(super) fn return_expr(&mut self, value: Option<&Expr>, span: Span) -> Value {
+        if self.in_defer {
+            return self.fail(leaves_defer(span, "return"));
+        }
+        let Some(expr) = value else {
+            if !matches!(self.result_type(), Ty::Unit | Ty::Error) {
+                let shown = self.show(&self.result_type());
+                return self.fail(
+                    Diagnostic::error("return-value", span, format!("the function gives {shown}"))
+                        .help("write the value after `return`"),
+                );
+            }
+            self.leave_scopes(0);
+            self.set_good_result(span);
+            return Value::never();
+        };
+        let value = self.result_value(expr);
+        if self.unit.world.holds_view(&self.result_type()) {
+            self.view_escapes(expr);
+        }
+        match value {
+            None => Value::never(),
+            Some((tag, value)) => {
+                let value = self.freeze(value, span);
+                self.leave_with(tag, Some(value), span);
+                Value::never()
+            }
+        }
+    }
+
+    /// The value after `return`: a good one, or an error of the function's error type.
+    fn result_value(&mut self, expr: &Expr) -> Option<(u32, Value)> {
+        let wanted = self.result_type();
+        let Ty::Result(_, error) = self.returns.clone() else {
+            let value = self.expr_as(expr, &wanted);
+            return (value.ty != Ty::Never).then_some((OK, value));
+        };
+        let value = self.expr(expr, Some(&wanted));
+        if value.ty == Ty::Never {
+            return None;
+        }
+        if value.ty == *error && value.ty != wanted {
+            return Some((ERR, value));
+        }
+        if value.ty == self.returns {
+            // A whole result is handed on as it is.
+            if let Some(result) = self.function.result {
+                self.assign(Place::local(result), Rvalue::Use(value.operand), expr.span);
+            }
+            self.leave_scopes(0);
+            self.end(Terminator::Return, expr.span);
+            return None;
+        }
+        Some((OK, self.coerce(value, &wanted, expr.span)))
+    }
+
+    fn view_escapes(&mut self, expr: &Expr) {
+        for root in self.roots(expr) {
+            if let Root::Frame(name) = root {
+                self.report(
+                    Diagnostic::error("view-escapes", expr.span, "the view outlives the memory it looks at")
+                        .here(format!("`{name}` ends with this function"))
+                        .help("let the caller lend the memory: take an `inout` slice and fill it"),
+                );
+            }
+        }
+    }
+
+    /// Stores the result and leaves: a plain value, or a tagged one where the function gives a result or optional.
+    pub(super) fn leave_with(&mut self, tag: u32, value: Option<Value>, span: Span) {
+        if let Some(result) = self.function.result {
+            let place = Place::local(result);
+            match self.returns.clone() {
+                Ty::Result(ok, error) => {
+                    let inner = if tag == OK { ok } else { error };
+                    self.push(Statement::SetTag(place.clone(), if tag == OK { OK } else { ERR }), span);
+                    if let Some(value) = value
+                        && *inner != Ty::Unit
+                    {
+                        self.assign(place.then(Step::Payload(tag, 0)), Rvalue::Use(value.operand), span);
+                    }
+                }
+                Ty::Optional(_) if value.is_none() => self.push(Statement::SetTag(place, NONE), span),
+                _ => {
+                    if let Some(value) = value {
+                        self.assign(place, Rvalue::Use(value.operand), span);
+                    }
+                }
+            }
+        }
+        self.leave_scopes(0);
+        self.end(Terminator::Return, span);
+    }
+
+    /// Ends a function that gives nothing, or `ok` of nothing.
+    fn set_good_result(&mut self, span: Span) {
+        if let (Some(result), Ty::Result(..)) = (self.function.result, &self.returns) {
+            self.push(Statement::SetTag(Place::local(result), OK), span);
+        }
+        self.end(Terminator::Return, span);
+    }
+}
+
+fn leaves_defer(span: Span, word: &str) -> Diagnostic {
+    Diagnostic::error("leaves-defer", span, format!("`{word}` cannot leave deferred code"))
+        .help("defer a call that does the whole work")
+}

@@ -1,0 +1,178 @@
+//! The vocabulary of fact lines in a component block.
+
+use crate::collect::unsupported;
+use crate::constants::scaled;
+use crate::types::nearest;
+use compiler_mir::ir::{Determinism, Facts};
+use compiler_syntax::diagnostic::Diagnostic;
+use compiler_syntax::tree::{Fact, FactArgument, FactKind, FactOperator, Literal};
+
+/// A key of a component block.
+struct Key {
+    name: &'static str,
+    /// What may follow, for the error's help.
+    form: &'static str,
+    set: fn(&mut Setting<'_>) -> bool,
+}
+
+struct Setting<'f> {
+    fact: &'f Fact,
+    facts: &'f mut Facts,
+    version: &'f mut String,
+    diagnostics: &'f mut Vec<Diagnostic>,
+}
+
+const KEYS: &[Key] = &[
+    Key { name: "version", form: "version \"1.0.0\"", set: version },
+    Key { name: "target", form: "target \"x86_64-unknown-none\"", set: target },
+    Key { name: "deterministic", form: "deterministic true, false or replay", set: deterministic },
+    Key { name: "checkpoint", form: "checkpoint none or on-request", set: checkpoint },
+    Key { name: "priority", form: "priority and a number from 0 to 254", set: priority },
+    Key { name: "restart", form: "restart never, on-fault or always", set: restart },
+    Key { name: "arena", form: "arena and a size, such as 64KiB", set: arena },
+    Key { name: "param", form: "param name = number", set: parameter },
+];
+
+/// Keys that the language has and the compiler does not give meaning to yet.
+const LATER: &[&str] = &[
+    "schedule", "supervise", "migration", "compute", "schema", "budget", "period", "deadline", "affinity", "passive",
+    "buffers", "protocol",
+];
+
+/// Reads the fact lines of a component block: the facts and the version.
+pub(crate) fn component(lines: &[Fact], diagnostics: &mut Vec<Diagnostic>) -> (Facts, String) {
+    let mut facts = Facts::default();
+    let mut version = "0.0.0".to_owned();
+    let mut seen: Vec<&Fact> = Vec::new();
+    for fact in lines {
+        let name = fact.key.as_str();
+        let Some(key) = KEYS.iter().find(|key| key.name == name) else {
+            diagnostics.push(unknown(fact));
+            continue;
+        };
+        if let Some(first) = seen.iter().find(|first| first.key.as_str() == name && name != "param") {
+            diagnostics.push(
+                Diagnostic::error("duplicate-fact", fact.span, format!("`{name}` is stated twice"))
+                    .also(first.span, "first stated here")
+                    .help("keep one of the two lines"),
+            );
+        }
+        seen.push(fact);
+        let mut setting = Setting { fact, facts: &mut facts, version: &mut version, diagnostics };
+        if fact.block.is_some() || !(key.set)(&mut setting) {
+            diagnostics.push(
+                Diagnostic::error("bad-fact", fact.span, format!("`{name}` is not stated in this form"))
+                    .help(format!("write {}", key.form)),
+            );
+        }
+    }
+    (facts, version)
+}
+
+fn unknown(fact: &Fact) -> Diagnostic {
+    let name = fact.key.as_str();
+    if LATER.contains(&name) {
+        return unsupported(fact.span, &format!("the fact `{name}`"));
+    }
+    let diagnostic = Diagnostic::error("unknown-fact", fact.key.span, format!("a component has no fact `{name}`"));
+    match nearest(name, KEYS.iter().map(|key| key.name)) {
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")).edit(fact.key.span, near),
+        None => {
+            let keys: Vec<&str> = KEYS.iter().map(|key| key.name).collect();
+            diagnostic.help(format!("the facts are {}", keys.join(", ")))
+        }
+    }
+}
+
+fn word(fact: &Fact) -> Option<String> {
+    match fact.arguments.as_slice() {
+        [FactArgument { kind: FactKind::Word(path), .. }] => Some(path.dotted()),
+        [FactArgument { kind: FactKind::Literal(Literal::Bool(value)), .. }] => Some(value.to_string()),
+        [FactArgument { kind: FactKind::Literal(Literal::None), .. }] => Some("none".to_owned()),
+        _ => None,
+    }
+}
+
+fn one_of(setting: &Setting<'_>, allowed: &[&str]) -> Option<String> {
+    word(setting.fact).filter(|word| allowed.contains(&word.as_str()))
+}
+
+fn version(setting: &mut Setting<'_>) -> bool {
+    let [FactArgument { kind: FactKind::Literal(Literal::Text(text)), .. }] = setting.fact.arguments.as_slice() else {
+        return false;
+    };
+    let parts: Vec<&str> = text.split('.').collect();
+    let number = |part: &&str| part.parse::<u32>().is_ok() && (part.len() == 1 || !part.starts_with('0'));
+    setting.version.clone_from(text);
+    parts.len() == 3 && parts.iter().all(|part| number(part))
+}
+
+fn target(setting: &mut Setting<'_>) -> bool {
+    let [FactArgument { kind: FactKind::Literal(Literal::Text(text)), .. }] = setting.fact.arguments.as_slice() else {
+        return false;
+    };
+    text == "x86_64-unknown-none"
+}
+
+fn deterministic(setting: &mut Setting<'_>) -> bool {
+    let Some(word) = one_of(setting, &["true", "false", "replay"]) else { return false };
+    setting.facts.deterministic = match word.as_str() {
+        "true" => Determinism::Yes,
+        "replay" => {
+            setting.diagnostics.push(unsupported(setting.fact.span, "`deterministic replay`"));
+            Determinism::Replay
+        }
+        _ => Determinism::None,
+    };
+    true
+}
+
+fn checkpoint(setting: &mut Setting<'_>) -> bool {
+    setting.facts.checkpoint = one_of(setting, &["none", "on-request"]);
+    setting.facts.checkpoint.is_some()
+}
+
+fn restart(setting: &mut Setting<'_>) -> bool {
+    setting.facts.restart = one_of(setting, &["never", "on-fault", "always"]);
+    setting.facts.restart.is_some()
+}
+
+fn priority(setting: &mut Setting<'_>) -> bool {
+    let value = integer_argument(setting.fact, setting.diagnostics);
+    setting.facts.priority = value.filter(|value| *value < 255).map(|value| value as u8);
+    setting.facts.priority.is_some()
+}
+
+fn arena(setting: &mut Setting<'_>) -> bool {
+    match integer_argument(setting.fact, setting.diagnostics) {
+        Some(bytes) if bytes <= 64 << 20 => {
+            setting.facts.arena_bytes = bytes;
+            true
+        }
+        _ => false,
+    }
+}
+
+fn parameter(setting: &mut Setting<'_>) -> bool {
+    let [FactArgument { kind: FactKind::Pair(left, FactOperator::Assign, right), .. }] =
+        setting.fact.arguments.as_slice()
+    else {
+        return false;
+    };
+    let (FactKind::Word(path), FactKind::Literal(Literal::Integer(value))) = (&left.kind, &right.kind) else {
+        return false;
+    };
+    let Some(value) = scaled(value, right.span, setting.diagnostics) else { return true };
+    setting.facts.parameters.push((path.dotted(), value as u64));
+    setting.facts.parameters.len() <= sci::limits::PARAMETERS_MAX as usize
+}
+
+/// The one integer that a fact states, scaled by its unit.
+pub(crate) fn integer_argument(fact: &Fact, diagnostics: &mut Vec<Diagnostic>) -> Option<u64> {
+    match fact.arguments.as_slice() {
+        [FactArgument { kind: FactKind::Literal(Literal::Integer(value)), span }] => {
+            scaled(value, *span, diagnostics).and_then(|value| u64::try_from(value).ok())
+        }
+        _ => None,
+    }
+}
