@@ -60,8 +60,14 @@ impl Kernel {
         let mask = required.mask & interface.full_mask();
         let number = u32::from(required.interface);
         let capability = match number {
-            kind::CONSOLE | kind::IMAGE | kind::REALM | kind::MEMORY | kind::PORTS | kind::INTERRUPT
-            | kind::CLOCK | kind::MACHINE => Capability::new(number, 0, 0, mask),
+            kind::CONSOLE
+            | kind::IMAGE
+            | kind::REALM
+            | kind::MEMORY
+            | kind::PORTS
+            | kind::INTERRUPT
+            | kind::CLOCK
+            | kind::MACHINE => Capability::new(number, 0, 0, mask),
             kind::NOTIFICATION => {
                 let (object, stamp) = self.notification_new(0, 0).ok_or(Exit::Exhausted)?;
                 Capability::new(number, object, stamp, mask)

@@ -8,9 +8,7 @@ use crate::kernel::Kernel;
 use crate::program::{Program, Region, Source};
 use crate::realm::{Realm, RealmState};
 use crate::table::MAPPINGS;
-use sci::layout::{
-    GATE_PAGE, INFO_PAGE, INSTANCE_PAGE, KERNEL_SLAB_BASE, PAGE, START_PAGE, instance, start,
-};
+use sci::layout::{GATE_PAGE, INFO_PAGE, INSTANCE_PAGE, KERNEL_SLAB_BASE, PAGE, START_PAGE, instance, start};
 use sci::limits::CAPABILITIES_MAX;
 
 /// Pages that one step maps, of which it may fill each.

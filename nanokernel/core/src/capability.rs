@@ -158,7 +158,8 @@ impl Capabilities {
         if generation > held.generation {
             return Err(Miss::Forged);
         }
-        let is_gone = generation < held.generation || held.kind == kind::EMPTY || held.kind & kind::DROPPED != 0;
+        let is_gone =
+            generation < held.generation || held.kind == kind::EMPTY || held.kind & kind::DROPPED != 0;
         if is_gone { Err(Miss::Revoked) } else { Ok(index) }
     }
 
@@ -203,7 +204,9 @@ mod tests {
 
     #[test]
     fn a_handle_names_its_slot_in_one_generation_only() {
-        let mut capabilities = Box::new(Capabilities::new());
+        // The table is too large for a test's stack in an unoptimised build.
+        let made = std::thread::Builder::new().stack_size(16 << 20).spawn(|| Box::new(Capabilities::new()));
+        let mut capabilities = made.expect("a thread starts").join().expect("a table is made");
         let area = Area::of(2);
         let first = capabilities.put(area, 70, Capability::new(kind::CLOCK, 0, 0, 1));
         let index = capabilities.find(area, first).expect("it was just put");

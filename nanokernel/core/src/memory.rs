@@ -65,12 +65,7 @@ impl Mapping {
 }
 
 impl Kernel {
-    pub(crate) fn mem_create(
-        &mut self,
-        hal: &mut impl Hal,
-        handle: Handle,
-        bytes: u64,
-    ) -> Outcome {
+    pub(crate) fn mem_create(&mut self, hal: &mut impl Hal, handle: Handle, bytes: u64) -> Outcome {
         if let Err(outcome) = self.held(handle, kind::MEMORY, CREATE) {
             return outcome;
         }
@@ -141,7 +136,10 @@ impl Kernel {
         };
         let (bytes, rights) = (bytes_and_rights & !(PAGE - 1), bytes_and_rights & (PAGE - 1));
         let pages = u64::from(self.memories.at(memory.object as usize).pages);
-        let fits = offset.is_multiple_of(PAGE) && bytes != 0 && offset / PAGE < pages && bytes / PAGE <= pages - offset / PAGE;
+        let fits = offset.is_multiple_of(PAGE)
+            && bytes != 0
+            && offset / PAGE < pages
+            && bytes / PAGE <= pages - offset / PAGE;
         if !fits || rights > 1 || bytes / PAGE > u64::from(PAGES_A_STEP) {
             return Outcome::refused(Status::Argument);
         }

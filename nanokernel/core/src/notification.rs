@@ -30,8 +30,7 @@ pub struct Notification {
 
 impl Notification {
     /// A free one.
-    pub const FREE: Self =
-        Self { bits: 0, waiter: NONE, inbox: 0, inbox_bits: 0, references: 0, stamp: 0 };
+    pub const FREE: Self = Self { bits: 0, waiter: NONE, inbox: 0, inbox_bits: 0, references: 0, stamp: 0 };
 
     /// A free one that capabilities to its predecessor do not reach.
     pub const fn free_after(stamp: u32) -> Self {
@@ -55,8 +54,7 @@ impl Kernel {
         };
         let notification = self.notifications.at_mut(held.object as usize);
         notification.bits |= bits;
-        let (waiter, inbox, inbox_bits) =
-            (notification.waiter, notification.inbox, notification.inbox_bits);
+        let (waiter, inbox, inbox_bits) = (notification.waiter, notification.inbox, notification.inbox_bits);
         if bits != 0 && inbox != 0 {
             self.notify_inbox(inbox, inbox_bits);
         }

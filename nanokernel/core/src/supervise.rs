@@ -1,5 +1,6 @@
 //! What a supervisor does: admit images, make realms, grant, connect, start, stop; and thread control.
 
+use crate::Area;
 use crate::admit::Admitted;
 use crate::build::{Step, entry_of};
 use crate::capability::{Capability, Handle, REQUIRED_SLOTS, kind};
@@ -13,9 +14,10 @@ use crate::program::Requirement;
 use crate::realm::{Realm, RealmState};
 use crate::table::REALMS;
 use crate::thread::{Thread, ThreadState};
-use crate::Area;
 use sci::layout::{KERNEL_SLAB_BASE, PAGE, STACK_TOP, START_PAGE, badge, start};
-use sci::limits::{CAPABILITIES_MAX, CLIENTS_MAX, EXPORTS_MAX, PARAMETERS_MAX, PRIORITY_MAX, WINDOW_BYTES_MAX};
+use sci::limits::{
+    CAPABILITIES_MAX, CLIENTS_MAX, EXPORTS_MAX, PARAMETERS_MAX, PRIORITY_MAX, WINDOW_BYTES_MAX,
+};
 use sci::status::{Fault, Status};
 use sci::syscall::{realm_operation as operation, thread_operation};
 
@@ -62,13 +64,12 @@ impl Kernel {
         let me = self.current;
         let unfinished = self.thread(me).unfinished;
         let realm = if unfinished == 0 {
-            let program = match self
-                .held(authority, kind::REALM, 1)
-                .and_then(|_| self.held(program, kind::PROGRAM, 0))
-            {
-                Ok(program) => program,
-                Err(outcome) => return outcome,
-            };
+            let program =
+                match self.held(authority, kind::REALM, 1).and_then(|_| self.held(program, kind::PROGRAM, 0))
+                {
+                    Ok(program) => program,
+                    Err(outcome) => return outcome,
+                };
             if priority > u64::from(PRIORITY_MAX) || tag > u64::from(u32::MAX) {
                 return Outcome::refused(Status::Argument);
             }
@@ -114,14 +115,8 @@ impl Kernel {
         let is_free = |index: &u16| self.realms.at(*index as usize).state == RealmState::Free;
         let realm = (1..REALMS as u16 - 1).find(is_free)?;
         let place = self.realms.at_mut(realm as usize);
-        *place = Realm {
-            state: RealmState::Building(0),
-            maker,
-            program,
-            tag,
-            stamp: place.stamp,
-            ..Realm::FREE
-        };
+        *place =
+            Realm { state: RealmState::Building(0), maker, program, tag, stamp: place.stamp, ..Realm::FREE };
         let area = Area::of(u32::from(realm));
         *self.threads.at_mut(realm as usize) = Thread {
             state: ThreadState::Stopped,
@@ -360,7 +355,13 @@ impl Kernel {
         self.held(handle, kind::CHILD, 1 << method).map(|child| child.object as u16)
     }
 
-    pub(crate) fn thread_control(&mut self, hal: &mut impl Hal, handle: Handle, what: u64, a: u64) -> Outcome {
+    pub(crate) fn thread_control(
+        &mut self,
+        hal: &mut impl Hal,
+        handle: Handle,
+        what: u64,
+        a: u64,
+    ) -> Outcome {
         let me = self.current;
         match what {
             thread_operation::EXIT => Outcome::Fault(Fault::Exit, 0, a),

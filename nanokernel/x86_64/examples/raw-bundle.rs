@@ -61,7 +61,8 @@ fn build(name: &str, code: Vec<u8>, wanted: &[Wanted], exported: &[Wanted]) -> V
         .zip(NAMES)
         .map(|(one, name)| {
             let known = vocabulary::by_name(&one.interface);
-            let methods = one.mask.unwrap_or_else(|| known.map_or(u64::MAX, vocabulary::Interface::full_mask));
+            let methods =
+                one.mask.unwrap_or_else(|| known.map_or(u64::MAX, vocabulary::Interface::full_mask));
             Required {
                 name,
                 interface: &one.interface,

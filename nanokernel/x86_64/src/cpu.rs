@@ -157,11 +157,7 @@ fn fill_vectors() {
     for vector in 0..256 {
         let stub = stubs + vector * 16;
         let stack = if ABORTS.contains(&vector) { 2 } else { 1 };
-        let low = stub & 0xffff
-            | KERNEL_CODE << 16
-            | stack << 32
-            | 0x8e << 40
-            | (stub >> 16 & 0xffff) << 48;
+        let low = stub & 0xffff | KERNEL_CODE << 16 | stack << 32 | 0x8e << 40 | (stub >> 16 & 0xffff) << 48;
         // SAFETY: at boot, before the table is loaded.
         unsafe { VECTORS[vector as usize] = [low, stub >> 32] };
     }
@@ -176,7 +172,8 @@ fn start_protection() {
         let mut control: u64;
         asm!("mov {}, cr4", out(reg) control, options(nomem, nostack));
         control |= 1 << 2 | 1 << 18;
-        control |= has(structured.ebx, 7) << 20 | has(structured.ebx, 20) << 21 | has(structured.ecx, 2) << 11;
+        control |=
+            has(structured.ebx, 7) << 20 | has(structured.ebx, 20) << 21 | has(structured.ecx, 2) << 11;
         asm!("mov cr4, {}", in(reg) control, options(nostack));
         asm!("xsetbv", in("ecx") 0, in("eax") 3, in("edx") 0, options(nostack));
     }

@@ -3,11 +3,11 @@
 use core::arch::{asm, global_asm};
 use core::mem::offset_of;
 
+use crate::clock;
 use crate::controller::{self, LINE_VECTOR, LINES, SPURIOUS_VECTOR, TIMER_VECTOR};
 use crate::cpu::{Block, CALL_STACK_BYTES, TRAP_STACK_BYTES};
 use crate::paging::kernel_space;
 use crate::state::{kernel, machine, saved_of};
-use crate::clock;
 use nanokernel_core::thread::{NONE, Registers, Resume, Thread, ThreadState};
 use nanokernel_core::{Exit, Hal, Switch};
 use sci::layout::{GATE_PAGE, KERNEL_SLAB_BASE, PAGE};
@@ -144,8 +144,9 @@ fn to_run() -> *const Thread {
 /// Waits for one interrupt, in the kernel's own space; ends the run if none can ever wake anyone.
 fn idle() {
     let kernel = kernel();
-    let can_wake = kernel.threads.iter().any(|(_, thread)| thread.state == ThreadState::Waiting && thread.wake != 0)
-        || kernel.lines.iter().any(|(_, line)| line.realm != 0);
+    let can_wake =
+        kernel.threads.iter().any(|(_, thread)| thread.state == ThreadState::Waiting && thread.wake != 0)
+            || kernel.lines.iter().any(|(_, line)| line.realm != 0);
     if !can_wake {
         kernel.stop(machine(), Exit::Stuck);
     }

@@ -1,0 +1,335 @@
+//! The kernel's behaviour, call by call, on the machine in memory.
+
+mod model;
+
+use model::{DATA, System, root};
+use nanokernel_core::Hal;
+use nanokernel_core::thread::ThreadState;
+use nanokernel_core::{Area, Exit};
+use sci::layout::{badge, frame};
+use sci::status::{Fault, Status};
+use sci::syscall::{
+    irq_operation as irq, number as call, port_operation as port, realm_operation as realm,
+    thread_operation as thread,
+};
+
+/// Root, a server, and a client that is connected to it; root receives, the client runs, the server receives.
+fn pair() -> (System, u16, u16, [u64; 2]) {
+    let mut system = System::boot(2000);
+    let (server, server_realm) = system.child(1, 60);
+    let (client, client_realm) = system.child(2, 50);
+    assert_eq!(system.control(client, realm::CONNECT, [0, server, 3]), 0);
+    system.control(server, realm::START, [0; 3]);
+    system.control(client, realm::START, [0; 3]);
+    system.call(call::ipc_recv, [0; 5]);
+    assert_eq!(system.kernel.current, server_realm);
+    system.call(call::ipc_recv, [0; 5]);
+    assert_eq!(system.kernel.current, client_realm);
+    system.check();
+    (system, server_realm, client_realm, [server, client])
+}
+
+#[test]
+fn a_call_reaches_the_server_and_its_reply_the_client() {
+    let (mut system, server, client, _) = pair();
+    for fast in [true, false] {
+        system.set_words([1, 2, 3, 4, 5, 6]);
+        let handle = system.handle(0);
+        if fast {
+            system.call(call::ipc_call, [handle, 1, 0, 0, 0]);
+        } else {
+            let registers = &mut system.kernel.threads.at_mut(usize::from(client)).registers;
+            (registers.status, registers.badge, registers.method) = (0, handle, 1);
+            system.kernel.system_call(&mut system.hal);
+        }
+        assert_eq!(system.kernel.current, server);
+        system.check();
+        let got = system.kernel.thread(server).registers;
+        assert_eq!(got.words, [1, 2, 3, 4, 5, 6]);
+        assert_eq!((got.status, got.method, got.generation), (0, 1, 1));
+        assert_eq!(got.badge, badge::of(3, 0));
+        system.set_words([7; 6]);
+        system.call(call::ipc_reply_recv, [0, 9, 0, 0, 0]);
+        assert_eq!(system.kernel.current, client);
+        let got = system.kernel.thread(client).registers;
+        assert_eq!((got.words, got.status, got.generation), ([7; 6], 9, 1));
+        system.check();
+    }
+}
+
+#[test]
+fn a_call_outside_the_mask_is_a_fault_and_ends_in_a_report() {
+    let (mut system, _, client, _) = pair();
+    let handle = system.handle(0);
+    system.call(call::ipc_call, [handle, 2, 0, 0, 0]);
+    system.check();
+    let words = system.words(1);
+    assert_eq!(system.kernel.current, 1, "root hears of it");
+    assert_eq!(words[..2], [2, Fault::MethodMask.number()]);
+    assert_eq!(system.kernel.thread(1).registers.badge, badge::EXPORT_SUPERVISOR << 32);
+    assert_eq!(system.kernel.thread(client).state, ThreadState::Stopped);
+    assert!(system.hal.printed.contains("fault realm=child generation=1 fault=method-mask"));
+}
+
+#[test]
+fn a_call_goes_only_to_strictly_higher_priority() {
+    let mut system = System::boot(2000);
+    let (a, a_realm) = system.child(1, 50);
+    let (b, b_realm) = system.child(2, 50);
+    system.control(a, realm::CONNECT, [0, b, 0]);
+    system.control(a, realm::START, [0; 3]);
+    system.control(b, realm::START, [0; 3]);
+    system.call(call::ipc_recv, [0; 5]);
+    assert_eq!(system.kernel.current, a_realm);
+    let handle = system.handle(0);
+    assert_eq!(system.call(call::ipc_call, [handle, 0, 0, 0, 0]).0, Status::Priority.number());
+    system.call(call::thread_control, [0, thread::YIELD, 0, 0, 0]);
+    assert_eq!(system.kernel.current, b_realm);
+    system.check();
+}
+
+#[test]
+fn a_server_that_dies_in_a_call_leaves_its_caller_with_peer_gone() {
+    {
+        let (mut system, server, client, handles) = pair();
+        let handle = system.handle(0);
+        system.call(call::ipc_call, [handle, 0, 0, 0, 0]);
+        assert_eq!(system.kernel.current, server);
+        system.kernel.trap(&mut system.hal, Fault::ReadFault, 8, 4);
+        system.check();
+        assert_eq!(system.kernel.current, 1);
+        assert_eq!(system.words(1)[..2], [1, Fault::ReadFault.number()]);
+        let got = system.kernel.thread(client).registers;
+        assert_eq!((got.status, got.generation), (Status::PeerGone.number(), 1));
+        // Until it is started again its callers are told so at once; afterwards the connection works.
+        system.control(handles[0], realm::RESET, [0; 3]);
+        system.control(handles[0], realm::START, [0; 3]);
+        system.check();
+        system.call(call::ipc_recv, [0; 5]);
+        assert_eq!(system.kernel.current, server);
+        system.call(call::ipc_recv, [0; 5]);
+        assert_eq!(system.kernel.current, client);
+        system.call(call::ipc_call, [handle, 0, 0, 0, 0]);
+        assert_eq!(system.kernel.current, server);
+        system.set_words([0; 6]);
+        system.call(call::ipc_reply_recv, [0; 5]);
+        assert_eq!(system.kernel.thread(client).registers.generation, 2);
+    }
+}
+
+#[test]
+fn a_kept_reply_is_answered_by_the_clients_number() {
+    let (mut system, server, client, _) = pair();
+    let handle = system.handle(0);
+    system.call(call::ipc_call, [handle, 0, 0, 0, 0]);
+    system.call(call::ipc_recv, [0; 5]);
+    system.check();
+    assert_eq!(system.kernel.thread(client).state, ThreadState::Calling);
+    assert_eq!(system.kernel.current, 0, "everyone waits");
+    // Something wakes the server: a notification at its inbox.
+    *system.kernel.lines.at_mut(5) = nanokernel_core::interrupt::Line { realm: server, bits: 4 };
+    system.kernel.interrupt(5);
+    system.kernel.reschedule();
+    assert_eq!(system.kernel.current, server);
+    assert_eq!(system.words(server)[0], 4);
+    let words: Vec<u8> =
+        [11u64, 12, 13, 14, 15, 16, 0, 0].iter().flat_map(|word| word.to_le_bytes()).collect();
+    let space = system.kernel.thread(server).space;
+    assert!(system.hal.user_write(space, DATA, &words));
+    assert_eq!(system.call(call::ipc_reply, [1, DATA, 0, 0, 0]).0, 0);
+    assert_eq!(system.words(client), [11, 12, 13, 14, 15, 16]);
+    system.check();
+    let (_, _) = system.call(call::ipc_reply, [1, DATA, 0, 0, 0]);
+    assert!(system.hal.printed.contains("fault=no-reply"), "it was answered");
+    system.check();
+}
+
+#[test]
+fn a_message_carries_capabilities() {
+    let (mut system, server, client, _) = pair();
+    let space = system.kernel.thread(client).space;
+    let area = Area::of(u32::from(client));
+    let own = system.kernel.capabilities.put(
+        area,
+        70,
+        nanokernel_core::capability::Capability::new(nanokernel_core::capability::kind::CLOCK, 0, 0, 1),
+    );
+    assert!(system.hal.user_write(space, DATA + frame::CAPABILITIES, &own.to_le_bytes()));
+    let server_space = system.kernel.thread(server).space;
+    system.kernel.threads.at_mut(usize::from(server)).registers.badge = DATA;
+    let handle = system.handle(0);
+    system.call(call::ipc_call, [handle, 1 << 8, DATA, 0, 0]);
+    assert_eq!(system.kernel.current, server);
+    let mut bytes = [0; 8];
+    assert!(system.hal.user_read(server_space, DATA + frame::CAPABILITIES, &mut bytes));
+    let now = system.call(call::thread_control, [u64::from_le_bytes(bytes), thread::TIME, 0, 0, 0]);
+    assert_eq!(now, (0, 1));
+    system.check();
+}
+
+#[test]
+fn killing_returns_every_frame() {
+    let mut system = System::boot(2000);
+    let before = system.hal.frames_free();
+    let (child, _) = system.child(1, 50);
+    let memory = system.handle(root::MEMORY);
+    let window = system.must(call::mem_create, [memory, 3 * 4096, 0, 0, 0]);
+    system.control(child, realm::WINDOW, [3, window, 4096]);
+    system.control(child, realm::CLIENT_WINDOW, [0, window, 4096]);
+    system.must(call::mem_map, [child, window, 4096, 8192 | 1, 6 << 30]);
+    system.check();
+    system.control(child, realm::START, [0; 3]);
+    system.control(child, realm::KILL, [0; 3]);
+    system.check();
+    assert_eq!(system.control(child, realm::STATE, [0; 3]), 4);
+    system.must(call::cap_drop, [window, 0, 0, 0, 0]);
+    system.must(call::cap_drop, [child, 0, 0, 0, 0]);
+    system.check();
+    assert_eq!(system.hal.frames_free(), before);
+    assert_eq!(system.call(call::realm_control, [child, realm::STATE, 0, 0, 0]).0, Status::Revoked.number());
+}
+
+#[test]
+fn exhaustion_is_quota_and_leaves_nothing_behind() {
+    let mut system = System::boot(40);
+    let mut children = Vec::new();
+    let image = system.handle(root::IMAGE);
+    let program = system.must(call::image_admit, [image, 1, 0, 0, 0]);
+    let authority = system.handle(root::REALM);
+    let before = system.hal.frames_free();
+    loop {
+        let (status, value) = system.call(call::realm_create, [authority, program, 1, 5, 0]);
+        system.check();
+        if status != 0 {
+            assert_eq!(status, Status::Quota.number());
+            break;
+        }
+        children.push(value);
+    }
+    assert!(!children.is_empty());
+    for child in children {
+        system.control(child, realm::KILL, [0; 3]);
+        system.must(call::cap_drop, [child, 0, 0, 0, 0]);
+    }
+    assert_eq!(system.hal.frames_free(), before);
+    let memory = system.handle(root::MEMORY);
+    assert_eq!(system.call(call::mem_create, [memory, 128 * 4096, 0, 0, 0]).0, Status::Quota.number());
+    system.check();
+    assert_eq!(system.hal.frames_free(), before);
+}
+
+#[test]
+fn minting_only_narrows() {
+    let mut system = System::boot(2000);
+    let ports = system.handle(root::PORTS);
+    let com = system.must(call::cap_mint, [ports, 0b11, 0x3f8 | 8 << 16, 0, 0]);
+    assert_eq!(system.call(call::port_access, [com, port::READ_8, 5, 0, 0]), (0, 0x3fd));
+    assert_eq!(system.call(call::port_access, [com, port::READ_8, 8, 0, 0]).0, Status::Argument.number());
+    assert_eq!(
+        system.call(call::cap_mint, [com, u64::MAX, 0x60 | 1 << 16, 0, 0]).0,
+        Status::Argument.number()
+    );
+    let weaker = system.must(call::cap_mint, [com, 0b01, 0, 0, 0]);
+    let again = system.must(call::cap_mint, [weaker, u64::MAX, 0, 0, 0]);
+    assert_eq!(system.call(call::cap_query, [again, 0, 0, 0, 0]), (0, 7 << 56 | 1));
+    system.call(call::port_access, [again, port::WRITE_8, 0, 0, 0]);
+    assert_eq!(system.hal.exit, Some(Exit::RootFaulted));
+    assert!(system.hal.printed.contains("fault=method-mask"));
+}
+
+#[test]
+fn an_interrupt_arrives_at_the_inbox_that_bound_it() {
+    let mut system = System::boot(2000);
+    let lines = system.handle(root::INTERRUPT);
+    assert_eq!(system.call(call::irq_control, [lines, irq::BIND, 2, 0, 0]).0, Status::Argument.number());
+    let line = system.must(call::cap_mint, [lines, u64::MAX, 4, 0, 0]);
+    system.must(call::irq_control, [line, irq::BIND, 2, 0, 0]);
+    assert_eq!(system.hal.unmasked, [4]);
+    system.call(call::ipc_recv, [0; 5]);
+    assert_eq!(system.kernel.current, 0);
+    system.kernel.interrupt(4);
+    system.kernel.reschedule();
+    assert_eq!(system.kernel.current, 1);
+    let got = system.kernel.thread(1).registers;
+    assert_eq!((got.words[0], got.badge), (2, badge::EXPORT_NOTIFICATION << 32));
+    system.check();
+}
+
+#[test]
+fn a_wait_ends_with_a_bit_or_with_the_time() {
+    let mut system = System::boot(2000);
+    let notification = system.handle(root::NOTIFICATION);
+    system.must(call::notify_signal, [notification, 0b101, 0, 0, 0]);
+    assert_eq!(system.must(call::notify_wait, [notification, 0b100, 0, 0, 0]), 0b100);
+    system.call(call::notify_wait, [notification, 0b010, 500, 0, 0]);
+    assert_eq!(system.kernel.current, 0);
+    system.check();
+    system.kernel.tick(499);
+    assert_eq!(system.kernel.current, 0);
+    system.kernel.tick(500);
+    assert_eq!(system.kernel.current, 1);
+    assert_eq!(system.kernel.thread(1).registers.value, 0);
+    system.check();
+}
+
+#[test]
+fn authority_that_the_launcher_lacks_is_not_granted() {
+    let mut system = System::boot(2000);
+    let (child, _) = system.child(1, 50);
+    let console = system.handle(root::CONSOLE);
+    let weak = system.must(call::cap_mint, [console, 0b110, 0, 0, 0]);
+    let grant = [child, realm::GRANT, 3, weak, u64::MAX];
+    assert_eq!(system.call(call::realm_control, grant).0, Status::Authority.number());
+    let wrong = [child, realm::GRANT, 3, system.handle(root::CLOCK), u64::MAX];
+    assert_eq!(system.call(call::realm_control, wrong).0, Status::Argument.number());
+    system.control(child, realm::GRANT, [3, console, u64::MAX]);
+    system.control(child, realm::START, [0; 3]);
+    assert_eq!(system.call(call::realm_control, [child, realm::PARAMETER, 0, 1, 0]).0, Status::Busy.number());
+    system.check();
+}
+
+#[test]
+fn the_console_prints_from_the_window_only() {
+    let mut system = System::boot(2000);
+    let console = system.handle(root::CONSOLE);
+    let mut bytes = [0; 8];
+    let page = system.kernel.realms.at(1).start_page;
+    system.hal.frame_read(page, sci::layout::start::CAPABILITIES + 8, &mut bytes);
+    let window = u64::from_le_bytes(bytes);
+    let space = system.kernel.thread(1).space;
+    assert!(system.hal.user_write(space, window + 10, &[b'x'; 1500]));
+    system.set_words([10 | 1500 << 32, 0, 0, 0, 0, 0]);
+    for _ in 0..3 {
+        system.call_once(call::ipc_call, [console, 0, 0, 0, 0]);
+    }
+    assert_eq!(system.hal.printed, "x".repeat(1500));
+    system.set_words([4000 | 97 << 32, 0, 0, 0, 0, 0]);
+    system.call_once(call::ipc_call, [console, 0, 0, 0, 0]);
+    assert!(system.hal.printed.contains("fault=bad-pointer"));
+}
+
+#[test]
+fn root_stops_the_machine() {
+    let mut system = System::boot(2000);
+    let machine = system.handle(root::MACHINE);
+    system.call(call::thread_control, [machine, thread::STOP, 3, 0, 0]);
+    assert_eq!(system.hal.exit, Some(Exit::Root(3)));
+}
+
+#[test]
+fn a_tampered_module_does_not_boot() {
+    let module = model::module();
+    for (at, expected) in [
+        (64, Exit::BundleRefused),
+        (4096 + 70, Exit::BundleRefused),
+        (3 * 4096 + 200, Exit::RootRefused),
+        (4 * 4096, Exit::RootRefused),
+    ] {
+        let mut bytes = module.to_vec();
+        bytes[at] ^= 1;
+        let mut kernel = model::kernel();
+        let mut hal = model::Model::new(100);
+        let refused = kernel.boot(&mut hal, bytes.leak(), nanokernel_core::Options::default());
+        assert_eq!(refused, Err(expected), "byte {at}: {}", hal.printed);
+    }
+}
