@@ -1,6 +1,8 @@
 //! The project's own commands: `cargo xtask <name>`. One table; no dependencies, so that it compiles in a
 //! moment on a machine that has nothing yet.
 
+#![forbid(unsafe_code)]
+
 mod boot_check;
 mod demo;
 mod install;

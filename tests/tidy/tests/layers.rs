@@ -1,0 +1,106 @@
+//! Who may depend on whom, read from the manifests.
+
+use tests_tidy::{manifests, none};
+
+/// Each package's folder and the packages of ours that it may depend on. A new package is a new line here, with
+/// a reason in its commit.
+const LAYERS: &[(&str, &[&str])] = &[
+    // The format is the bottom: everyone meets there.
+    ("sci", &[]),
+    // The front end knows no target: the tree knows nothing, MIR knows places, checking knows the vocabulary.
+    ("compiler/syntax", &[]),
+    ("compiler/mir", &["compiler-syntax", "sci"]),
+    ("compiler/check", &["compiler-mir", "compiler-syntax", "sci"]),
+    // From here on the target is Space.
+    ("compiler/core", &["compiler-mir", "compiler-syntax", "sci"]),
+    ("compiler/codegen", &["compiler-core", "compiler-mir", "compiler-syntax", "sci"]),
+    (
+        "compiler/link",
+        &["compiler-check", "compiler-codegen", "compiler-core", "compiler-mir", "compiler-syntax", "sci"],
+    ),
+    (
+        "compiler/driver",
+        &[
+            "compiler-check",
+            "compiler-codegen",
+            "compiler-core",
+            "compiler-link",
+            "compiler-mir",
+            "compiler-syntax",
+            "sci",
+        ],
+    ),
+    // The kernel never sees the compiler.
+    ("nanokernel/core", &["sci"]),
+    ("nanokernel/x86_64", &["nanokernel-core", "sci"]),
+    // What boots is built by the compiler, and read by the host with the kernel's own table of exits.
+    ("boot", &["compiler-driver", "compiler-syntax", "nanokernel-core", "sci"]),
+    ("cli", &["boot", "compiler-driver", "compiler-syntax", "sci"]),
+    ("xtask", &[]),
+];
+
+#[test]
+fn packages_depend_downwards_only() {
+    let manifests = manifests();
+    let ours: Vec<&str> = manifests.iter().map(|manifest| manifest.name.as_str()).collect();
+    let mut wrong = Vec::new();
+    for manifest in manifests.iter().filter(|manifest| !manifest.folder.starts_with("tests/")) {
+        let Some((_, allowed)) = LAYERS.iter().find(|(folder, _)| *folder == manifest.folder) else {
+            wrong.push(format!("{}: not in the table of layers", manifest.folder));
+            continue;
+        };
+        for (section, name) in &manifest.dependencies {
+            if ours.contains(&name.as_str()) && !allowed.contains(&name.as_str()) {
+                wrong.push(format!("{}: {section} must not name {name}", manifest.folder));
+            }
+        }
+    }
+    none(&wrong);
+}
+
+#[test]
+fn every_layer_exists() {
+    let manifests = manifests();
+    let gone =
+        LAYERS.iter().filter(|(folder, _)| manifests.iter().all(|manifest| manifest.folder != *folder));
+    none(&gone.map(|(folder, _)| format!("{folder}: in the table, but not in the tree")).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_kernel_and_the_tasks_have_no_foreign_dependencies() {
+    let manifests = manifests();
+    let ours: Vec<&str> = manifests.iter().map(|manifest| manifest.name.as_str()).collect();
+    let mut wrong = Vec::new();
+    for manifest in &manifests {
+        if manifest.folder.starts_with("nanokernel/") || manifest.folder == "xtask" {
+            let foreign = manifest.dependencies.iter().filter(|(_, name)| !ours.contains(&name.as_str()));
+            wrong.extend(foreign.map(|(_, name)| format!("{}: {name}", manifest.folder)));
+        }
+    }
+    none(&wrong);
+}
+
+#[test]
+fn packages_are_named_after_their_path() {
+    let wrong = manifests().into_iter().filter(|manifest| manifest.name != manifest.folder.replace('/', "-"));
+    none(&wrong.map(|manifest| format!("{}: named {}", manifest.folder, manifest.name)).collect::<Vec<_>>());
+}
+
+#[test]
+fn packages_inherit_what_is_common() {
+    const LINES: [&str; 7] = [
+        "version.workspace = true",
+        "edition.workspace = true",
+        "rust-version.workspace = true",
+        "license.workspace = true",
+        "publish.workspace = true",
+        "[lints]",
+        "workspace = true",
+    ];
+    let mut wrong = Vec::new();
+    for manifest in manifests() {
+        let missing = LINES.iter().filter(|wanted| manifest.text.lines().all(|line| line.trim() != **wanted));
+        wrong.extend(missing.map(|line| format!("{}: `{line}` is missing", manifest.folder)));
+    }
+    none(&wrong);
+}
