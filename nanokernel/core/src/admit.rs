@@ -4,9 +4,7 @@
 //! digest, every contract rule holds, and each loaded section has the hash that the head states; the answer is
 //! kept. Sections are hashed in bounded steps.
 
-use core::fmt::Write;
-
-use crate::console::Printer;
+use crate::console::print_line;
 use crate::exit::Exit;
 use crate::hal::Hal;
 use crate::kernel::Kernel;
@@ -74,8 +72,7 @@ impl Kernel {
                 Ok((PAGE, bundle.tables().len() as u64))
             }
             Err(error) => {
-                // The console takes every byte: writing cannot fail.
-                let _printed = writeln!(Printer(hal), "space: refused bundle: {error}");
+                print_line(hal, format_args!("refused bundle: {error}"));
                 Err(Exit::BundleRefused)
             }
         }
@@ -112,11 +109,10 @@ impl Kernel {
                 Some(error)
             }
         };
-        // The console takes every byte: writing cannot fail.
-        let _printed = match refusal {
-            Some(error) => writeln!(Printer(hal), "space: refused image={} reason={error}", found.name),
-            None => writeln!(Printer(hal), "space: refused image={} reason=missing provider", found.name),
-        };
+        match refusal {
+            Some(error) => print_line(hal, format_args!("refused image={} reason={error}", found.name)),
+            None => print_line(hal, format_args!("refused image={} reason=missing provider", found.name)),
+        }
         let rule = match refusal.map(|error| error.kind) {
             Some(ErrorKind::Contract(rule)) => u64::from(rule),
             _ => NO_RULE,

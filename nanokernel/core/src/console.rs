@@ -15,7 +15,7 @@ const BYTES_A_STEP: u64 = 512;
 const CHUNK: usize = 64;
 
 /// Prints to the early console.
-pub struct Printer<'a, H: Hal>(pub &'a mut H);
+struct Printer<'a, H: Hal>(&'a mut H);
 
 impl<H: Hal> Write for Printer<'_, H> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
@@ -24,6 +24,15 @@ impl<H: Hal> Write for Printer<'_, H> {
         }
         Ok(())
     }
+}
+
+/// Prints a line of the kernel's own, at the beginning of a line.
+pub fn print_line(hal: &mut impl Hal, line: fmt::Arguments<'_>) {
+    if hal.console_in_line() {
+        hal.console(b'\n');
+    }
+    // The console takes every byte: writing cannot fail.
+    let _printed = writeln!(Printer(hal), "space: {line}");
 }
 
 impl Kernel {
@@ -87,19 +96,20 @@ impl Kernel {
     pub(crate) fn print_fault(&self, hal: &mut impl Hal, realm: u16, fault: Fault, words: [u64; 3]) {
         let (name, generation) = (self.name(realm), self.realms.at(realm as usize).generation);
         let [offset, address, detail] = words;
-        // The console takes every byte: writing cannot fail.
-        let _printed = writeln!(
-            Printer(hal),
-            "space: fault realm={name} generation={generation} fault={} offset={offset:#x} address={address:#x} detail={detail:#x}",
-            fault.name(),
+        let fault = fault.name();
+        print_line(
+            hal,
+            format_args!(
+                "fault realm={name} generation={generation} fault={fault} offset={offset:#x} \
+                 address={address:#x} detail={detail:#x}"
+            ),
         );
     }
 
     /// Prints the frames' accounts.
     pub fn print_frames(&self, hal: &mut impl Hal) {
         let (total, free) = (hal.frames_total(), hal.frames_free());
-        // The console takes every byte: writing cannot fail.
-        let _printed = writeln!(Printer(hal), "space: frames total={total} free={free}");
+        print_line(hal, format_args!("frames total={total} free={free}"));
     }
 
     /// Name of a realm's component.

@@ -115,6 +115,8 @@ pub trait Hal {
 
     /// The time-stamp counter.
     fn now(&self) -> u64;
+    /// Whether the last byte that went to the early console's device, from whomever, left a line unfinished.
+    fn console_in_line(&self) -> bool;
     /// Sends one byte to the early console.
     fn console(&mut self, byte: u8);
     /// Reads an I/O port.

@@ -17,6 +17,7 @@
 //! | [`realm`], `build` | realms and how they are made |
 //! | `supervise`, `life` | what a supervisor does; how realms end |
 //! | `boot`, `console`, [`exit`] | the first realm; printing; how a run ends |
+//! | [`graph`] | a walk over all objects |
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
@@ -28,6 +29,7 @@ pub mod capability;
 mod console;
 pub mod endpoint;
 pub mod exit;
+pub mod graph;
 pub mod hal;
 pub mod interrupt;
 pub mod ipc;
@@ -43,7 +45,7 @@ pub mod table;
 pub mod thread;
 
 pub use capability::Area;
-pub use console::Printer;
+pub use console::print_line;
 pub use exit::Exit;
 pub use hal::{Frame, Hal, MapError, Owner, Page, Rights, Space, Width};
 pub use ipc::Switch;

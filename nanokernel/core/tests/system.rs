@@ -298,14 +298,19 @@ fn the_console_prints_from_the_window_only() {
     let window = u64::from_le_bytes(bytes);
     let space = system.kernel.thread(1).space;
     assert!(system.hal.user_write(space, window + 10, &[b'x'; 1500]));
-    system.set_words([10 | 1500 << 32, 0, 0, 0, 0, 0]);
+    system.set_words([lease(10, 1500), 0, 0, 0, 0, 0]);
     for _ in 0..3 {
         system.call_once(call::ipc_call, [console, 0, 0, 0, 0]);
     }
     assert_eq!(system.hal.printed, "x".repeat(1500));
-    system.set_words([4000 | 97 << 32, 0, 0, 0, 0, 0]);
+    system.set_words([lease(4000, 97), 0, 0, 0, 0, 0]);
     system.call_once(call::ipc_call, [console, 0, 0, 0, 0]);
     assert!(system.hal.printed.contains("fault=bad-pointer"));
+}
+
+/// A range of the window, as a word.
+fn lease(offset: u64, length: u64) -> u64 {
+    offset | length << 32
 }
 
 #[test]

@@ -53,6 +53,11 @@ impl BootInformation {
     }
 }
 
+/// What a loader's protocol is called.
+pub const fn name_of(how: u64) -> &'static str {
+    if how == PVH { "pvh" } else { "multiboot" }
+}
+
 /// Reads what the loader left at `address`.
 pub fn read(how: u64, address: u64) -> Result<BootInformation, Exit> {
     let mut found = BootInformation {

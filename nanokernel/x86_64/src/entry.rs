@@ -273,9 +273,10 @@ fn interrupt_number(frame: &Frame) -> u64 {
     let mut code = [0; 2];
     let kernel = kernel();
     let space = kernel.thread(kernel.current).space;
-    match machine().user_read(space, frame.instruction, &mut code) {
-        true if code[0] == INT => u64::from(code[1]),
-        _ => INT3,
+    if machine().user_read(space, frame.instruction, &mut code) && code[0] == INT {
+        u64::from(code[1])
+    } else {
+        INT3
     }
 }
 

@@ -1,11 +1,9 @@
 //! What the run cost: time stamps that the `bench` flag prints at the end. Under `-icount` they are instructions.
 
-use core::fmt::Write;
-
 use crate::clock::now;
 use crate::machine::{Machine, entered_at};
 use crate::state::kernel;
-use nanokernel_core::Printer;
+use nanokernel_core::print_line;
 
 /// Time stamps of a run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -58,16 +56,15 @@ impl Figures {
             return;
         }
         let since_entry = |stamp: u64| stamp.saturating_sub(entered_at());
-        // The early console takes every byte: writing cannot fail.
-        let _printed = writeln!(
-            Printer(machine),
-            "space: bench checks={} ring3={} root-ready={} longest={} longest-cause={} total={}",
-            kernel().checks_time,
-            since_entry(self.first_user),
-            since_entry(self.root_ready),
-            self.longest,
-            self.longest_cause,
-            since_entry(now()),
+        let checks = kernel().checks_time;
+        let (ring3, ready) = (since_entry(self.first_user), since_entry(self.root_ready));
+        let (longest, cause, total) = (self.longest, self.longest_cause, since_entry(now()));
+        print_line(
+            machine,
+            format_args!(
+                "bench checks={checks} ring3={ring3} root-ready={ready} longest={longest} \
+                 longest-cause={cause} total={total}"
+            ),
         );
     }
 }

@@ -160,6 +160,10 @@ impl Hal for Machine {
         clock::now()
     }
 
+    fn console_in_line(&self) -> bool {
+        serial::in_line()
+    }
+
     fn console(&mut self, byte: u8) {
         serial::send(byte);
     }
@@ -174,7 +178,10 @@ impl Hal for Machine {
 
     fn port_write(&mut self, number: u16, width: Width, value: u32) {
         match width {
-            Width::Byte => port::write8(number, value as u8),
+            Width::Byte => {
+                port::write8(number, value as u8);
+                serial::sent(number, value as u8);
+            }
             Width::Word => port::write16(number, value as u16),
             Width::Long => port::write32(number, value),
         }

@@ -11,12 +11,13 @@
 //! | [`frames`], [`paging`] | physical pages; address spaces |
 //! | [`acpi`], [`controller`], [`clock`] | interrupt controllers; timer and time |
 //! | [`serial`], [`machine`] | early console; the kernel core's view of all this |
-//! | [`figures`] | what the run cost |
+//! | [`figures`], [`check`] | what the run cost; boot verification |
 #![no_std]
 #![no_main]
 
 mod acpi;
 mod boot_information;
+mod check;
 mod clock;
 mod controller;
 mod cpu;
@@ -29,10 +30,8 @@ mod port;
 mod serial;
 mod state;
 
-use core::fmt::Write;
-
 use boot_information::BootInformation;
-use nanokernel_core::{Exit, Options, Printer};
+use nanokernel_core::{Exit, Options, print_line};
 use state::{kernel, machine};
 
 /// Entered from `boot.s` on the call stack, once.
@@ -49,10 +48,18 @@ extern "C" fn kernel_main(how: u64, information: u64) -> ! {
         bench: found.has_flag("bench"),
     };
     machine().figures.enabled = options.bench;
-    if let Err(exit) = kernel().boot(machine(), found.module(), options) {
-        end(exit)
+    let mut booted = Ok(());
+    if options.check {
+        booted = check::machine_works(&found, boot_information::name_of(how));
     }
-    entry::enter()
+    booted = booted.and_then(|()| kernel().boot(machine(), found.module(), options));
+    if options.check {
+        booted = booted.and_then(|()| check::objects_are_reached());
+    }
+    match booted {
+        Ok(()) => entry::enter(),
+        Err(exit) => end(exit),
+    }
 }
 
 /// Brings the machine up, from the boot information to a running timer.
@@ -71,14 +78,12 @@ fn start(how: u64, information: u64) -> Result<BootInformation, Exit> {
 
 /// Ends the run with one line that says why.
 fn end(exit: Exit) -> ! {
-    // The early console takes every byte: writing cannot fail.
-    let _printed = writeln!(Printer(machine()), "space: boot failed: {}", exit.meaning());
+    print_line(machine(), format_args!("boot failed: {}", exit.meaning()));
     port::exit(exit)
 }
 
 #[panic_handler]
 fn panic(information: &core::panic::PanicInfo<'_>) -> ! {
-    // The early console takes every byte: writing cannot fail.
-    let _printed = writeln!(Printer(machine()), "space: kernel panic: {information}");
+    print_line(machine(), format_args!("kernel panic: {information}"));
     port::exit(Exit::Panic)
 }

@@ -147,6 +147,9 @@ impl Hal for Model {
     fn now(&self) -> u64 {
         self.now
     }
+    fn console_in_line(&self) -> bool {
+        !self.printed.is_empty() && !self.printed.ends_with('\n')
+    }
     fn console(&mut self, byte: u8) {
         self.printed.push(byte as char);
     }
@@ -466,11 +469,8 @@ impl System {
             assert!(thread.caller == NONE || thread.caller == GHOST || thread.caller < 256);
         }
         assert_eq!(kernel.ready.top, ready, "the queue's top is the highest ready rank");
-        if kernel.current != NONE {
-            assert!(ready <= kernel.thread(kernel.current).rank, "nobody outranks the running thread");
-        } else {
-            assert_eq!(ready, 0, "nobody waits while the machine idles");
-        }
+        // The idle thread has rank 0: nobody waits while the machine idles.
+        assert!(ready <= kernel.thread(kernel.current).rank, "nobody outranks the running thread");
         assert!((REALMS_USED..256).all(|realm| kernel.realms.at(realm).state == RealmState::Free));
         let mut references = vec![0; 1024];
         for (_, held) in kernel.capabilities.0.iter().take(SLOTS_USED) {
@@ -488,6 +488,7 @@ impl System {
         for (index, memory) in kernel.memories.iter().skip(1) {
             assert_eq!(references[index], memory.references, "memory {index}");
         }
+        assert!(kernel.census().is_some(), "every object is reached from root");
         self.check_frames();
     }
 
