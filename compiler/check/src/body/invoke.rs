@@ -36,6 +36,11 @@ impl Body<'_, '_> {
         let reference =
             if def.methods[method as usize].served == Served::View { Rvalue::Capability(CapabilityId(slot)) } else { reference };
         let handle = self.compute(&U64, reference, span);
+        let derives = matches!(def.methods[method as usize].served, Served::Kernel(sci::syscall::number::cap_mint, _));
+        if derives {
+            // A narrower capability over the same object carries the rights of this one.
+            self.delegated(slot, span);
+        }
         self.invoke(handle, interface, method, Some(CapabilityId(slot)), arguments, span)
     }
 
@@ -484,11 +489,22 @@ impl Body<'_, '_> {
         self.compute(&U64, reference, span)
     }
 
+    /// Passing a capability on needs every right that it is declared with.
+    fn delegated(&mut self, slot: u32, span: Span) {
+        let world = self.unit.world;
+        let Some(component) = world.packages[self.package as usize].component else { return };
+        let declared = world.components[component as usize].capabilities[slot as usize].declared;
+        for method in (0..64).filter(|method| declared >> method & 1 == 1) {
+            self.unit.inline_uses.push((self.id, CapabilityId(slot), method, span));
+        }
+    }
+
     /// The raw handle of any capability, for kernel calls that pass one on.
     fn raw_handle(&mut self, expr: &Expr) -> Operand {
         if let Some((Def::Capability(slot), rest)) = self.declared(expr)
             && rest.is_empty()
         {
+            self.delegated(slot, expr.span);
             return self.compute(&U64, Rvalue::Handle(CapabilityId(slot)), expr.span);
         }
         let Some(lvalue) = self.lvalue_or_temp(expr) else { return self.int(&U64, 0) };
