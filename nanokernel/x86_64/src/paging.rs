@@ -150,26 +150,31 @@ pub fn start(frames: &mut Frames, found: &BootInformation, controllers: &Control
         at += LARGE_PAGE;
     }
     let guards = [address_of!(call_guard), address_of!(trap_guard), address_of!(abort_guard)];
+    assert!(guards.iter().all(|guard| *guard < text.next_multiple_of(LARGE_PAGE)), "a guard is one small page");
     let mut page = text;
     while page < end {
         let directory = directory(frames, top, IMAGE_ENTRY, page)?;
-        if page.is_multiple_of(LARGE_PAGE) && page > data && page + LARGE_PAGE <= end {
+        if page.is_multiple_of(LARGE_PAGE) && page > data {
+            // The last one reaches beyond the image, to what the physical map holds in the same way.
             let entry = (page - KERNEL_BASE) | PRESENT | WRITABLE | LARGE | GLOBAL | NO_EXECUTE;
             write_physical(directory + (page >> 21 & (ENTRIES - 1)) * 8, entry);
             page += LARGE_PAGE;
             continue;
         }
-        let rights = match page {
-            _ if page < constants => 0,
-            _ if page < data => NO_EXECUTE,
-            _ => NO_EXECUTE | WRITABLE,
-        };
-        if !guards.contains(&page) {
-            let pages = table(frames, directory, page >> 21)?;
-            let entry = (page - KERNEL_BASE) | PRESENT | GLOBAL | rights;
-            write_physical(pages + (page >> 12 & (ENTRIES - 1)) * 8, entry);
+        let pages = table(frames, directory, page >> 21)?;
+        let behind = end.min((page + 1).next_multiple_of(LARGE_PAGE));
+        while page < behind {
+            let rights = match page {
+                _ if page < constants => 0,
+                _ if page < data => NO_EXECUTE,
+                _ => NO_EXECUTE | WRITABLE,
+            };
+            if !guards.contains(&page) {
+                let entry = (page - KERNEL_BASE) | PRESENT | GLOBAL | rights;
+                write_physical(pages + (page >> 12 & (ENTRIES - 1)) * 8, entry);
+            }
+            page += PAGE;
         }
-        page += PAGE;
     }
     for device in core::iter::once(LOCAL_CONTROLLER).chain(controllers.addresses()) {
         let address = PHYSICAL_MAP + device;
