@@ -1,0 +1,61 @@
+//! The templates boot in QEMU, which must be installed.
+
+mod common;
+
+use std::fs;
+
+use common::Place;
+
+#[test]
+fn the_template_prints_from_ring_3_and_ends_on_every_machine() {
+    let place = Place::with_project("app");
+    for machine in ["microvm", "q35", "pc"] {
+        let said = place.call("demo", &["boot", "--machine", machine]);
+        assert_eq!(said.code, Some(0), "{machine}: {}{}", said.out, said.err);
+        assert!(said.out.contains("hello from demo"), "{machine}: {}", said.out);
+        assert!(!said.out.contains("\x1b["), "{machine}: colour in a pipe");
+    }
+}
+
+#[test]
+fn the_service_counts_for_its_client() {
+    let said = Place::with_project("service").call("demo", &["boot"]);
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    assert!(said.out.contains("demo: the total is 6"), "{}", said.out);
+}
+
+#[test]
+fn the_driver_reads_its_ports() {
+    let said = Place::with_project("driver").call("demo", &["boot", "--machine", "pc"]);
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    assert!(said.out.contains("seconds past the hour"), "{}", said.out);
+}
+
+#[test]
+fn an_overflow_names_its_line() {
+    let place = Place::with_project("app");
+    place.write(
+        "demo/demo.in",
+        "component Hello {\n  capability console: DebugConsole(write)\n}\nfn start() {\n  for i in 0..3 { console.write(\"word-{i * 7}\\n\") }\n  var x: u8 = 255\n  for i in 0..2 { x = x + 1 }\n}\n",
+    );
+    let said = place.call("demo", &["boot"]);
+    assert!(said.out.contains("word-14"), "{}{}", said.out, said.err);
+    assert!(
+        said.err.contains("error[component-fault]: Hello stopped at demo.in:7: overflow\n  --> demo.in:7\n"),
+        "{}",
+        said.err
+    );
+    assert_eq!(said.code, Some(3));
+}
+
+#[test]
+fn a_system_that_does_not_end_is_stopped() {
+    let place = Place::with_project("app");
+    let source = fs::read_to_string(place.path("demo/demo.in")).unwrap();
+    place.write(
+        "demo/demo.in",
+        source.replace("  console.write(\"hello from demo\\n\")", "  while true {\n  }"),
+    );
+    place.call("demo", &["boot", "--for", "2s"]).succeeds();
+    place.call("demo", &["boot", "--timeout", "2s"]).refuses(7, "error[boot-overdue]");
+}

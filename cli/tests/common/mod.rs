@@ -1,0 +1,92 @@
+//! A folder, a key store, and the built `space` to call in them.
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A place of its own for one test.
+pub struct Place {
+    folder: tempfile::TempDir,
+}
+
+/// What a call said.
+pub struct Said {
+    /// The exit code; a crash has none.
+    pub code: Option<i32>,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+impl Place {
+    /// An empty place.
+    pub fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// A place with a project made by `space new demo`, to be called in.
+    pub fn with_project(template: &str) -> Self {
+        let place = Self::new();
+        place.call("", &["new", "demo", "--template", template]).succeeds();
+        place
+    }
+
+    /// A path in it.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a file, with the folders above it.
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    /// Calls `space` in one of its folders.
+    pub fn call(&self, folder: &str, arguments: &[&str]) -> Said {
+        self.call_with(&self.path(folder), arguments, &[])
+    }
+
+    /// Calls `space` in a folder with further variables.
+    pub fn call_with(&self, folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Said {
+        let output = Command::new(env!("CARGO_BIN_EXE_space"))
+            .args(arguments)
+            .current_dir(folder)
+            .env("SPACE_HOME", self.path("home"))
+            .envs(variables.iter().copied())
+            .output()
+            .unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+}
+
+impl Said {
+    /// Insists on success; gives what it printed.
+    #[track_caller]
+    pub fn succeeds(self) -> String {
+        assert_eq!(self.code, Some(0), "{}{}", self.out, self.err);
+        self.out
+    }
+
+    /// Insists on an exit code and on the whole of standard error.
+    #[track_caller]
+    pub fn fails(self, code: i32, err: &str) {
+        assert_eq!((self.code, self.err.as_str()), (Some(code), err));
+    }
+
+    /// Insists on an exit code and on a part of what it said.
+    #[track_caller]
+    pub fn refuses(self, code: i32, part: &str) {
+        assert_eq!(self.code, Some(code), "{}{}", self.out, self.err);
+        assert!(
+            self.err.contains(part) || self.out.contains(part),
+            "no `{part}` in\n{}{}",
+            self.out,
+            self.err
+        );
+    }
+}
