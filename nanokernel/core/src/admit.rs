@@ -29,7 +29,7 @@ pub const NO_RULE: u64 = 256;
 pub enum Admission {
     /// None.
     None = 0,
-    /// One; its structure and digest are right.
+    /// One; its structure is right.
     Hashing(Hashing) = 1,
 }
 
@@ -38,6 +38,8 @@ pub enum Admission {
 pub struct Hashing {
     index: u32,
     image: Image<'static>,
+    /// The digest that the bundle states, until the head was compared with it.
+    digest: Option<[u8; 32]>,
     /// Section of the table, and bytes of it that were hashed.
     section: usize,
     bytes: usize,
@@ -89,8 +91,15 @@ impl Kernel {
         let hashed = match &self.admission {
             Admission::Hashing(hashing) if u64::from(hashing.index) == index => self.hash_step(),
             Admission::Hashing(_) => return Admitted::Not(Status::Busy, 0),
-            Admission::None => Self::begin(index as u32, found.bytes, &found.digest).map(|hashing| {
-                self.admission = Admission::Hashing(hashing);
+            Admission::None => Image::verify(found.bytes).map(|image| {
+                self.admission = Admission::Hashing(Hashing {
+                    index: index as u32,
+                    image,
+                    digest: Some(found.digest),
+                    section: 0,
+                    bytes: 0,
+                    hasher: Hasher::new(),
+                });
                 None
             }),
         };
@@ -120,19 +129,18 @@ impl Kernel {
         Admitted::Not(Status::Refused, rule)
     }
 
-    fn begin(index: u32, bytes: &'static [u8], digest: &[u8; 32]) -> Result<Hashing, Error> {
-        let image = Image::verify(bytes)?;
-        if image_digest(&image) != *digest {
-            return Err(Error::new(ErrorKind::Digest, 0));
-        }
-        Ok(Hashing { index, image, section: 0, bytes: 0, hasher: Hasher::new() })
-    }
-
     /// Hashes some bytes; answers the image when every loaded section has its hash.
     fn hash_step(&mut self) -> Result<Option<Image<'static>>, Error> {
         let Admission::Hashing(hashing) = &mut self.admission else {
             return Ok(None);
         };
+        if let Some(digest) = hashing.digest.take() {
+            return if image_digest(&hashing.image) == digest {
+                Ok(None)
+            } else {
+                Err(Error::new(ErrorKind::Digest, 0))
+            };
+        }
         // Loaded sections come first, and of these bss, which has no bytes, last.
         let hashed = |section: &Section| section.kind < SectionKind::Bss;
         let Some(section) = hashing.image.sections().filter(hashed).nth(hashing.section) else {

@@ -7,6 +7,7 @@ use crate::capability::{Capabilities, REQUIRED_SLOTS, kind};
 use crate::exit::Exit;
 use crate::hal::{Frame, Hal, Space};
 use crate::kernel::Kernel;
+use crate::memory::Mapping;
 use crate::realm::{Realm, RealmState};
 use crate::table::REALMS;
 use crate::thread::{GHOST, NONE, Resume, ThreadState};
@@ -230,12 +231,45 @@ impl Kernel {
         (1..REALMS as u16).find(|&index| is_child(self.realms.at(index as usize)))
     }
 
-    /// Stops a realm, undoes what it shares, and starts returning its memory.
+    /// Stops a realm; from now on its memory is being returned.
     fn begin_release(&mut self, hal: &mut impl Hal, realm: u16, again: bool) {
         self.stop_thread(hal, realm);
         self.fail_callers(realm);
         self.lines_unbind(hal, realm);
-        self.unmap_realm(hal, realm, !again);
+        self.realms.at_mut(realm as usize).state = RealmState::Releasing { again };
+    }
+
+    /// Undoes one mapping, drops one capability, or returns some frames; true when nothing is left to do.
+    fn release_step(&mut self, hal: &mut impl Hal, realm: u16) -> bool {
+        let again = self.realms.at(realm as usize).state == (RealmState::Releasing { again: true });
+        let goes = |mapping: &Mapping| mapping.realm == realm && !(again && mapping.window);
+        let mapped = self.mappings.iter().find(|(_, mapping)| goes(mapping)).map(|(index, _)| index);
+        if let Some(index) = mapped {
+            self.unmap_memory(hal, index);
+            return false;
+        }
+        if self.release_capability(hal, realm, again) {
+            return false;
+        }
+        let place = self.realms.at_mut(realm as usize);
+        if place.space != Space(0) {
+            if !hal.space_release(place.space, FRAMES_A_STEP) {
+                return false;
+            }
+            place.space = Space(0);
+        }
+        if !again {
+            place.state = RealmState::Killed;
+            if place.start_page != Frame(0) {
+                hal.frame_return(core::mem::take(&mut place.start_page));
+            }
+        }
+        true
+    }
+
+    /// Drops a realm's capabilities up to one to a Memory, whose frames may return; false when none was left.
+    /// A realm that is built again keeps the required ones, also those it had given up.
+    fn release_capability(&mut self, hal: &mut impl Hal, realm: u16, again: bool) -> bool {
         let area = self.area(realm);
         for slot in 0..area.count {
             let index = Capabilities::index(area, slot);
@@ -245,27 +279,12 @@ impl Kernel {
             } else if held.kind != kind::EMPTY {
                 let held = self.capabilities.clear(index);
                 self.release(hal, &held);
+                if held.kind == kind::MEMORY {
+                    return true;
+                }
             }
         }
-        let place = self.realms.at_mut(realm as usize);
-        place.state = RealmState::Releasing { again };
-        if !again && place.start_page != Frame(0) {
-            hal.frame_return(core::mem::take(&mut place.start_page));
-        }
-    }
-
-    fn release_step(&mut self, hal: &mut impl Hal, realm: u16) -> bool {
-        let place = self.realms.at_mut(realm as usize);
-        if place.space != Space(0) {
-            if !hal.space_release(place.space, FRAMES_A_STEP) {
-                return false;
-            }
-            place.space = Space(0);
-        }
-        if place.state == (RealmState::Releasing { again: false }) {
-            place.state = RealmState::Killed;
-        }
-        true
+        false
     }
 
     /// The last handle to a realm may have gone: one that was killed has no further use.

@@ -227,16 +227,6 @@ impl Kernel {
         let stamp = self.memories.at(mapping.memory as usize).stamp;
         self.memory_release(hal, mapping.memory, stamp);
     }
-
-    /// Undoes a realm's mappings, windows only if `windows` says so.
-    pub(crate) fn unmap_realm(&mut self, hal: &mut impl Hal, realm: u16, windows: bool) {
-        for index in 0..MAPPINGS {
-            let mapping = self.mappings.at(index);
-            if mapping.realm == realm && (windows || !mapping.window) {
-                self.unmap_memory(hal, index);
-            }
-        }
-    }
 }
 
 /// Whether a range lies beyond a realm's image: what `mem_map` may use.

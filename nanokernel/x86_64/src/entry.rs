@@ -68,8 +68,6 @@ const fn unsupported_calls() -> u64 {
 
 /// The first realm's thread.
 const ROOT: u16 = 1;
-/// In the figures, vectors follow the calls' numbers.
-const FIRST_VECTOR: u64 = 256;
 
 unsafe extern "C" {
     /// Where `syscall` arrives.
@@ -209,7 +207,7 @@ extern "C" fn trap_user(frame: &Frame, vectors: &Vectors) -> *const Thread {
         }
         vector => interrupt(vector),
     }
-    machine().figures.leaving(FIRST_VECTOR + frame.vector, false);
+    machine().figures.leaving(u64::MAX, false);
     to_run()
 }
 

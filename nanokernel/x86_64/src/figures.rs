@@ -4,6 +4,7 @@ use crate::clock::now;
 use crate::machine::{Machine, entered_at};
 use crate::state::kernel;
 use nanokernel_core::print_line;
+use sci::syscall::CALLS;
 
 /// Time stamps of a run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -13,14 +14,17 @@ pub struct Figures {
     entered: u64,
     first_user: u64,
     root_ready: u64,
-    longest: u64,
-    longest_cause: u64,
+    /// Longest stay in the kernel by call number; the last is of interrupts and exceptions.
+    longest: [u64; CAUSES],
 }
+
+/// Calls, and one for everything else.
+const CAUSES: usize = CALLS.len() + 1;
 
 impl Figures {
     /// None yet.
     pub const fn new() -> Self {
-        Self { enabled: false, entered: 0, first_user: 0, root_ready: 0, longest: 0, longest_cause: 0 }
+        Self { enabled: false, entered: 0, first_user: 0, root_ready: 0, longest: [0; CAUSES] }
     }
 
     /// Ring 3 is entered for the first time.
@@ -35,7 +39,7 @@ impl Figures {
         }
     }
 
-    /// The kernel is left; `cause` is the call's number, or 256 + the vector.
+    /// The kernel is left; `cause` is the call's number, or any other.
     pub fn leaving(&mut self, cause: u64, is_root_ready: bool) {
         if !self.enabled {
             return;
@@ -44,10 +48,9 @@ impl Figures {
         if is_root_ready && self.root_ready == 0 {
             self.root_ready = now;
         }
-        if now - self.entered > self.longest {
-            self.longest = now - self.entered;
-            self.longest_cause = cause;
-        }
+        let [calls @ .., other] = &mut self.longest;
+        let longest = calls.get_mut(cause as usize).unwrap_or(other);
+        *longest = now.wrapping_sub(self.entered).max(*longest);
     }
 
     /// Prints them.
@@ -58,13 +61,18 @@ impl Figures {
         let since_entry = |stamp: u64| stamp.saturating_sub(entered_at());
         let checks = kernel().checks_time;
         let (ring3, ready) = (since_entry(self.first_user), since_entry(self.root_ready));
-        let (longest, cause, total) = (self.longest, self.longest_cause, since_entry(now()));
+        let total = since_entry(now());
+        let longest = self.longest.iter().copied().max().unwrap_or(0);
         print_line(
             machine,
             format_args!(
                 "bench checks={checks} ring3={ring3} root-ready={ready} longest={longest} \
-                 longest-cause={cause} total={total}"
+                 total={total}"
             ),
         );
+        for (number, longest) in self.longest.iter().enumerate().filter(|(_, longest)| **longest > 0) {
+            let name = CALLS.get(number).map_or("trap", |call| call.name);
+            print_line(machine, format_args!("bench longest-{name}={longest}"));
+        }
     }
 }

@@ -150,7 +150,10 @@ pub fn start(frames: &mut Frames, found: &BootInformation, controllers: &Control
         at += LARGE_PAGE;
     }
     let guards = [address_of!(call_guard), address_of!(trap_guard), address_of!(abort_guard)];
-    assert!(guards.iter().all(|guard| *guard < text.next_multiple_of(LARGE_PAGE)), "a guard is one small page");
+    assert!(
+        guards.iter().all(|guard| *guard < text.next_multiple_of(LARGE_PAGE)),
+        "a guard is one small page"
+    );
     let mut page = text;
     while page < end {
         let directory = directory(frames, top, IMAGE_ENTRY, page)?;
