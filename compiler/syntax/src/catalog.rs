@@ -6,8 +6,9 @@ use crate::diagnostic::Entry;
 pub const CATALOG: &[Entry] = &[
     Entry {
         id: "assignment-in-expression",
-        explanation: "`=` sets a variable; it is a statement and has no value, so it cannot stand in a condition or an \
-                      argument. To compare, write `==`.",
+        explanation: "`=` and its like set a variable; that is a statement and has no value, so it cannot stand in a \
+                      condition or an argument. To compare, write `==`. In an arm of `match` it stands in braces: \
+                      `Event.tick -> { count += 1 }`.",
     },
     Entry {
         id: "chained-comparison",

@@ -36,12 +36,32 @@ pub(crate) struct Context<'t> {
     documentation: &'t [(u32, String)],
     /// Each name's text is kept once per file.
     names: RefCell<HashMap<&'t str, Arc<str>>>,
+    /// The operators around each text of the declaration that is being parsed, by its start.
+    depths: RefCell<Vec<(usize, u32)>>,
     pub(crate) diagnostics: RefCell<Vec<Diagnostic>>,
 }
 
 impl<'t> Context<'t> {
     pub(crate) fn new(file: FileId, text: &'t str, documentation: &'t [(u32, String)]) -> Self {
-        Self { file, text, documentation, names: RefCell::default(), diagnostics: RefCell::default() }
+        Self {
+            file,
+            text,
+            documentation,
+            names: RefCell::default(),
+            depths: RefCell::default(),
+            diagnostics: RefCell::default(),
+        }
+    }
+
+    /// Keeps what `layout::check_chains` found for the declaration that is parsed next.
+    pub(crate) fn set_depths(&self, depths: Vec<(usize, u32)>) {
+        *self.depths.borrow_mut() = depths;
+    }
+
+    /// The operators around the text at `start`.
+    pub(crate) fn depth(&self, start: usize) -> u32 {
+        let depths = self.depths.borrow();
+        depths.binary_search_by_key(&start, |(at, _)| *at).map_or(0, |at| depths[at].1)
     }
 
     pub(crate) fn span(&self, start: usize, end: usize) -> Span {

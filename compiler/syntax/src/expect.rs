@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
-use crate::layout::{self, Placed};
+use crate::layout::{self, Piece, Placed};
 use crate::span::Span;
 use crate::token::Token;
 
@@ -13,14 +13,16 @@ const DECLARATIONS: &str = "a declaration begins with import, use, fn, struct, e
 /// The error at `tokens[at]`, or at their end. `expected` is what the automaton could have taken.
 pub(crate) fn explain(
     context: &Context<'_>,
+    piece: Piece,
     tokens: &[Placed],
     at: usize,
     expected: &[String],
 ) -> Diagnostic {
-    let site = Site { context, tokens, at, expected };
+    let site = Site { context, piece, tokens, at, expected };
     site.text_in_text()
         .or_else(|| site.reserved_word())
         .or_else(|| site.declaration())
+        .or_else(|| site.elsewhere())
         .or_else(|| site.operator())
         .or_else(|| site.category())
         .or_else(|| site.separator())
@@ -29,6 +31,7 @@ pub(crate) fn explain(
 
 struct Site<'s, 't> {
     context: &'s Context<'t>,
+    piece: Piece,
     tokens: &'s [Placed],
     at: usize,
     expected: &'s [String],
@@ -66,7 +69,10 @@ impl Site<'_, '_> {
     fn found(&self) -> String {
         let text = self.text(self.at);
         match self.token() {
-            None => "the end of the declaration".into(),
+            None => format!("the end of the {}", self.piece.noun()),
+            Some(Token::Semicolon) if text.is_empty() && self.piece == Piece::Expression => {
+                "the end of the expression".into()
+            }
             Some(Token::Semicolon) if text.is_empty() => "the end of the line".into(),
             Some(Token::Text) => "text".into(),
             Some(Token::Integer | Token::Float) => format!("the number `{}`", short(text)),
@@ -151,6 +157,9 @@ impl Site<'_, '_> {
 
     /// Something else where a declaration belongs.
     fn declaration(&self) -> Option<Diagnostic> {
+        if self.piece == Piece::Expression {
+            return None;
+        }
         // `class Foo {` and `func f(`: two names, the first taken for a kind of block.
         if self.at <= 2 && self.at >= 1 && self.tokens[0].1 == Token::Name && !self.can("fn") {
             let word = self.text(0);
@@ -218,42 +227,87 @@ impl Site<'_, '_> {
 
     /// Whether a comparison stands before, in the same expression.
     fn compared_before(&self) -> bool {
+        let ends = |token: &Token| {
+            matches!(token, Token::Semicolon | Token::Comma | Token::AmpAmp | Token::PipePipe | Token::Or)
+        };
+        self.same_level().take_while(|token| !ends(token)).any(Token::compares)
+    }
+
+    /// Signs and words that other languages have.
+    fn elsewhere(&self) -> Option<Diagnostic> {
+        let (start, token, end) = *self.tokens.get(self.at)?;
+        let next = self.tokens.get(self.at + 1).filter(|next| next.0 == end).map(|next| next.1);
+        let unfit = |message: &str, help: &str| {
+            let end = if next.is_some() { end + 1 } else { end };
+            Diagnostic::error("unexpected-token", self.context.span(start, end), message).help(help)
+        };
+        match (token, next) {
+            (Token::Slash, Some(Token::Star)) => {
+                Some(unfit("`/*` begins no comment", "a comment goes from `//` to the end of its line"))
+            }
+            (Token::Equal, Some(Token::Greater)) => {
+                Some(unfit("there is no sign `=>`", "an arm of `match` is written `pattern -> value`"))
+            }
+            (Token::Less, _) if self.can("[") && !self.can("+") => Some(
+                self.error("unexpected-token", "`<` only compares; types stand in `[ ]`")
+                    .help("write `List[u8]`, and `fn first[T](list: List[T]) -> T`"),
+            ),
+            _ => None,
+        }
+    }
+
+    /// The sign of an assignment that stands in an expression.
+    fn assignment(&self, token: Token) -> Option<Diagnostic> {
+        if !token.assigns() || self.can("=") || !(self.can("+") || self.can("==") || self.can(".")) {
+            return None;
+        }
+        let sign = self.text(self.at);
+        let diagnostic =
+            self.error("assignment-in-expression", format!("`{sign}` sets a variable and has no value"));
+        if self.in_arm() {
+            return Some(diagnostic.help(format!("put it in braces: `pattern -> {{ place {sign} value }}`")));
+        }
+        Some(match token {
+            Token::Equal => diagnostic.help("compare with `==`").edit(self.span(), "=="),
+            _ => diagnostic.help("make it a statement of its own"),
+        })
+    }
+
+    /// Whether what stands here belongs to the value of a match arm.
+    fn in_arm(&self) -> bool {
+        self.same_level()
+            .take_while(|token| !matches!(token, Token::Semicolon | Token::Comma))
+            .any(|token| token == Token::Arrow)
+    }
+
+    /// The tokens before this one in the same brackets, the last one first.
+    fn same_level(&self) -> impl Iterator<Item = Token> {
         let mut closed = 0usize;
-        for (_, token, _) in self.tokens[..self.at].iter().rev() {
+        let before = self.tokens[..self.at].iter().rev().map_while(move |(_, token, _)| {
             if token.is_closer() {
                 closed += 1;
-            } else if token.closer().is_some() {
-                let Some(left) = closed.checked_sub(1) else { return false };
-                closed = left;
-            } else if closed == 0 {
-                match token {
-                    Token::Semicolon | Token::Comma | Token::AmpAmp | Token::PipePipe | Token::Or => {
-                        return false;
-                    }
-                    token if token.compares() => return true,
-                    _ => {}
-                }
+                return Some(None);
             }
-        }
-        false
+            if token.closer().is_some() {
+                closed = closed.checked_sub(1)?;
+                return Some(None);
+            }
+            Some((closed == 0).then_some(*token))
+        });
+        before.flatten()
     }
 
     /// Operators that exist elsewhere, or not here.
     fn operator(&self) -> Option<Diagnostic> {
         let token = self.token()?;
-        let after_operand = self.can("+") || self.can("==") || self.can(".");
         if token.compares() && self.before(1).is_some_and(Token::ends) && self.compared_before() {
             return Some(
                 self.error("chained-comparison", "comparisons cannot be chained")
                     .help("join two comparisons with `&&`: `a < b && b < c`"),
             );
         }
-        if token == Token::Equal && after_operand && (self.can("{") || self.can(")")) && !self.can("=") {
-            return Some(
-                self.error("assignment-in-expression", "`=` sets a variable and has no value")
-                    .help("compare with `==`")
-                    .edit(self.span(), "=="),
-            );
+        if let Some(diagnostic) = self.assignment(token) {
+            return Some(diagnostic);
         }
         if token == Token::Amp && self.expects_expression() {
             return Some(
@@ -346,7 +400,8 @@ impl Site<'_, '_> {
                     .help("a variable always has a value: `var count: u32 = 0`"),
             );
         }
-        if self.expected.len() == 1 && self.can(":") {
+        let parameter = self.can(":") && self.can("name") && self.can("self");
+        if (self.expected.len() == 1 && self.can(":")) || (parameter && self.before(1) == Some(Token::Name)) {
             return Some(
                 self.error("expected-type", format!("expected `:` and a type{after}, found {found}"))
                     .help("fields and parameters are written `name: type`"),
@@ -358,16 +413,35 @@ impl Site<'_, '_> {
                     .help("a body stands in braces, which open on the same line"),
             );
         }
-        if self.can(";") && self.token().is_some_and(|token| token != Token::Semicolon) {
+        if self.can("while")
+            && self.can("for")
+            && !self.can("let")
+            && self.before(1) == Some(Token::ParenClose)
+        {
             return Some(
-                self.error(
-                    "expected-separator",
-                    format!("expected the end of the line{after}, found {found}"),
-                )
-                .help("put each on a line of its own, or `;` between them"),
+                self.error("unexpected-token", format!("an attribute cannot stand before {found}"))
+                    .help("in a function, attributes stand before `while` and `for`"),
             );
         }
-        None
+        if !self.can(";") || self.token().is_none_or(|token| token == Token::Semicolon) {
+            return None;
+        }
+        if self.piece == Piece::Expression {
+            return Some(
+                self.error("unexpected-token", format!("expected `}}`{after}, found {found}"))
+                    .help("the braces hold one expression; `\\{` stands for a brace"),
+            );
+        }
+        let diagnostic =
+            self.error("expected-separator", format!("expected the end of the line{after}, found {found}"));
+        let word_before = self.at.checked_sub(1).map_or("", |before| self.text(before));
+        Some(match (word_before, self.text(self.at)) {
+            ("not", _) => diagnostic.help("the opposite of `a` is `!a`"),
+            (_, "and") => diagnostic.help("both is written `a && b`"),
+            (_, "as") => diagnostic.help("a conversion is a call: `u8(a)`"),
+            _ if self.can(",") => diagnostic.help("put each on a line of its own, or `,` between them"),
+            _ => diagnostic.help("put each on a line of its own, or `;` between them"),
+        })
     }
 
     fn fallback(&self) -> Diagnostic {

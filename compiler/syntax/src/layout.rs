@@ -18,6 +18,25 @@ use crate::token::Token;
 /// What the parser reads: start, token, end. A `;` made of a line end is empty.
 pub(crate) type Placed = (usize, Token, usize);
 
+/// What is parsed in one run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// A declaration, or what stands on its lines.
+    Declaration,
+    /// An expression in text.
+    Expression,
+}
+
+impl Piece {
+    /// What its end is the end of.
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Self::Declaration => "declaration",
+            Self::Expression => "expression",
+        }
+    }
+}
+
 /// The pieces of a file, as ranges of its lexemes.
 pub(crate) fn chunks(text: &str, lexemes: &[Lexeme]) -> Vec<Range<usize>> {
     let balanced = is_balanced(lexemes);
@@ -117,7 +136,7 @@ fn is_balanced(lexemes: &[Lexeme]) -> bool {
 }
 
 /// The first bracket of a chunk that has no partner or nests too deep, if there is one.
-pub(crate) fn check_brackets(file: FileId, text: &str, chunk: &[Lexeme]) -> Option<Diagnostic> {
+pub(crate) fn check_brackets(file: FileId, text: &str, chunk: &[Lexeme], piece: Piece) -> Option<Diagnostic> {
     let span = |lexeme: &Lexeme| Span::new(file, lexeme.start, lexeme.end);
     let shown = |lexeme: &Lexeme| &text[lexeme.start as usize..lexeme.end as usize];
     let mut open: Vec<&Lexeme> = Vec::new();
@@ -170,7 +189,7 @@ pub(crate) fn check_brackets(file: FileId, text: &str, chunk: &[Lexeme]) -> Opti
             format!("this `{}` has no `{closer}`", shown(opener)),
         )
         .here("opened here")
-        .also(Span::new(file, last.end, last.end), "the declaration ends here")
+        .also(Span::new(file, last.end, last.end), format!("the {} ends here", piece.noun()))
         .help(format!("add `{closer}` where it should end")),
     )
 }
@@ -286,8 +305,14 @@ fn too_deep(span: Span) -> Diagnostic {
         .help("move the inner part to a function of its own")
 }
 
-/// Whether the operators of a chunk nest deeper than `limits` allows; then it must not be parsed.
-pub(crate) fn check_chains(file: FileId, tokens: &[Placed]) -> Option<Diagnostic> {
+/// The operators around each text of a chunk, by the start of the text; or, if operators nest deeper than
+/// `limits` allows, the reason not to parse it. `around` counts those around the chunk.
+#[expect(clippy::result_large_err, reason = "made once per chunk")]
+pub(crate) fn check_chains(
+    file: FileId,
+    tokens: &[Placed],
+    around: u32,
+) -> Result<Vec<(usize, u32)>, Diagnostic> {
     struct Segment {
         parent: usize,
         count: u32,
@@ -295,10 +320,15 @@ pub(crate) fn check_chains(file: FileId, tokens: &[Placed]) -> Option<Diagnostic
     }
     // A segment is what stands between two separators in one pair of brackets. Everything in it may end up
     // nested in everything else of it, and in all segments around it.
-    let mut segments = vec![Segment { parent: 0, count: 0, first: 0 }];
+    let mut segments = vec![Segment { parent: usize::MAX, count: 0, first: 0 }];
+    // Each text, and its segment.
+    let mut texts: Vec<(usize, usize)> = Vec::new();
     let mut open: Vec<usize> = Vec::new();
     let mut current = 0;
-    for (index, (_, token, _)) in tokens.iter().enumerate() {
+    for (index, (start, token, _)) in tokens.iter().enumerate() {
+        if *token == Token::Text {
+            texts.push((*start, current));
+        }
         if token.closer().is_some() {
             segments[current].count += 1;
             open.push(current);
@@ -316,22 +346,20 @@ pub(crate) fn check_chains(file: FileId, tokens: &[Placed]) -> Option<Diagnostic
     }
     let mut totals: Vec<u32> = Vec::with_capacity(segments.len());
     for (index, segment) in segments.iter().enumerate() {
-        let around = if segment.parent < index { totals[segment.parent] } else { 0 };
+        let around = if segment.parent < index { totals[segment.parent] } else { around };
         let total = segment.count.saturating_add(around);
         totals.push(total);
         if total > CHAIN_MAX {
             let (start, end) = tokens.get(segment.first).map_or((0, 0), |(start, _, end)| (*start, *end));
             let span = Span::new(file, offset(start), offset(end));
-            return Some(
-                Diagnostic::error(
-                    "too-complex",
-                    span,
-                    format!("more than {CHAIN_MAX} operators in one expression"),
-                )
-                .here("begins here")
-                .help("give parts of it names with `let`, or use a loop over an array"),
-            );
+            return Err(Diagnostic::error(
+                "too-complex",
+                span,
+                format!("more than {CHAIN_MAX} operators in one expression"),
+            )
+            .here("begins here")
+            .help("give parts of it names with `let`, or use a loop over an array"));
         }
     }
-    None
+    Ok(texts.into_iter().map(|(start, segment)| (start, totals[segment])).collect())
 }

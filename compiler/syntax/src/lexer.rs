@@ -162,20 +162,13 @@ fn invalid_character(span: Span, word: &str) -> Diagnostic {
         '\u{FEFF}' => diagnostic("the file holds a byte order mark".into())
             .help("save it as UTF-8 without a byte order mark")
             .edit(span, ""),
-        '“' | '”' | '„' => {
-            diagnostic(format!("`{c}` does not quote text")).help("use `\"`").edit(span, "\"")
-        }
-        '‘' | '’' => {
-            diagnostic(format!("`{c}` does not quote a character")).help("use `'`").edit(span, "'")
-        }
+        '“' | '”' | '„' => diagnostic(format!("`{c}` does not quote text")).edit(span, "\""),
+        '‘' | '’' => diagnostic(format!("`{c}` does not quote a character")).edit(span, "'"),
         '\u{A0}' | '\u{2000}'..='\u{200B}' | '\u{3000}' => {
-            diagnostic("this is a space that only looks like one".into())
-                .help("replace it with a plain space")
-                .edit(span, " ")
+            diagnostic("this is a space that only looks like one".into()).edit(span, " ")
         }
-        '–' | '—' | '−' => {
-            diagnostic(format!("`{c}` is not a minus sign")).help("use `-`").edit(span, "-")
-        }
+        '–' | '—' | '−' => diagnostic(format!("`{c}` is not a minus sign")).edit(span, "-"),
+        '#' => diagnostic("`#` begins no comment".into()).help("a comment begins with `//`"),
         c if c.is_alphabetic() => diagnostic(format!("a name cannot hold `{c}`"))
             .help("names use the letters a to z and A to Z, digits, `_` and `-`"),
         c if c.is_control() => diagnostic(format!("the file holds the control character {:#04x}", c as u32))

@@ -149,7 +149,8 @@ pub(crate) fn text(context: &Context<'_>, start: usize, end: usize) -> Vec<TextP
                     );
                     return parts;
                 };
-                parts.push(TextPart::Expr(interpolated(context, base + at, base + at + length)));
+                let around = context.depth(start);
+                parts.push(TextPart::Expr(interpolated(context, base + at, base + at + length, around)));
                 at += length;
             }
             '}' => {
@@ -190,8 +191,8 @@ fn interpolation_length(text: &str) -> Option<usize> {
     None
 }
 
-/// The expression between the braces at `start..end`.
-fn interpolated(context: &Context<'_>, start: usize, end: usize) -> Expr {
+/// The expression between the braces at `start..end`; `around` counts the operators around its text.
+fn interpolated(context: &Context<'_>, start: usize, end: usize, around: u32) -> Expr {
     let inside = context.word(start + 1, end - 1);
     let span = context.span(start, end);
     let error = Expr { kind: Box::new(ExprKind::Error), span };
@@ -202,7 +203,7 @@ fn interpolated(context: &Context<'_>, start: usize, end: usize) -> Expr {
         );
         return error;
     }
-    crate::parse::expression(context, start + 1..end - 1).unwrap_or(error)
+    crate::parse::expression(context, start + 1..end - 1, around).unwrap_or(error)
 }
 
 /// The character that an escape stands for, and its length in bytes. `text` begins with `\` at `start`.

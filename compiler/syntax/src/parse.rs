@@ -7,7 +7,7 @@ use lalrpop_util::ParseError;
 use crate::context::{Context, Declaration, Parsed};
 use crate::diagnostic::Diagnostic;
 use crate::grammar::EntryParser;
-use crate::layout::{self, Placed};
+use crate::layout::{self, Piece, Placed};
 use crate::lexer::{self, Lexeme};
 use crate::limits::{DIAGNOSTICS_MAX, SOURCE_BYTES_MAX};
 use crate::span::{FileId, Span, offset};
@@ -84,7 +84,7 @@ pub fn parse(file: FileId, text: &str) -> (File, Vec<Diagnostic>) {
             Err(diagnostic) => {
                 declared = true;
                 // A fault of the scanner in the same declaration is the cause; this is its echo.
-                if !reported_in(chunk, &diagnostics) {
+                if !reported_in(text, chunk, &diagnostics) {
                     context.report(*diagnostic);
                 }
             }
@@ -112,11 +112,15 @@ fn finish(file: FileId, diagnostics: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Whether the scanner, whose diagnostics are in order, has reported something in a chunk.
-fn reported_in(chunk: &[Lexeme], diagnostics: &[Diagnostic]) -> bool {
+/// Whether the scanner, whose diagnostics are in order, has reported something on the lines of a chunk.
+fn reported_in(text: &str, chunk: &[Lexeme], diagnostics: &[Diagnostic]) -> bool {
     let (Some(first), Some(last)) = (chunk.first(), chunk.last()) else { return false };
-    let at = diagnostics.partition_point(|diagnostic| diagnostic.primary.start < first.start);
-    diagnostics.get(at).is_some_and(|diagnostic| diagnostic.primary.start <= last.end)
+    // A stray sign before the first token or behind the last is in no chunk.
+    let (start, end) = (first.start as usize, last.end as usize);
+    let start = offset(text[..start].rfind('\n').map_or(0, |at| at + 1));
+    let end = offset(text[end..].find('\n').map_or(text.len(), |length| end + length));
+    let at = diagnostics.partition_point(|diagnostic| diagnostic.primary.start < start);
+    diagnostics.get(at).is_some_and(|diagnostic| diagnostic.primary.start <= end)
 }
 
 fn parse_chunk(
@@ -124,27 +128,23 @@ fn parse_chunk(
     context: &Context<'_>,
     chunk: &[Lexeme],
 ) -> Result<Vec<Declaration>, Box<Diagnostic>> {
-    if let Some(diagnostic) = layout::check_brackets(context.file, context.text, chunk) {
+    if let Some(diagnostic) = layout::check_brackets(context.file, context.text, chunk, Piece::Declaration) {
         return Err(Box::new(diagnostic));
     }
     let tokens = layout::tokens(context.text, chunk);
-    match run(parser, context, Token::BeginChunk, &tokens)? {
+    context.set_depths(layout::check_chains(context.file, &tokens, 0)?);
+    match run(parser, context, Piece::Declaration, &tokens)? {
         Parsed::Chunk(declarations) => Ok(declarations),
         Parsed::Expression(_) => Ok(Vec::new()),
     }
 }
 
-/// The expression at `range` of the text, where text interpolates it. Its faults are reported.
-pub(crate) fn expression(context: &Context<'_>, range: Range<usize>) -> Option<Expr> {
+/// The expression at `range` of the text, where text interpolates it, with `around` operators around that.
+/// Its faults are reported.
+pub(crate) fn expression(context: &Context<'_>, range: Range<usize>, around: u32) -> Option<Expr> {
     let mut diagnostics = Vec::new();
     let lexemes = lexer::scan(context.file, context.text, range, &mut diagnostics);
-    let result = if let Some(diagnostic) = layout::check_brackets(context.file, context.text, &lexemes.tokens)
-    {
-        Err(Box::new(diagnostic))
-    } else {
-        let tokens = layout::tokens(context.text, &lexemes.tokens);
-        run(&EntryParser::new(), context, Token::BeginExpression, &tokens)
-    };
+    let result = parse_expression(context, &lexemes.tokens, around);
     let failed = !diagnostics.is_empty();
     for diagnostic in diagnostics {
         context.report(diagnostic);
@@ -161,15 +161,29 @@ pub(crate) fn expression(context: &Context<'_>, range: Range<usize>) -> Option<E
     }
 }
 
+fn parse_expression(
+    context: &Context<'_>,
+    lexemes: &[Lexeme],
+    around: u32,
+) -> Result<Parsed, Box<Diagnostic>> {
+    if let Some(diagnostic) = layout::check_brackets(context.file, context.text, lexemes, Piece::Expression) {
+        return Err(Box::new(diagnostic));
+    }
+    let tokens = layout::tokens(context.text, lexemes);
+    layout::check_chains(context.file, &tokens, around)?;
+    run(&EntryParser::new(), context, Piece::Expression, &tokens)
+}
+
 fn run(
     parser: &EntryParser,
     context: &Context<'_>,
-    begin: Token,
+    piece: Piece,
     tokens: &[Placed],
 ) -> Result<Parsed, Box<Diagnostic>> {
-    if let Some(diagnostic) = layout::check_chains(context.file, tokens) {
-        return Err(Box::new(diagnostic));
-    }
+    let begin = match piece {
+        Piece::Declaration => Token::BeginChunk,
+        Piece::Expression => Token::BeginExpression,
+    };
     let start = tokens.first().map_or(0, |(start, ..)| *start);
     let stream = std::iter::once((start, begin, start)).chain(tokens.iter().copied());
     parser.parse(context, stream).map_err(|error| {
@@ -182,6 +196,6 @@ fn run(
                 (None, [].as_slice())
             }
         };
-        Box::new(crate::expect::explain(context, tokens, at.unwrap_or(tokens.len()), expected))
+        Box::new(crate::expect::explain(context, piece, tokens, at.unwrap_or(tokens.len()), expected))
     })
 }

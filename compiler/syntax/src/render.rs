@@ -13,6 +13,9 @@ use crate::span::{FileId, Sources, Span, offset};
 /// Bytes of a source line that are shown; a longer line is left out.
 const LINE_BYTES_MAX: usize = 500;
 
+/// Bytes of replaced text that are quoted.
+const EDIT_BYTES_MAX: usize = 80;
+
 /// The diagnostics as text: `error[id]: sentence`, the place, what stands there, the help. `color` adds
 /// terminal escapes. Names of files appear as they were given to `sources`.
 pub fn render(diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> String {
@@ -28,7 +31,7 @@ pub fn render(diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> Str
         let places =
             || std::iter::once(diagnostic.primary).chain(diagnostic.labels.iter().map(|(at, _)| *at));
         let emitted = places().all(|span| is_presentable(sources, span)) && {
-            let shown = shown(diagnostic);
+            let shown = shown(diagnostic, sources);
             let result = if color {
                 emit_to_write_style(&mut Ansi::new(&mut bytes), &config, &files, &shown)
             } else {
@@ -52,7 +55,7 @@ pub fn render(diagnostics: &[Diagnostic], sources: &Sources, color: bool) -> Str
     text
 }
 
-fn shown(diagnostic: &Diagnostic) -> Shown<usize> {
+fn shown(diagnostic: &Diagnostic, sources: &Sources) -> Shown<usize> {
     let shown = match diagnostic.severity {
         Severity::Error => Shown::error(),
         Severity::Warning => Shown::warning(),
@@ -70,7 +73,33 @@ fn shown(diagnostic: &Diagnostic) -> Shown<usize> {
         .with_code(diagnostic.id)
         .with_message(&diagnostic.message)
         .with_labels(labels)
-        .with_notes(diagnostic.help.iter().map(|help| format!("help: {help}")).collect())
+        .with_notes(helps(diagnostic, sources).map(|help| format!("help: {help}")).collect())
+}
+
+/// What to do: the help, and the edit in words.
+fn helps(diagnostic: &Diagnostic, sources: &Sources) -> impl Iterator<Item = String> {
+    let edit = diagnostic.edit.as_ref().map(|edit| {
+        let old = Some(sources.slice(edit.span)).filter(|old| is_legible(old)).map(|old| format!("`{old}`"));
+        let old = old.as_deref().unwrap_or("this");
+        match (edit.span.range().is_empty(), edit.replacement.as_str()) {
+            (true, new) => format!("insert `{new}`"),
+            (false, "") => format!("remove {old}"),
+            (false, " ") => format!("replace {old} with a space"),
+            (false, new) => format!("replace {old} with `{new}`"),
+        }
+    });
+    diagnostic.help.clone().into_iter().chain(edit)
+}
+
+/// Whether a reader can tell this text in a sentence.
+fn is_legible(text: &str) -> bool {
+    let is_plain = |c: char| c.is_alphanumeric() || c.is_ascii_graphic() || c == ' ';
+    !text.trim().is_empty() && text.len() <= EDIT_BYTES_MAX && text.chars().all(|c| is_plain(c) || is_sign(c))
+}
+
+/// Signs from a word processor.
+fn is_sign(c: char) -> bool {
+    matches!(c, '\u{2010}'..='\u{2027}' | '\u{2212}')
 }
 
 /// Whether the span fits its file and the lines at its ends are short enough to show.
@@ -95,7 +124,7 @@ fn write_without_source(text: &mut String, diagnostic: &Diagnostic, sources: &So
     // Writing to a string cannot fail.
     let _ = writeln!(text, "{severity}[{}]: {}", diagnostic.id, diagnostic.message);
     let _ = writeln!(text, "  --> {name}:{}:{}", position.line, position.column);
-    if let Some(help) = &diagnostic.help {
+    for help in helps(diagnostic, sources) {
         let _ = writeln!(text, "  = help: {help}");
     }
 }

@@ -328,6 +328,27 @@ impl Token {
         )
     }
 
+    /// Whether it sets a variable.
+    pub(crate) fn assigns(self) -> bool {
+        matches!(
+            self,
+            Self::Equal
+                | Self::PlusEqual
+                | Self::MinusEqual
+                | Self::StarEqual
+                | Self::SlashEqual
+                | Self::PercentEqual
+                | Self::PipeEqual
+                | Self::AmpEqual
+                | Self::CaretEqual
+                | Self::ShiftLeftEqual
+                | Self::ShiftRightEqual
+                | Self::PlusWrapEqual
+                | Self::MinusWrapEqual
+                | Self::StarWrapEqual
+        )
+    }
+
     /// Whether it is an operator that compares.
     pub(crate) fn compares(self) -> bool {
         matches!(
