@@ -89,7 +89,9 @@ const COMMAND: &[(&str, &str)] = &[
 
 /// Every id with its explanation, ordered by id.
 pub fn all() -> Vec<(&'static str, String)> {
-    let source = compiler_syntax::CATALOG.iter().map(|entry| (entry.id, entry.explanation.trim().to_owned()));
+    let source = compiler_driver::catalog::entries()
+        .into_iter()
+        .map(|entry| (entry.id, entry.explanation.trim().to_owned()));
     let rules = RULES.iter().map(|rule| {
         let text = format!("{}: {}\n\nThe compiler, `space check`, `space verify` and the kernel's admission hold every image against this rule.", rule.name, rule.sentence);
         (rule.id, text)
@@ -97,6 +99,7 @@ pub fn all() -> Vec<(&'static str, String)> {
     let command = COMMAND.iter().map(|(id, text)| (*id, (*text).to_owned()));
     let mut entries: Vec<_> = source.chain(rules).chain(command).collect();
     entries.sort();
+    entries.dedup_by(|a, b| a.0 == b.0);
     entries
 }
 

@@ -7,6 +7,7 @@ use compiler_driver::keys::{DEVELOPMENT, Store};
 use compiler_driver::{Compilation, Options, OsImage, Project};
 use compiler_syntax::diagnostic::Severity;
 
+use crate::explanations;
 use crate::progress::Progress;
 use crate::report::{Exit, Failure, color, say};
 
@@ -71,7 +72,7 @@ fn refused(folder: &Path, compilation: &Compilation) -> Failure {
         "refused",
         format!("{} has {count} error{plural}; nothing was written", name(folder)),
     );
-    match errors().next() {
+    match errors().find(|error| explanations::all().iter().any(|(id, _)| *id == error.id)) {
         Some(first) => failure.help(format!("`space explain {}` says more", first.id)),
         None => failure,
     }

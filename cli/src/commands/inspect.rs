@@ -279,31 +279,44 @@ fn readable(value: &Value, level: usize, text: &mut String) {
     match value {
         Value::Object(fields) => {
             for (name, inner) in fields {
-                let name = name.replace('_', " ");
-                if let Some(line) = one_line(inner) {
-                    *text += &format!("{indent}{name}: {line}\n");
-                } else {
-                    *text += &format!("{indent}{name}:\n");
-                    readable(inner, level + 1, text);
+                let shown = name.replace('_', " ");
+                match (one_line(inner), inner.as_u64()) {
+                    (_, Some(offset)) if name.ends_with("offset") => {
+                        *text += &format!("{indent}{shown}: {offset:#x}\n")
+                    }
+                    (Some(line), _) => *text += &format!("{indent}{shown}: {line}\n"),
+                    (None, _) => {
+                        *text += &format!("{indent}{shown}:\n");
+                        readable(inner, level + 1, text);
+                    }
                 }
             }
         }
-        Value::Array(items) => {
-            for item in items {
-                *text += &format!("{indent}- {}\n", summary(item).unwrap_or_else(|| headline(item)));
-                if let (None, Value::Object(fields)) = (summary(item), item) {
-                    let rest: Map<String, Value> = fields
-                        .iter()
-                        .filter(|(name, _)| *name != "name")
-                        .map(|(n, v)| (n.clone(), v.clone()))
-                        .collect();
-                    readable(&Value::Object(rest), level + 1, text);
-                }
-            }
-        }
+        Value::Array(items) => items.iter().for_each(|item| listed(item, level, text)),
         other => *text += &format!("{indent}{other}\n"),
     }
 }
+
+/// An item of a list: what names it, then the rest below.
+fn listed(item: &Value, level: usize, text: &mut String) {
+    let indent = "  ".repeat(level);
+    let Value::Object(fields) = item else {
+        *text += &format!("{indent}- {}\n", one_line(item).unwrap_or_else(|| item.to_string()));
+        return;
+    };
+    let head = HEADS.iter().find(|head| fields.contains_key(**head));
+    let named = head.and_then(|head| one_line(&fields[*head])).unwrap_or_default();
+    *text += &format!("{indent}- {named}\n");
+    let rest: Map<String, Value> = fields
+        .iter()
+        .filter(|(name, _)| head.is_none_or(|head| name != head))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    readable(&Value::Object(rest), level + 1, text);
+}
+
+/// Fields that name an item of a list.
+const HEADS: [&str; 3] = ["name", "item", "kind"];
 
 /// A value that fits its name's line.
 fn one_line(value: &Value) -> Option<String> {
@@ -320,13 +333,4 @@ fn one_line(value: &Value) -> Option<String> {
         }
         Value::Array(_) | Value::Object(_) => None,
     }
-}
-
-fn headline(item: &Value) -> String {
-    item.get("name").and_then(one_line).unwrap_or_default()
-}
-
-/// An item of a list that is no object.
-fn summary(item: &Value) -> Option<String> {
-    if item.is_object() { None } else { Some(one_line(item).unwrap_or_else(|| item.to_string())) }
 }

@@ -7,12 +7,14 @@
 //! | [`keys`] | keeps the user's signing keys |
 //! | [`stamp`] | knows whether anything changed |
 //! | [`images`] | signs, bundles and verifies |
+//! | [`catalog`] | explains diagnostics |
 //! | [`build`] | puts it together: read, compile, sign, write |
 //!
 //! Nothing here prints: a refused program comes back as diagnostics, everything else as [`Error`].
 #![forbid(unsafe_code)]
 
 pub mod build;
+pub mod catalog;
 mod error;
 pub mod files;
 pub mod images;
