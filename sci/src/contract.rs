@@ -154,7 +154,7 @@ fn slots_zero(image: &Image<'_>) -> bool {
 
 fn relocations(image: &Image<'_>) -> bool {
     let section = image.bytes_of(SectionKind::Relocations);
-    section.len() % 4 == 0
+    section.len().is_multiple_of(4)
         && section.len() as u64 / 4 <= u64::from(limits::RELOCATIONS_MAX)
         && ascending(image.relocations())
         && image.relocations().all(|offset| {

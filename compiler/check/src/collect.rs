@@ -1,13 +1,13 @@
 //! Declarations: from trees to the [`World`], in two passes, names first and then what they mean.
 
 use crate::facts;
-use crate::types::Scope;
 use crate::ty::Ty;
+use crate::types::Scope;
 use crate::vocabulary;
 use crate::world::{
-    CapabilityDef, ComponentDef, ConstantDef, Declared, Def, EnumDef, ExportDef, FieldDef, FunctionDef, FunctionKind,
-    InterfaceDef, MethodDef, Mode, Package, ParameterDef, Served, StateDef, StructDef, SystemDef, TestDef, VariantDef,
-    World,
+    CapabilityDef, ComponentDef, ConstantDef, Declared, Def, EnumDef, ExportDef, FieldDef, FunctionDef,
+    FunctionKind, InterfaceDef, MethodDef, Mode, Package, ParameterDef, Served, StateDef, StructDef,
+    SystemDef, TestDef, VariantDef, World,
 };
 use compiler_syntax::diagnostic::Diagnostic;
 use compiler_syntax::span::Span;
@@ -73,10 +73,14 @@ impl Collector<'_> {
         let known = self.world.packages[package as usize].names.insert(name.as_str().to_owned(), declared);
         if let Some(known) = known {
             self.report(
-                Diagnostic::error("duplicate-name", name.span, format!("`{}` is declared twice", name.as_str()))
-                    .here("declared again here")
-                    .also(known.span, "first declared here")
-                    .help("give one of the two another name"),
+                Diagnostic::error(
+                    "duplicate-name",
+                    name.span,
+                    format!("`{}` is declared twice", name.as_str()),
+                )
+                .here("declared again here")
+                .also(known.span, "first declared here")
+                .help("give one of the two another name"),
             );
         }
         if vocabulary::is_reserved(name.as_str()) {
@@ -93,7 +97,11 @@ impl Collector<'_> {
 
     fn declare_package(&mut self, parsed: &ParsedPackage) {
         let package = self.world.packages.len() as u32;
-        self.world.packages.push(Package { path: parsed.path.clone(), library: parsed.library, ..Package::default() });
+        self.world.packages.push(Package {
+            path: parsed.path.clone(),
+            library: parsed.library,
+            ..Package::default()
+        });
         for item in parsed.files.iter().flat_map(|file| &file.items) {
             self.declare_item(package, item);
         }
@@ -103,7 +111,9 @@ impl Collector<'_> {
         let public = item.public;
         match &item.kind {
             ItemKind::Import { .. } | ItemKind::Impl { .. } => {}
-            ItemKind::Function { modifier, function } => self.declare_function(package, item, modifier.as_ref(), function),
+            ItemKind::Function { modifier, function } => {
+                self.declare_function(package, item, modifier.as_ref(), function);
+            }
             ItemKind::Struct { name, generics, members } => {
                 self.no_generics(generics);
                 let at = self.world.structs.len() as u32;
@@ -119,7 +129,11 @@ impl Collector<'_> {
             ItemKind::Enum { name, generics, variants } => {
                 self.no_generics(generics);
                 let at = self.world.enums.len() as u32;
-                self.world.enums.push(EnumDef { name: name.as_str().to_owned(), variants: Vec::new(), span: name.span });
+                self.world.enums.push(EnumDef {
+                    name: name.as_str().to_owned(),
+                    variants: Vec::new(),
+                    span: name.span,
+                });
                 self.declare(package, name, Def::Enum(at), public);
                 self.pending.push((package, Pending::Enum(at, variants.clone())));
             }
@@ -135,7 +149,7 @@ impl Collector<'_> {
                 self.declare(package, name, Def::Interface(at), public);
                 self.pending.push((package, Pending::Interface(at, items.clone())));
             }
-            ItemKind::Component { name, items } => self.declare_component(package, name, items, item.span),
+            ItemKind::Component { name, items } => self.declare_component(package, name, items),
             ItemKind::Constant { name, ty, value } => {
                 let at = self.world.constants.len() as u32;
                 self.world.constants.push(ConstantDef {
@@ -172,7 +186,10 @@ impl Collector<'_> {
         }
         if !matches!(item.kind, ItemKind::Function { .. }) {
             for attribute in &item.attributes {
-                self.unsupported(attribute.span, &format!("the attribute `@{}` here", attribute.name.as_str()));
+                self.unsupported(
+                    attribute.span,
+                    &format!("the attribute `@{}` here", attribute.name.as_str()),
+                );
             }
         }
     }
@@ -214,7 +231,13 @@ impl Collector<'_> {
         self.declare(package, &function.name, Def::Function(at), item.public);
     }
 
-    fn declare_state(&mut self, package: u32, name: &tree::Name, ty: Option<&tree::Type>, value: &tree::Expr) {
+    fn declare_state(
+        &mut self,
+        package: u32,
+        name: &tree::Name,
+        ty: Option<&tree::Type>,
+        value: &tree::Expr,
+    ) {
         let at = self.world.states.len() as u32;
         self.world.states.push(StateDef {
             name: name.as_str().to_owned(),
@@ -226,7 +249,7 @@ impl Collector<'_> {
         self.declare(package, name, Def::State(at), false);
     }
 
-    fn declare_component(&mut self, package: u32, name: &tree::Name, items: &[tree::ComponentItem], span: Span) {
+    fn declare_component(&mut self, package: u32, name: &tree::Name, items: &[tree::ComponentItem]) {
         let at = self.world.components.len() as u32;
         if let Some(first) = self.world.packages[package as usize].component {
             let first = self.world.components[first as usize].span;
@@ -245,7 +268,7 @@ impl Collector<'_> {
             exports: Vec::new(),
             facts: compiler_mir::ir::Facts::default(),
             version: "0.0.0".to_owned(),
-            span: if span.end == 0 { name.span } else { name.span },
+            span: name.span,
         });
         for item in items {
             if let tree::ComponentItem::Variable { name, ty, value } = item {
@@ -259,11 +282,16 @@ impl Collector<'_> {
         for item in parsed.files.iter().flat_map(|file| &file.items) {
             let ItemKind::Import { path, alias } = &item.kind else { continue };
             let dotted = path.dotted();
-            let Some(target) = self.world.packages.iter().position(|known| known.path == dotted && !dotted.is_empty())
+            let Some(target) =
+                self.world.packages.iter().position(|known| known.path == dotted && !dotted.is_empty())
             else {
                 self.report(
-                    Diagnostic::error("unknown-package", path.span, format!("there is no package `{dotted}`"))
-                        .help("a package is a folder of `.in` files below the project's root"),
+                    Diagnostic::error(
+                        "unknown-package",
+                        path.span,
+                        format!("there is no package `{dotted}`"),
+                    )
+                    .help("a package is a folder of `.in` files below the project's root"),
                 );
                 continue;
             };
@@ -304,7 +332,7 @@ impl Collector<'_> {
             match member {
                 tree::Member::Field(field) => {
                     let ty = self.ty(package, &field.ty);
-                    if self.world.holds_view(&ty) {
+                    if ty.holds_view() {
                         self.report(
                             Diagnostic::error("view-in-field", field.ty.span, "a field cannot hold a view")
                                 .here("text and slices live only in locals, parameters and results")
@@ -344,7 +372,7 @@ impl Collector<'_> {
                 .iter()
                 .map(|(name, ty)| (name.as_ref().map(|name| name.as_str().to_owned()), self.ty(package, ty)))
                 .collect::<Vec<_>>();
-            if fields.iter().any(|(_, ty)| self.world.holds_view(ty)) {
+            if fields.iter().any(|(_, ty)| ty.holds_view()) {
                 self.report(
                     Diagnostic::error("view-in-field", variant.name.span, "a variant cannot hold a view")
                         .help("hold the bytes in an array, and the length beside it"),
@@ -417,19 +445,31 @@ impl Collector<'_> {
         self.world.interfaces[at as usize].hash = hash;
     }
 
-    fn method(&mut self, package: u32, attributes: &[tree::Attribute], function: &tree::Function) -> MethodDef {
+    fn method(
+        &mut self,
+        package: u32,
+        attributes: &[tree::Attribute],
+        function: &tree::Function,
+    ) -> MethodDef {
         let mut nondeterministic = false;
         for attribute in attributes {
             if attribute.name.as_str() == "nondet" {
                 nondeterministic = true;
             } else {
-                self.unsupported(attribute.span, &format!("the attribute `@{}` here", attribute.name.as_str()));
+                self.unsupported(
+                    attribute.span,
+                    &format!("the attribute `@{}` here", attribute.name.as_str()),
+                );
             }
         }
         if let Some(body) = &function.body {
             self.report(
-                Diagnostic::error("method-with-body", body.span, "an interface only says what its methods take and give")
-                    .help("move the body into the component's `impl` block"),
+                Diagnostic::error(
+                    "method-with-body",
+                    body.span,
+                    "an interface only says what its methods take and give",
+                )
+                .help("move the body into the component's `impl` block"),
             );
         }
         let (parameters, returns, error) = self.signature(package, function);
@@ -447,10 +487,10 @@ impl Collector<'_> {
         }
         let result_ok = |ty: &Ty| matches!(ty, Ty::Unit | Ty::Error) || message_scalar(&self.world, ty);
         let error_ok = error.as_ref().is_none_or(|error| match error {
-            Ty::Enum(at) => self.world.enums[*at as usize]
-                .variants
-                .iter()
-                .all(|variant| variant.fields.len() <= 4 && variant.fields.iter().all(|(_, ty)| message_scalar(&self.world, ty))),
+            Ty::Enum(at) => self.world.enums[*at as usize].variants.iter().all(|variant| {
+                variant.fields.len() <= 4
+                    && variant.fields.iter().all(|(_, ty)| message_scalar(&self.world, ty))
+            }),
             ty => ty.is_error(),
         });
         if !result_ok(&returns) || !error_ok {
@@ -458,8 +498,12 @@ impl Collector<'_> {
         }
         if parameters.len() > sci::limits::MESSAGE_WORDS {
             self.report(
-                Diagnostic::error("too-many-arguments", function.span, "a message carries at most 6 arguments")
-                    .help("split the method"),
+                Diagnostic::error(
+                    "too-many-arguments",
+                    function.span,
+                    "a message carries at most 6 arguments",
+                )
+                .help("split the method"),
             );
         }
         MethodDef {
@@ -548,8 +592,12 @@ impl Collector<'_> {
             } else {
                 let (has, name) = (def.names(u64::MAX), def.name.clone());
                 self.report(
-                    Diagnostic::error("unknown-right", right.span, format!("`{name}` has no method `{word}`"))
-                        .help(format!("its methods are {has}")),
+                    Diagnostic::error(
+                        "unknown-right",
+                        right.span,
+                        format!("`{name}` has no method `{word}`"),
+                    )
+                    .help(format!("its methods are {has}")),
                 );
             }
         }
@@ -568,8 +616,12 @@ impl Collector<'_> {
         });
         if slot >= sci::limits::CAPABILITIES_MAX {
             self.report(
-                Diagnostic::error("too-many-capabilities", name.span, "a component has at most 64 capabilities")
-                    .help("split the component"),
+                Diagnostic::error(
+                    "too-many-capabilities",
+                    name.span,
+                    "a component has at most 64 capabilities",
+                )
+                .help("split the component"),
             );
         }
         self.declare(package, name, Def::Capability(slot), false);
@@ -589,7 +641,12 @@ impl Collector<'_> {
         }
         let component = &mut self.world.components[at as usize];
         let number = component.exports.len() as u32;
-        component.exports.push(ExportDef { name: name.as_str().to_owned(), interface, functions, span: name.span });
+        component.exports.push(ExportDef {
+            name: name.as_str().to_owned(),
+            interface,
+            functions,
+            span: name.span,
+        });
         self.declare(package, name, Def::Export(number), false);
     }
 
@@ -606,7 +663,9 @@ impl Collector<'_> {
                         FunctionKind::Plain
                     };
                     let name = function.name.as_str().to_owned();
-                    let Some(at) = self.function(package, &item.attributes, function, name.clone(), kind, None) else {
+                    let Some(at) =
+                        self.function(package, &item.attributes, function, name.clone(), kind, None)
+                    else {
                         self.world.packages[package as usize].names.remove(&name);
                         continue;
                     };
@@ -626,8 +685,12 @@ impl Collector<'_> {
                         let tree::Member::Method(function) = member else { continue };
                         let shown = format!("{}.{}", name.as_str(), function.name.as_str());
                         let receiver = Some(Ty::Struct(owner));
-                        if let Some(at) = self.function(package, &[], function, shown, FunctionKind::Method, receiver) {
-                            self.world.structs[owner as usize].methods.insert(function.name.as_str().to_owned(), at);
+                        if let Some(at) =
+                            self.function(package, &[], function, shown, FunctionKind::Method, receiver)
+                        {
+                            self.world.structs[owner as usize]
+                                .methods
+                                .insert(function.name.as_str().to_owned(), at);
                         }
                     }
                 }
@@ -636,7 +699,11 @@ impl Collector<'_> {
             }
         }
         if interrupts > 64 {
-            self.report(Diagnostic::error("too-many-interrupts", parsed.span, "a component has at most 64 interrupt functions"));
+            self.report(Diagnostic::error(
+                "too-many-interrupts",
+                parsed.span,
+                "a component has at most 64 interrupt functions",
+            ));
         }
         self.complete_exports(package);
     }
@@ -660,8 +727,12 @@ impl Collector<'_> {
                         depth = Some(value.value as u32);
                     }
                     _ => self.report(
-                        Diagnostic::error("bad-depth", attribute.span, "`@depth` takes a number from 1 to 1,000,000")
-                            .help("write `@depth(16)`"),
+                        Diagnostic::error(
+                            "bad-depth",
+                            attribute.span,
+                            "`@depth` takes a number from 1 to 1,000,000",
+                        )
+                        .help("write `@depth(16)`"),
                     ),
                 },
                 other => self.unsupported(attribute.span, &format!("the attribute `@{other}`")),
@@ -682,8 +753,12 @@ impl Collector<'_> {
                 );
             } else {
                 self.report(
-                    Diagnostic::error("self-outside-method", parameter.span, "only methods of a struct have `self`")
-                        .help("give the parameter a name and a type"),
+                    Diagnostic::error(
+                        "self-outside-method",
+                        parameter.span,
+                        "only methods of a struct have `self`",
+                    )
+                    .help("give the parameter a name and a type"),
                 );
             }
         } else if receiver.is_some() {
@@ -693,10 +768,16 @@ impl Collector<'_> {
             );
             return None;
         }
-        if matches!(kind, FunctionKind::Interrupt(_)) && (!parameters.is_empty() || returns != Ty::Unit || error.is_some()) {
+        if matches!(kind, FunctionKind::Interrupt(_))
+            && (!parameters.is_empty() || returns != Ty::Unit || error.is_some())
+        {
             self.report(
-                Diagnostic::error("interrupt-signature", function.span, "an interrupt function takes and gives nothing")
-                    .help("keep what it needs in state"),
+                Diagnostic::error(
+                    "interrupt-signature",
+                    function.span,
+                    "an interrupt function takes and gives nothing",
+                )
+                .help("keep what it needs in state"),
             );
             parameters.clear();
         }
@@ -724,11 +805,16 @@ impl Collector<'_> {
     fn implementation(&mut self, package: u32, path: &tree::Path, items: &[tree::Item]) {
         let dotted = path.dotted();
         let declared = self.world.packages[package as usize].names.get(&dotted).map(|declared| declared.def);
-        let (Some(Def::Export(export)), Some(component)) = (declared, self.world.packages[package as usize].component)
+        let (Some(Def::Export(export)), Some(component)) =
+            (declared, self.world.packages[package as usize].component)
         else {
             self.report(
-                Diagnostic::error("unknown-export", path.span, format!("`{dotted}` is not an export of this component"))
-                    .help(format!("write `export {dotted}: Interface` in the component block")),
+                Diagnostic::error(
+                    "unknown-export",
+                    path.span,
+                    format!("`{dotted}` is not an export of this component"),
+                )
+                .help(format!("write `export {dotted}: Interface` in the component block")),
             );
             return;
         };
@@ -741,7 +827,8 @@ impl Collector<'_> {
                 continue;
             };
             let interface = self.world.components[component as usize].exports[export as usize].interface;
-            let Some(method) = self.world.interfaces[interface as usize].method(function.name.as_str()) else {
+            let Some(method) = self.world.interfaces[interface as usize].method(function.name.as_str())
+            else {
                 let (name, has) = {
                     let def = &self.world.interfaces[interface as usize];
                     (def.name.clone(), def.names(u64::MAX))
@@ -758,14 +845,18 @@ impl Collector<'_> {
             };
             let shown = format!("{dotted}.{}", function.name.as_str());
             let kind = FunctionKind::Served(export, method);
-            let Some(at) = self.function(package, &item.attributes, function, shown, kind, None) else { continue };
+            let Some(at) = self.function(package, &item.attributes, function, shown, kind, None) else {
+                continue;
+            };
             self.compare_signature(interface, method, at);
-            let slot = &mut self.world.components[component as usize].exports[export as usize].functions[method as usize];
+            let slot = &mut self.world.components[component as usize].exports[export as usize].functions
+                [method as usize];
             if let Some(first) = *slot {
                 let first = self.world.functions[first as usize].span;
                 self.report(duplicate_member("method", &function.name, first));
             }
-            self.world.components[component as usize].exports[export as usize].functions[method as usize] = Some(at);
+            self.world.components[component as usize].exports[export as usize].functions[method as usize] =
+                Some(at);
         }
     }
 
@@ -783,11 +874,8 @@ impl Collector<'_> {
                 format!("`{}` does not take and give what its interface says", given.name),
             )
             .help("copy the line from the interface");
-            let diagnostic = if wanted.span.end > 0 {
-                diagnostic.also(wanted.span, "declared here")
-            } else {
-                diagnostic
-            };
+            let diagnostic =
+                if wanted.span.end > 0 { diagnostic.also(wanted.span, "declared here") } else { diagnostic };
             self.report(diagnostic);
         }
     }
@@ -818,9 +906,13 @@ pub(crate) fn unsupported(span: Span, what: &str) -> Diagnostic {
 }
 
 fn duplicate_member(what: &str, name: &tree::Name, first: Span) -> Diagnostic {
-    Diagnostic::error("duplicate-member", name.span, format!("the {what} `{}` is declared twice", name.as_str()))
-        .also(first, "first declared here")
-        .help("remove or rename one of them")
+    Diagnostic::error(
+        "duplicate-member",
+        name.span,
+        format!("the {what} `{}` is declared twice", name.as_str()),
+    )
+    .also(first, "first declared here")
+    .help("remove or rename one of them")
 }
 
 fn endless(span: Span, name: &str) -> Diagnostic {
@@ -839,7 +931,9 @@ fn contains_itself(world: &World, ty: &Ty, inside: &mut Vec<Ty>) -> bool {
             .iter()
             .flat_map(|variant| variant.fields.iter().map(|(_, ty)| ty.clone()))
             .collect(),
-        Ty::Array(element, _) | Ty::Optional(element) | Ty::Table(element, _) => return contains_itself(world, element, inside),
+        Ty::Array(element, _) | Ty::Optional(element) | Ty::Table(element, _) => {
+            return contains_itself(world, element, inside);
+        }
         Ty::Tuple(parts) => parts.clone(),
         Ty::Result(ok, error) => vec![(**ok).clone(), (**error).clone()],
         _ => return false,

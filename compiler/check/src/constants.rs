@@ -39,13 +39,23 @@ pub(crate) fn scaled(integer: &Integer, span: Span, diagnostics: &mut Vec<Diagno
 }
 
 /// The value of a constant expression.
-pub(crate) fn integer(world: &World, package: u32, expr: &Expr, diagnostics: &mut Vec<Diagnostic>) -> Option<i128> {
+pub(crate) fn integer(
+    world: &World,
+    package: u32,
+    expr: &Expr,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<i128> {
     let mut evaluator = Evaluator { world, diagnostics, depth: 0 };
     evaluator.expr(package, expr)
 }
 
 /// The value of the constant that a path names.
-pub(crate) fn named(world: &World, package: u32, path: &Path, diagnostics: &mut Vec<Diagnostic>) -> Option<i128> {
+pub(crate) fn named(
+    world: &World,
+    package: u32,
+    path: &Path,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<i128> {
     let mut evaluator = Evaluator { world, diagnostics, depth: 0 };
     evaluator.path(package, path)
 }
@@ -90,9 +100,7 @@ impl Evaluator<'_> {
             ExprKind::Literal(Literal::Integer(value)) => scaled(value, expr.span, self.diagnostics),
             ExprKind::Literal(Literal::Char(value)) => Some(i128::from(u32::from(*value))),
             ExprKind::Tuple(parts) if parts.len() == 1 => self.expr(package, &parts[0]),
-            ExprKind::Name(name) => {
-                self.path(package, &Path { names: vec![name.clone()], span: name.span })
-            }
+            ExprKind::Name(name) => self.path(package, &Path { names: vec![name.clone()], span: name.span }),
             ExprKind::Field(..) => match dotted(expr) {
                 Some(path) => self.path(package, &path),
                 None => self.refuse(expr.span, "this is not a constant number"),

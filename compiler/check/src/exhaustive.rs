@@ -129,9 +129,11 @@ fn int_pieces(rows: &[Vec<Pat>], row: &[Pat], ty: &Ty) -> Vec<Option<Constructor
 fn field_types(world: &World, head: &Constructor, ty: &Ty) -> Vec<Ty> {
     let of = |ty: &Ty| if *ty == Ty::Unit { Vec::new() } else { vec![ty.clone()] };
     match (head, ty) {
-        (Constructor::Variant(at), Ty::Enum(def)) => {
-            world.enums[*def as usize].variants[*at as usize].fields.iter().map(|(_, ty)| ty.clone()).collect()
-        }
+        (Constructor::Variant(at), Ty::Enum(def)) => world.enums[*def as usize].variants[*at as usize]
+            .fields
+            .iter()
+            .map(|(_, ty)| ty.clone())
+            .collect(),
         (Constructor::Variant(crate::unit::SOME), Ty::Optional(inner)) => of(inner),
         (Constructor::Variant(crate::unit::OK), Ty::Result(ok, _)) => of(ok),
         (Constructor::Variant(crate::unit::ERR), Ty::Result(_, error)) => of(error),

@@ -35,8 +35,18 @@ const KEYS: &[Key] = &[
 
 /// Keys that the language has and the compiler does not give meaning to yet.
 const LATER: &[&str] = &[
-    "schedule", "supervise", "migration", "compute", "schema", "budget", "period", "deadline", "affinity", "passive",
-    "buffers", "protocol",
+    "schedule",
+    "supervise",
+    "migration",
+    "compute",
+    "schema",
+    "budget",
+    "period",
+    "deadline",
+    "affinity",
+    "passive",
+    "buffers",
+    "protocol",
 ];
 
 /// Reads the fact lines of a component block: the facts and the version.
@@ -74,7 +84,8 @@ fn unknown(fact: &Fact) -> Diagnostic {
     if LATER.contains(&name) {
         return unsupported(fact.span, &format!("the fact `{name}`"));
     }
-    let diagnostic = Diagnostic::error("unknown-fact", fact.key.span, format!("a component has no fact `{name}`"));
+    let diagnostic =
+        Diagnostic::error("unknown-fact", fact.key.span, format!("a component has no fact `{name}`"));
     match nearest(name, KEYS.iter().map(|key| key.name)) {
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")).edit(fact.key.span, near),
         None => {
@@ -98,17 +109,21 @@ fn one_of(setting: &Setting<'_>, allowed: &[&str]) -> Option<String> {
 }
 
 fn version(setting: &mut Setting<'_>) -> bool {
-    let [FactArgument { kind: FactKind::Literal(Literal::Text(text)), .. }] = setting.fact.arguments.as_slice() else {
+    let [FactArgument { kind: FactKind::Literal(Literal::Text(text)), .. }] =
+        setting.fact.arguments.as_slice()
+    else {
         return false;
     };
     let parts: Vec<&str> = text.split('.').collect();
     let number = |part: &&str| part.parse::<u32>().is_ok() && (part.len() == 1 || !part.starts_with('0'));
     setting.version.clone_from(text);
-    parts.len() == 3 && parts.iter().all(|part| number(part))
+    parts.len() == 3 && parts.iter().all(number)
 }
 
 fn target(setting: &mut Setting<'_>) -> bool {
-    let [FactArgument { kind: FactKind::Literal(Literal::Text(text)), .. }] = setting.fact.arguments.as_slice() else {
+    let [FactArgument { kind: FactKind::Literal(Literal::Text(text)), .. }] =
+        setting.fact.arguments.as_slice()
+    else {
         return false;
     };
     text == "x86_64-unknown-none"

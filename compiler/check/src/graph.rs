@@ -66,8 +66,8 @@ fn uses(unit: &Unit<'_>, reached: &Walk) -> BTreeMap<(CapabilityId, u8), Use> {
     for function in reached.parents.keys() {
         let blocks = &unit.program.functions[function.index()].blocks;
         for (statement, span) in blocks.iter().flat_map(|block| &block.statements) {
-            let (Statement::System { authority: Some(right), .. } | Statement::Invoke { authority: Some(right), .. }) =
-                statement
+            let (Statement::System { authority: Some(right), .. }
+            | Statement::Invoke { authority: Some(right), .. }) = statement
             else {
                 continue;
             };
@@ -101,7 +101,12 @@ pub(crate) fn authority(unit: &mut Unit<'_>, component: u32) {
         let steps = reached.steps(unit, place.function);
         let path = steps.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(" → ");
         let method_name = name.clone();
-        unit.uses.push(crate::RightUse { capability: slot.0, method: method_name, path: steps, span: place.span });
+        unit.uses.push(crate::RightUse {
+            capability: slot.0,
+            method: method_name,
+            path: steps,
+            span: place.span,
+        });
         if capability.declared >> method & 1 == 0 {
             let mut rights = interface.names(capability.declared);
             if !rights.is_empty() {
@@ -116,7 +121,10 @@ pub(crate) fn authority(unit: &mut Unit<'_>, component: u32) {
                 )
                 .here(format!("reached by {path} → {}.{name}", capability.name))
                 .also(capability.rights_span, "the rights that the component declares")
-                .help(format!("declare it: `{}: {}({rights})`, or do not call it", capability.name, interface.name))
+                .help(format!(
+                    "declare it: `{}: {}({rights})`, or do not call it",
+                    capability.name, interface.name
+                ))
                 .edit(capability.rights_span, rights),
             );
         }
@@ -132,7 +140,11 @@ pub(crate) fn authority(unit: &mut Unit<'_>, component: u32) {
             );
         }
     }
-    if unit.diagnostics.iter().all(|diagnostic| diagnostic.severity != compiler_syntax::diagnostic::Severity::Error) {
+    if unit
+        .diagnostics
+        .iter()
+        .all(|diagnostic| diagnostic.severity != compiler_syntax::diagnostic::Severity::Error)
+    {
         for (capability, used) in def.capabilities.iter().zip(&used) {
             unused(unit, capability, *used);
         }
@@ -149,8 +161,12 @@ fn unused(unit: &mut Unit<'_>, capability: &crate::world::CapabilityDef, used: u
     let spare = capability.declared & !used;
     if used == 0 {
         unit.report(
-            Diagnostic::warning("unused-capability", capability.span, format!("`{}` is never used", capability.name))
-                .help("remove the line; the image will not ask for it"),
+            Diagnostic::warning(
+                "unused-capability",
+                capability.span,
+                format!("`{}` is never used", capability.name),
+            )
+            .help("remove the line; the image will not ask for it"),
         );
     } else if spare != 0 {
         let (spare, rest) = (interface.names(spare), interface.names(used));

@@ -28,7 +28,7 @@ pub(crate) fn types_of_state(unit: &mut Unit<'_>, package: u32) {
             unit.diagnostics.truncate(before);
             ty
         };
-        if world.holds_view(&ty) {
+        if ty.holds_view() {
             unit.report(
                 Diagnostic::error("view-in-state", state.span, "state cannot hold a view")
                     .help("hold the bytes in an array, and the length beside it"),
@@ -68,8 +68,12 @@ pub(crate) fn state(unit: &mut Unit<'_>, _package: u32) {
                     Stop::Refused { what } => format!("it needs {what}, which only a running component has"),
                 };
                 unit.report(
-                    Diagnostic::error("initial-value", span, format!("the initial value cannot be computed: {why}"))
-                        .help("use literals, constants and pure functions; do the rest in `start`"),
+                    Diagnostic::error(
+                        "initial-value",
+                        span,
+                        format!("the initial value cannot be computed: {why}"),
+                    )
+                    .help("use literals, constants and pure functions; do the rest in `start`"),
                 );
             }
         }

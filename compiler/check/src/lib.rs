@@ -81,9 +81,11 @@ pub fn check(packages: &[ParsedPackage]) -> Checked {
         diagnostics.append(&mut unit.diagnostics);
         units.push(CheckedUnit { package: parsed.path.clone(), program: unit.program, uses: unit.uses });
     }
-    let components = world.components.iter().any(|component| !world.packages[component.package as usize].library);
+    let components =
+        world.components.iter().any(|component| !world.packages[component.package as usize].library);
     if !components && diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error) {
-        let span = packages.iter().find(|package| !package.library).map(|package| package.span).unwrap_or_default();
+        let span =
+            packages.iter().find(|package| !package.library).map(|package| package.span).unwrap_or_default();
         diagnostics.push(
             Diagnostic::error("no-component", span, "the project has no component")
                 .help("write `component Name { }` and `fn start() { }`"),
@@ -157,7 +159,9 @@ fn tests(unit: &mut Unit<'_>, package: u32) {
 /// Checks constants that nobody uses, so that their errors show too.
 fn constants(unit: &mut Unit<'_>, package: u32) {
     let world = unit.world;
-    for (at, constant) in world.constants.iter().enumerate().filter(|(_, constant)| constant.package == package) {
+    for (at, constant) in
+        world.constants.iter().enumerate().filter(|(_, constant)| constant.package == package)
+    {
         let id = unit.reserve(&format!("constant {}", constant.name), constant.span);
         let mut body = Body::new(unit, package, id, &Ty::Unit);
         body.check_constant(at as u32, constant.span);
@@ -223,20 +227,24 @@ fn entries_function(
     export: &world::ExportDef,
     function: u32,
 ) -> Option<ir::FunctionId> {
-    let world::FunctionKind::Served(number, method) = world.functions[function as usize].kind else { return None };
+    let world::FunctionKind::Served(number, method) = world.functions[function as usize].kind else {
+        return None;
+    };
     let kind = ir::EntryKind::Method(number, method);
-    debug_assert_eq!(export.functions[method as usize], Some(function), "a method is carried out by its function");
+    debug_assert_eq!(
+        export.functions[method as usize],
+        Some(function),
+        "a method is carried out by its function"
+    );
     entries.iter().find(|entry| entry.kind == kind).map(|entry| entry.function)
 }
 
 /// Bytes of window for an interface whose methods lend text or slices.
 fn window_bytes(world: &World, interface: u32) -> u32 {
-    let lends = world.interfaces[interface as usize]
-        .methods
-        .iter()
-        .any(|method| method.served == world::Served::Message && method.parameters.iter().any(|p| p.ty.is_view()));
+    let lends = world.interfaces[interface as usize].methods.iter().any(|method| {
+        method.served == world::Served::Message && method.parameters.iter().any(|p| p.ty.is_view())
+    });
     let inline = world.interfaces[interface as usize].vocabulary.is_some()
         && world.interfaces[interface as usize].name == "Supervisor";
     if lends && !inline { sci::layout::PAGE as u32 } else { 0 }
 }
-

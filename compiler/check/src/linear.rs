@@ -7,8 +7,8 @@
 
 use crate::unit::Unit;
 use compiler_mir::ir::{
-    Argument, Base, Function, FunctionId, Local, LocalKind, Operand, Place, Program, Rvalue, Statement, Terminator,
-    Type, TypeId,
+    Argument, Base, Function, FunctionId, Local, LocalKind, Operand, Place, Program, Rvalue, Statement,
+    Terminator, Type, TypeId,
 };
 use compiler_syntax::diagnostic::Diagnostic;
 use compiler_syntax::span::Span;
@@ -128,12 +128,17 @@ impl Pass<'_> {
             return;
         }
         let declared = &self.function.locals[local.index()];
-        let what = if declared.name.is_empty() { "the handle".to_owned() } else { format!("`{}`", declared.name) };
+        let what =
+            if declared.name.is_empty() { "the handle".to_owned() } else { format!("`{}`", declared.name) };
         let when = if held == State::Maybe { "on some paths" } else { "here" };
         report.diagnostics.push(
-            Diagnostic::error("handle-forgotten", declared.span, format!("{what} is never given away or closed {when}"))
-                .also(span, "the function leaves here")
-                .help("`close(…)` it, keep it in state, or return it"),
+            Diagnostic::error(
+                "handle-forgotten",
+                declared.span,
+                format!("{what} is never given away or closed {when}"),
+            )
+            .also(span, "the function leaves here")
+            .help("`close(…)` it, keep it in state, or return it"),
         );
     }
 
@@ -151,8 +156,8 @@ impl Pass<'_> {
                 }
                 self.filled(place, state);
             }
-            Statement::Zero(place) => self.emptied(place, state),
-            Statement::SetTag(place, _) if place.path.is_empty() => self.emptied(place, state),
+            Statement::Zero(place) => emptied(place, state),
+            Statement::SetTag(place, _) if place.path.is_empty() => emptied(place, state),
             Statement::Call { destination, arguments, .. } => {
                 for argument in arguments {
                     match argument {
@@ -176,12 +181,6 @@ impl Pass<'_> {
         }
     }
 
-    fn emptied(&self, place: &Place, state: &mut [State]) {
-        if let Base::Local(local) = place.base {
-            state[local.index()] = State::Absent;
-        }
-    }
-
     fn looked_at(&self, place: &Place, span: Span, state: &[State], report: &mut Option<Report>) {
         if let Base::Local(local) = place.base
             && self.tracked(local)
@@ -196,8 +195,12 @@ impl Pass<'_> {
         let Base::Local(local) = place.base else {
             if let Some(report) = report {
                 report.diagnostics.push(
-                    Diagnostic::error("moved-from-state", span, "a handle cannot be taken out of state like this")
-                        .help("keep it in a table and `remove` it, or only call its methods where it is"),
+                    Diagnostic::error(
+                        "moved-from-state",
+                        span,
+                        "a handle cannot be taken out of state like this",
+                    )
+                    .help("keep it in a table and `remove` it, or only call its methods where it is"),
                 );
             }
             return;
@@ -208,9 +211,13 @@ impl Pass<'_> {
                 && self.linear[declared.ty.index()]
             {
                 report.diagnostics.push(
-                    Diagnostic::error("moved-borrowed", span, format!("`{}` is only lent to this function", declared.name))
-                        .also(declared.span, "declared here without `take`")
-                        .help("declare the parameter with `take`"),
+                    Diagnostic::error(
+                        "moved-borrowed",
+                        span,
+                        format!("`{}` is only lent to this function", declared.name),
+                    )
+                    .also(declared.span, "declared here without `take`")
+                    .help("declare the parameter with `take`"),
                 );
             }
             return;
@@ -229,10 +236,20 @@ impl Pass<'_> {
         }
         let when = if held == State::Maybe { " on some paths" } else { "" };
         report.diagnostics.push(
-            Diagnostic::error("used-after-move", span, format!("`{}` was given away before{when}", declared.name))
-                .also(declared.span, "it is declared here")
-                .help("a handle has one owner; lend it instead of giving it away"),
+            Diagnostic::error(
+                "used-after-move",
+                span,
+                format!("`{}` was given away before{when}", declared.name),
+            )
+            .also(declared.span, "it is declared here")
+            .help("a handle has one owner; lend it instead of giving it away"),
         );
+    }
+}
+
+fn emptied(place: &Place, state: &mut [State]) {
+    if let Base::Local(local) = place.base {
+        state[local.index()] = State::Absent;
     }
 }
 

@@ -9,8 +9,8 @@ use crate::ty::{Ty, U32, U64};
 use crate::unit::{ERR, OK, Unit};
 use crate::world::{FunctionKind, MethodDef, ParameterDef};
 use compiler_mir::ir::{
-    Argument, BinaryOperator as Op, BlockId, Entry, EntryKind, FunctionId, Local, Operand, Place, Rvalue, Statement,
-    Step, Terminator,
+    Argument, BinaryOperator as Op, BlockId, Entry, EntryKind, FunctionId, Local, Operand, Place, Rvalue,
+    Statement, Step, Terminator,
 };
 use compiler_syntax::span::Span;
 use sci::layout::badge;
@@ -50,7 +50,11 @@ pub(crate) fn main(unit: &mut Unit<'_>, component: u32) -> (FunctionId, Vec<Entr
             let Some(function) = *function else { continue };
             let function_id = unit.function_id(function);
             let name = format!("{}.{}", export.name, interface.methods[method].name);
-            entries.push(Entry { name, function: function_id, kind: EntryKind::Method(number as u32, method as u32) });
+            entries.push(Entry {
+                name,
+                function: function_id,
+                kind: EntryKind::Method(number as u32, method as u32),
+            });
             methods.push((number, method, function_id));
         }
     }
@@ -93,8 +97,11 @@ fn run_start(body: &mut Body<'_, '_>, at: u32, function: FunctionId, span: Span)
     let (good, bad) = (body.new_block(), body.new_block());
     body.end(Terminator::Switch { value: tag, arms: vec![(u64::from(OK), good)], otherwise: bad }, span);
     body.start(bad);
-    let (own, exit, one) =
-        (body.int(&U64, 0), body.int(&U64, i128::from(sci::syscall::thread_operation::EXIT)), body.int(&U64, 1));
+    let (own, exit, one) = (
+        body.int(&U64, 0),
+        body.int(&U64, i128::from(sci::syscall::thread_operation::EXIT)),
+        body.int(&U64, 1),
+    );
     body.system(sci::syscall::number::thread_control, vec![own, exit, one], None, span);
     body.end(Terminator::Return, span);
     body.start(good);
@@ -107,7 +114,8 @@ fn serve(
     interrupts: &[(u32, FunctionId)],
     span: Span,
 ) {
-    let u64s = |body: &mut Body<'_, '_>, count: usize| (0..count).map(|_| body.temp(&U64, span)).collect::<Vec<_>>();
+    let u64s =
+        |body: &mut Body<'_, '_>, count: usize| (0..count).map(|_| body.temp(&U64, span)).collect::<Vec<_>>();
     let inbox = Inbox {
         badge: body.temp(&U64, span),
         method: body.temp(&U64, span),
@@ -235,7 +243,13 @@ fn carry_out(body: &mut Body<'_, '_>, inbox: &Inbox, method: &MethodDef, functio
     encode(body, inbox, method, value, span);
 }
 
-fn scalar(body: &mut Body<'_, '_>, inbox: &Inbox, word: Local, parameter: &ParameterDef, span: Span) -> Operand {
+fn scalar(
+    body: &mut Body<'_, '_>,
+    inbox: &Inbox,
+    word: Local,
+    parameter: &ParameterDef,
+    span: Span,
+) -> Operand {
     let word = Operand::Copy(Place::local(word));
     if let Ty::Enum(at) = &parameter.ty {
         let count = body.unit.world.enums[*at as usize].variants.len();

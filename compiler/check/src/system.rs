@@ -117,8 +117,12 @@ impl Reader<'_> {
     }
 
     fn read(mut self) -> System {
-        let mut system =
-            System { name: self.def.name.clone(), instances: Vec::new(), connections: Vec::new(), span: self.def.span };
+        let mut system = System {
+            name: self.def.name.clone(),
+            instances: Vec::new(),
+            connections: Vec::new(),
+            span: self.def.span,
+        };
         for fact in &self.def.facts {
             if fact.key.as_str() == "instance" {
                 self.instance(fact, &mut system);
@@ -137,7 +141,12 @@ impl Reader<'_> {
             }
         }
         if system.instances.is_empty() {
-            self.refuse("empty-system", self.def.span, "the system has no instances", "write `instance name: package.Component`");
+            self.refuse(
+                "empty-system",
+                self.def.span,
+                "the system has no instances",
+                "write `instance name: package.Component`",
+            );
         }
         self.complete(&system);
         system
@@ -151,7 +160,8 @@ impl Reader<'_> {
 
     fn instance(&mut self, fact: &Fact, system: &mut System) {
         let form = "write `instance name: package.Component { … }`";
-        let [FactArgument { kind: FactKind::Pair(name, FactOperator::Colon, path), .. }] = fact.arguments.as_slice()
+        let [FactArgument { kind: FactKind::Pair(name, FactOperator::Colon, path), .. }] =
+            fact.arguments.as_slice()
         else {
             return self.refuse("bad-fact", fact.span, "an instance is not written like this", form);
         };
@@ -162,9 +172,13 @@ impl Reader<'_> {
         if let Some(first) = system.instances.iter().find(|known| known.name == name.dotted()) {
             let first = first.span;
             self.diagnostics.push(
-                Diagnostic::error("duplicate-member", name.span, format!("the instance `{}` is declared twice", name.dotted()))
-                    .also(first, "first declared here")
-                    .help("give it another name"),
+                Diagnostic::error(
+                    "duplicate-member",
+                    name.span,
+                    format!("the instance `{}` is declared twice", name.dotted()),
+                )
+                .also(first, "first declared here")
+                .help("give it another name"),
             );
             return;
         }
@@ -189,7 +203,9 @@ impl Reader<'_> {
         let package = head.iter().map(Name::as_str).collect::<Vec<_>>().join(".");
         let package = if package.is_empty() {
             self.world.packages[self.def.package as usize].path.clone()
-        } else if let Ok(Def::Package(at)) = find(self.world, self.def.package, &Path { names: head.to_vec(), span: path.span }) {
+        } else if let Ok(Def::Package(at)) =
+            find(self.world, self.def.package, &Path { names: head.to_vec(), span: path.span })
+        {
             self.world.packages[at as usize].path.clone()
         } else {
             package
@@ -215,7 +231,12 @@ impl Reader<'_> {
                     .filter(|value| *value < 255)
                     .map(|value| value as u8);
                 if instance.priority.is_none() {
-                    self.refuse("bad-fact", fact.span, "a priority is a number from 0 to 254", "write `priority 20`");
+                    self.refuse(
+                        "bad-fact",
+                        fact.span,
+                        "a priority is a number from 0 to 254",
+                        "write `priority 20`",
+                    );
                 }
             }
             "restart" => {
@@ -226,7 +247,12 @@ impl Reader<'_> {
                 if matches!(word.as_str(), "never" | "on-fault" | "always") {
                     instance.restart = Some(word);
                 } else {
-                    self.refuse("bad-fact", fact.span, "this is not a restart policy", "write never, on-fault or always");
+                    self.refuse(
+                        "bad-fact",
+                        fact.span,
+                        "this is not a restart policy",
+                        "write never, on-fault or always",
+                    );
                 }
             }
             "grant" => self.grant(fact, instance),
@@ -241,8 +267,10 @@ impl Reader<'_> {
     }
 
     fn parameter(&mut self, fact: &Fact, instance: &mut Instance) {
-        if let [FactArgument { kind: FactKind::Pair(name, FactOperator::Assign, value), .. }] = fact.arguments.as_slice()
-            && let (FactKind::Word(name), FactKind::Literal(Literal::Integer(integer))) = (&name.kind, &value.kind)
+        if let [FactArgument { kind: FactKind::Pair(name, FactOperator::Assign, value), .. }] =
+            fact.arguments.as_slice()
+            && let (FactKind::Word(name), FactKind::Literal(Literal::Integer(integer))) =
+                (&name.kind, &value.kind)
         {
             if let Some(value) = scaled(integer, value.span, self.diagnostics) {
                 instance.parameters.push((name.dotted(), value as u64));
@@ -253,8 +281,10 @@ impl Reader<'_> {
     }
 
     fn grant(&mut self, fact: &Fact, instance: &mut Instance) {
-        let form = "write `grant name = ports(0x3f8, 8)`, `interrupt(4)`, `memory()`, `clock()`, `notification()`";
-        let [FactArgument { kind: FactKind::Pair(name, FactOperator::Assign, value), .. }] = fact.arguments.as_slice()
+        let form =
+            "write `grant name = ports(0x3f8, 8)`, `interrupt(4)`, `memory()`, `clock()`, `notification()`";
+        let [FactArgument { kind: FactKind::Pair(name, FactOperator::Assign, value), .. }] =
+            fact.arguments.as_slice()
         else {
             return self.refuse("bad-fact", fact.span, "a grant is not written like this", form);
         };
@@ -264,7 +294,9 @@ impl Reader<'_> {
         let numbers: Vec<u64> = arguments
             .iter()
             .filter_map(|argument| match &argument.kind {
-                FactKind::Literal(Literal::Integer(integer)) => scaled(integer, argument.span, self.diagnostics),
+                FactKind::Literal(Literal::Integer(integer)) => {
+                    scaled(integer, argument.span, self.diagnostics)
+                }
                 _ => None,
             })
             .filter_map(|value| u64::try_from(value).ok())
@@ -309,7 +341,9 @@ impl Reader<'_> {
 
     fn connection(&mut self, fact: &Fact, system: &mut System) {
         let form = "write `connect client.capability -> server.export`";
-        let [FactArgument { kind: FactKind::Pair(from, FactOperator::Arrow, to), .. }] = fact.arguments.as_slice() else {
+        let [FactArgument { kind: FactKind::Pair(from, FactOperator::Arrow, to), .. }] =
+            fact.arguments.as_slice()
+        else {
             return self.refuse("bad-fact", fact.span, "a connection is not written like this", form);
         };
         let (FactKind::Word(from), FactKind::Word(to)) = (&from.kind, &to.kind) else {
@@ -328,26 +362,49 @@ impl Reader<'_> {
         let Some(server_def) = self.component(&system.instances[server as usize].package) else { return };
         let Some(number) = server_def.exports.iter().position(|known| known.name == export) else {
             let message = format!("`{}` has no export `{export}`", server_def.name);
-            return self.refuse("unknown-export", to.span, message, "see the `export` lines of the component");
+            return self.refuse(
+                "unknown-export",
+                to.span,
+                message,
+                "see the `export` lines of the component",
+            );
         };
         let provided = server_def.exports[number].interface;
         let Some(client_def) = self.component(&package) else { return };
         let required = client_def.capabilities[capability as usize].interface;
-        let (required, provided) = (&self.world.interfaces[required as usize], &self.world.interfaces[provided as usize]);
+        let (required, provided) =
+            (&self.world.interfaces[required as usize], &self.world.interfaces[provided as usize]);
         if required.hash != provided.hash {
             let message = format!("`{slot}` needs {}, `{export}` is {}", required.name, provided.name);
-            return self.refuse("interface-mismatch", fact.span, message, "connect a capability to an export of its interface");
+            return self.refuse(
+                "interface-mismatch",
+                fact.span,
+                message,
+                "connect a capability to an export of its interface",
+            );
         }
-        if let Some(first) = system.connections.iter().find(|known| known.client == client && known.capability == capability) {
+        if let Some(first) =
+            system.connections.iter().find(|known| known.client == client && known.capability == capability)
+        {
             let first = first.span;
             self.diagnostics.push(
-                Diagnostic::error("second-provider", fact.span, format!("`{}` already has a provider", from.dotted()))
-                    .also(first, "connected here")
-                    .help("remove one of the two lines"),
+                Diagnostic::error(
+                    "second-provider",
+                    fact.span,
+                    format!("`{}` already has a provider", from.dotted()),
+                )
+                .also(first, "connected here")
+                .help("remove one of the two lines"),
             );
             return;
         }
-        system.connections.push(Connection { client, capability, server, export: number as u32, span: fact.span });
+        system.connections.push(Connection {
+            client,
+            capability,
+            server,
+            export: number as u32,
+            span: fact.span,
+        });
     }
 
     fn end(&mut self, system: &System, path: &Path, form: &str) -> Option<(u32, String)> {
@@ -370,8 +427,10 @@ impl Reader<'_> {
             let mut missing = Vec::new();
             for (slot, capability) in component.capabilities.iter().enumerate() {
                 let slot = slot as u32;
-                let connected =
-                    system.connections.iter().any(|known| known.client == at as u32 && known.capability == slot);
+                let connected = system
+                    .connections
+                    .iter()
+                    .any(|known| known.client == at as u32 && known.capability == slot);
                 let granted = instance.grants.iter().any(|grant| grant.capability == slot);
                 let interface = &self.world.interfaces[capability.interface as usize].name;
                 if !connected && !granted && interface != "DebugConsole" {

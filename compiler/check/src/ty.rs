@@ -9,7 +9,10 @@ pub(crate) enum Ty {
     Never,
     Unit,
     Bool,
-    Int { signed: bool, bits: u8 },
+    Int {
+        signed: bool,
+        bits: u8,
+    },
     Float(u8),
     /// UTF-8 text, a view.
     Str,
@@ -66,6 +69,19 @@ impl Ty {
     /// Whether it is a view of somebody's memory.
     pub(crate) fn is_view(&self) -> bool {
         matches!(self, Self::Str | Self::Slice(_))
+    }
+
+    /// Whether a view is in values of the type.
+    pub(crate) fn holds_view(&self) -> bool {
+        match self {
+            Self::Str | Self::Slice(_) => true,
+            Self::Array(element, _) | Self::Optional(element) | Self::Table(element, _) => {
+                element.holds_view()
+            }
+            Self::Tuple(parts) => parts.iter().any(Self::holds_view),
+            Self::Result(ok, error) => ok.holds_view() || error.holds_view(),
+            _ => false,
+        }
     }
 
     /// The least and greatest value of an integer type.

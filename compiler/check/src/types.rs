@@ -40,8 +40,12 @@ impl Scope<'_> {
             Def::Interface(at) => Some(at),
             _ => {
                 self.diagnostics.push(
-                    Diagnostic::error("not-an-interface", path.span, format!("`{}` is not an interface", path.dotted()))
-                        .help("name an interface, such as `DebugConsole`"),
+                    Diagnostic::error(
+                        "not-an-interface",
+                        path.span,
+                        format!("`{}` is not an interface", path.dotted()),
+                    )
+                    .help("name an interface, such as `DebugConsole`"),
                 );
                 None
             }
@@ -110,8 +114,12 @@ impl Scope<'_> {
             if let Some(ty) = builtin_type(self.world, name.as_str()) {
                 if !arguments.is_empty() {
                     self.diagnostics.push(
-                        Diagnostic::error("type-arguments", span, format!("`{}` takes no type arguments", name.as_str()))
-                            .help("remove the brackets"),
+                        Diagnostic::error(
+                            "type-arguments",
+                            span,
+                            format!("`{}` takes no type arguments", name.as_str()),
+                        )
+                        .help("remove the brackets"),
                     );
                 }
                 return ty;
@@ -125,12 +133,19 @@ impl Scope<'_> {
                 }
                 ("Id" | "Table", _) => {
                     self.diagnostics.push(
-                        Diagnostic::error("type-arguments", span, "the type arguments are missing or too many")
-                            .help("write `Id[T]` or `Table[T, 16]`"),
+                        Diagnostic::error(
+                            "type-arguments",
+                            span,
+                            "the type arguments are missing or too many",
+                        )
+                        .help("write `Id[T]` or `Table[T, 16]`"),
                     );
                     return Ty::Error;
                 }
-                ("Text" | "List" | "String" | "Box" | "Pool" | "Ring" | "Slab" | "Blob" | "Buf" | "Ref", _) => {
+                (
+                    "Text" | "List" | "String" | "Box" | "Pool" | "Ring" | "Slab" | "Blob" | "Buf" | "Ref",
+                    _,
+                ) => {
                     self.diagnostics.push(unsupported(span, &format!("the type `{}`", name.as_str())));
                     return Ty::Error;
                 }
@@ -147,8 +162,12 @@ impl Scope<'_> {
             Some(Def::Interface(at)) => {
                 let def = &self.world.interfaces[at as usize];
                 self.diagnostics.push(
-                    Diagnostic::error("missing-rights", span, format!("a handle to `{}` needs its rights", def.name))
-                        .help(format!("list them in parentheses; the interface has {}", def.names(u64::MAX))),
+                    Diagnostic::error(
+                        "missing-rights",
+                        span,
+                        format!("a handle to `{}` needs its rights", def.name),
+                    )
+                    .help(format!("list them in parentheses; the interface has {}", def.names(u64::MAX))),
                 );
                 Ty::Error
             }
@@ -182,12 +201,18 @@ impl Scope<'_> {
                 let value = constants::scaled(value, *span, self.diagnostics).unwrap_or(1);
                 self.checked_count(value, *span)
             }
-            tree::TypeArgument::Type(tree::Type { kind: TypeKind::Path(path, rest), span }) if rest.is_empty() => {
+            tree::TypeArgument::Type(tree::Type { kind: TypeKind::Path(path, rest), span })
+                if rest.is_empty() =>
+            {
                 let value = constants::named(self.world, self.package, path, self.diagnostics);
                 value.map_or(1, |value| self.checked_count(value, *span))
             }
             tree::TypeArgument::Type(ty) => {
-                self.diagnostics.push(Diagnostic::error("not-constant", ty.span, "a constant number stands here"));
+                self.diagnostics.push(Diagnostic::error(
+                    "not-constant",
+                    ty.span,
+                    "a constant number stands here",
+                ));
                 1
             }
         }
@@ -212,6 +237,7 @@ impl Scope<'_> {
 }
 
 /// What a dotted path names, seen from a package.
+#[expect(clippy::result_large_err, reason = "made once per path")]
 pub(crate) fn find(world: &World, package: u32, path: &tree::Path) -> Result<Def, Diagnostic> {
     let mut at = package;
     for (depth, name) in path.names.iter().enumerate() {
@@ -225,8 +251,12 @@ pub(crate) fn find(world: &World, package: u32, path: &tree::Path) -> Result<Def
             return Ok(declared.def);
         }
         let Def::Package(next) = declared.def else {
-            return Err(Diagnostic::error("not-a-package", name.span, format!("`{}` is not a package", name.as_str()))
-                .help("only packages have names after a dot here"));
+            return Err(Diagnostic::error(
+                "not-a-package",
+                name.span,
+                format!("`{}` is not a package", name.as_str()),
+            )
+            .help("only packages have names after a dot here"));
         };
         at = next;
     }
@@ -242,7 +272,8 @@ pub(crate) fn private(name: &tree::Name, declared: &Declared) -> Diagnostic {
 
 /// The error for a name that is not there, with the nearest that is.
 pub(crate) fn unknown_name(world: &World, package: u32, name: &tree::Name) -> Diagnostic {
-    let diagnostic = Diagnostic::error("unknown-name", name.span, format!("there is no name `{}` here", name.as_str()));
+    let diagnostic =
+        Diagnostic::error("unknown-name", name.span, format!("there is no name `{}` here", name.as_str()));
     let known = world.packages[package as usize].names.keys().map(String::as_str);
     if let Some(near) = nearest(name.as_str(), known) {
         return diagnostic.help(format!("did you mean `{near}`?")).edit(name.span, near);
@@ -257,7 +288,11 @@ pub(crate) fn unknown_name(world: &World, package: u32, name: &tree::Name) -> Di
 /// The known name that differs least, if it differs little.
 pub(crate) fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
     let allowed = name.len().div_ceil(4).min(3);
-    known.map(|word| (distance(name, word), word)).filter(|(far, _)| *far <= allowed).min().map(|(_, word)| word)
+    known
+        .map(|word| (distance(name, word), word))
+        .filter(|(far, _)| *far <= allowed)
+        .min()
+        .map(|(_, word)| word)
 }
 
 fn distance(a: &str, b: &str) -> usize {

@@ -94,11 +94,16 @@ impl<'w> Unit<'w> {
             Ty::Array(element, count) => Type::Array(self.type_id(element), *count),
             Ty::Tuple(parts) => Type::Struct {
                 name: self.world.show(ty),
-                fields: parts.iter().enumerate().map(|(at, part)| (at.to_string(), self.type_id(part))).collect(),
+                fields: parts
+                    .iter()
+                    .enumerate()
+                    .map(|(at, part)| (at.to_string(), self.type_id(part)))
+                    .collect(),
             },
             Ty::Struct(at) => {
                 let def = &self.world.structs[*at as usize];
-                let fields = def.fields.iter().map(|field| (field.name.clone(), self.type_id(&field.ty))).collect();
+                let fields =
+                    def.fields.iter().map(|field| (field.name.clone(), self.type_id(&field.ty))).collect();
                 Type::Struct { name: def.name.clone(), fields }
             }
             Ty::Enum(at) => {
@@ -121,9 +126,10 @@ impl<'w> Unit<'w> {
                 name: self.world.show(ty),
                 variants: vec![self.variant("ok", Some(ok)), self.variant("err", Some(error))],
             },
-            Ty::Handle(interface, mask) => {
-                Type::Handle { interface: self.world.interfaces[*interface as usize].name.clone(), methods: *mask }
-            }
+            Ty::Handle(interface, mask) => Type::Handle {
+                interface: self.world.interfaces[*interface as usize].name.clone(),
+                methods: *mask,
+            },
             Ty::Id(_) => Type::Int { signed: false, bits: 64 },
             Ty::Table(element, count) => {
                 let generation = self.type_id(&crate::ty::U32);

@@ -7,8 +7,9 @@ use compiler_syntax::span::Span;
 use sci::vocabulary::{INTERFACES, Shape};
 
 const RESERVED: &[&str] = &[
-    "u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64", "f32", "f64", "bool", "str", "Int", "Bool", "void", "Id",
-    "Table", "Text", "List", "String", "Box", "Pool", "Ring", "Slab", "Blob", "Buf", "Ref", "Status", "close",
+    "u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64", "f32", "f64", "bool", "str", "Int", "Bool", "void",
+    "Id", "Table", "Text", "List", "String", "Box", "Pool", "Ring", "Slab", "Blob", "Buf", "Ref", "Status",
+    "close",
 ];
 
 /// Whether a name cannot be declared because it is always there.
@@ -114,7 +115,8 @@ fn layout_text(world: &World, ty: &Ty) -> String {
                 .variants
                 .iter()
                 .map(|variant| {
-                    let fields: Vec<String> = variant.fields.iter().map(|(_, ty)| layout_text(world, ty)).collect();
+                    let fields: Vec<String> =
+                        variant.fields.iter().map(|(_, ty)| layout_text(world, ty)).collect();
                     format!("{}({})", variant.name, fields.join(","))
                 })
                 .collect();

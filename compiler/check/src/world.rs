@@ -291,15 +291,4 @@ impl World {
             _ => false,
         }
     }
-
-    /// Whether a view is in values of the type.
-    pub(crate) fn holds_view(&self, ty: &Ty) -> bool {
-        match ty {
-            Ty::Str | Ty::Slice(_) => true,
-            Ty::Array(element, _) | Ty::Optional(element) | Ty::Table(element, _) => self.holds_view(element),
-            Ty::Tuple(parts) => parts.iter().any(|part| self.holds_view(part)),
-            Ty::Result(ok, error) => self.holds_view(ok) || self.holds_view(error),
-            _ => false,
-        }
-    }
 }

@@ -124,7 +124,9 @@ impl Lowering<'_, '_, '_> {
     fn operand_type(&self, operand: &Operand) -> Option<&Type> {
         let id = match operand {
             Operand::Copy(place) | Operand::Move(place) => self.program.place_type(self.function, place),
-            Operand::Constant(Constant::Int(_, ty) | Constant::Float(_, ty) | Constant::Slice(_, _, ty)) => *ty,
+            Operand::Constant(Constant::Int(_, ty) | Constant::Float(_, ty) | Constant::Slice(_, _, ty)) => {
+                *ty
+            }
             Operand::Constant(Constant::Unit | Constant::Bool(_)) => return None,
         };
         Some(self.program.type_of(id))
@@ -152,7 +154,8 @@ impl Lowering<'_, '_, '_> {
     }
 
     fn binary(&mut self, op: Op, left: &Operand, right: &Operand) -> Value {
-        let signed = if matches!(left, Operand::Constant(_)) && !matches!(op, Op::ShiftLeft | Op::ShiftRight) {
+        let signed = if matches!(left, Operand::Constant(_)) && !matches!(op, Op::ShiftLeft | Op::ShiftRight)
+        {
             self.is_signed(right) || self.is_signed(left)
         } else {
             self.is_signed(left)
@@ -249,7 +252,7 @@ impl Lowering<'_, '_, '_> {
         match (from.is_float(), to.is_float()) {
             (false, false) => {
                 let wide = self.widen(value, from, signed);
-                self.to_int(wide, to, signed, to_signed, from.bits() == 64, exact)
+                self.narrowed(wide, to, Fit { signed, to_signed, full: from.bits() == 64, exact })
             }
             (false, true) => {
                 let wide = self.widen(value, from, signed);
@@ -269,7 +272,7 @@ impl Lowering<'_, '_, '_> {
                     return self.builder.ins().fcvt_to_uint(I64, value);
                 }
                 let wide = self.builder.ins().fcvt_to_sint(I64, value);
-                self.to_int(wide, to, true, to_signed, true, true)
+                self.narrowed(wide, to, Fit { signed: true, to_signed, full: true, exact: true })
             }
         }
     }
@@ -283,15 +286,8 @@ impl Lowering<'_, '_, '_> {
     }
 
     /// From 64 bits to an integer type, trapping if asked and the value does not fit.
-    fn to_int(
-        &mut self,
-        wide: Value,
-        to: ir::Type,
-        signed: bool,
-        to_signed: bool,
-        full: bool,
-        exact: bool,
-    ) -> Value {
+    fn narrowed(&mut self, wide: Value, to: ir::Type, fit: Fit) -> Value {
+        let Fit { signed, to_signed, full, exact } = fit;
         let narrow = if to == I64 { wide } else { self.builder.ins().ireduce(to, wide) };
         if !exact {
             return narrow;
@@ -308,6 +304,20 @@ impl Lowering<'_, '_, '_> {
         }
         narrow
     }
+}
+
+/// What a conversion between integers must watch.
+#[derive(Clone, Copy)]
+#[allow(clippy::struct_excessive_bools, reason = "four independent properties of one conversion")]
+struct Fit {
+    /// The source is signed.
+    signed: bool,
+    /// The target is signed.
+    to_signed: bool,
+    /// The source has 64 bits.
+    full: bool,
+    /// A value that does not fit traps.
+    exact: bool,
 }
 
 /// The bits of a type, all set.

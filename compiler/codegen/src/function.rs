@@ -3,8 +3,8 @@
 use crate::memory::Held;
 use crate::target::{Module, namespace, signature, trap_code};
 use compiler_mir::ir::{
-    Argument, Base, Function, FunctionId, Local, LocalKind, Place, Program, Rvalue, Statement, Terminator, Type,
-    TypeId,
+    Argument, Base, Function, FunctionId, Local, LocalKind, Place, Program, Rvalue, Statement, Terminator,
+    Type, TypeId,
 };
 use compiler_mir::layout;
 use compiler_syntax::span::Span;
@@ -38,8 +38,7 @@ pub(crate) fn trusted() -> MemFlagsData {
 /// The Cranelift type of a scalar.
 pub(crate) fn scalar_type(ty: &Type) -> Option<ir::Type> {
     Some(match ty {
-        Type::Bool => I8,
-        Type::Int { bits: 8, .. } => I8,
+        Type::Bool | Type::Int { bits: 8, .. } => I8,
         Type::Int { bits: 16, .. } => I16,
         Type::Int { bits: 32, .. } => I32,
         Type::Int { .. } | Type::Handle { .. } => I64,
@@ -179,9 +178,8 @@ impl<'m, 'p, 'b> Lowering<'m, 'p, 'b> {
         for (at, local) in self.function.locals.iter().enumerate() {
             let ty = self.program.type_of(local.ty);
             let own_result = self.function.result == Some(Local(at as u32));
-            let held = if matches!(local.kind, LocalKind::Reference { .. }) {
-                Held::Pointer(self.builder.declare_var(I64))
-            } else if own_result && result_by_pointer {
+            let referred = matches!(local.kind, LocalKind::Reference { .. });
+            let held = if referred || (own_result && result_by_pointer) {
                 Held::Pointer(self.builder.declare_var(I64))
             } else if matches!(ty, Type::Unit) {
                 Held::Nothing

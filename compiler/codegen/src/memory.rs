@@ -49,9 +49,10 @@ impl Lowering<'_, '_, '_> {
                 };
                 (location, ty)
             }
-            Base::Global(global) => {
-                (Location::Memory(self.symbol(namespace::GLOBAL, global.0), 0), self.program.globals[global.index()].ty)
-            }
+            Base::Global(global) => (
+                Location::Memory(self.symbol(namespace::GLOBAL, global.0), 0),
+                self.program.globals[global.index()].ty,
+            ),
             Base::Data(data, ty) => (Location::Memory(self.symbol(namespace::DATA, data.0), 0), ty),
         };
         for step in &place.path {
@@ -130,7 +131,9 @@ impl Lowering<'_, '_, '_> {
         match (location, self.program.type_of(ty)) {
             (Location::Nothing, _) | (_, Type::Unit) => Vec::new(),
             (Location::Scalar(variable), _) => vec![self.builder.use_var(variable)],
-            (Location::View(pointer, length), _) => vec![self.builder.use_var(pointer), self.builder.use_var(length)],
+            (Location::View(pointer, length), _) => {
+                vec![self.builder.use_var(pointer), self.builder.use_var(length)]
+            }
             (Location::Memory(base, offset), Type::Slice(_)) => vec![
                 self.builder.ins().load(I64, trusted(), base, offset),
                 self.builder.ins().load(I64, trusted(), base, offset + 8),

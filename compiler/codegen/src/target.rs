@@ -90,26 +90,27 @@ impl<'p> Module<'p> {
             let result = self.function(*id, &mut contexts)?;
             compiled.insert(*id, result);
         }
-        let main = self.program.component.as_ref().map(|component| component.main).filter(|id| reached.contains(id));
+        let main =
+            self.program.component.as_ref().map(|component| component.main).filter(|id| reached.contains(id));
         let start = match main {
             Some(main) => Some(self.start_stub(main, &mut contexts)?),
             None => None,
         };
         let frames = compiled.iter().map(|(id, one)| (*id, (one.frame_bytes, one.callees.clone()))).collect();
         let bounds = stack::bounds(self.program, &frames)?;
-        self.lay_out(&compiled, start, &bounds, main)
+        self.lay_out(&compiled, start.as_ref(), &bounds, main)
     }
 
     fn lay_out(
         mut self,
         compiled: &BTreeMap<FunctionId, Compiled>,
-        start: Option<Compiled>,
+        start: Option<&Compiled>,
         bounds: &BTreeMap<FunctionId, u64>,
         main: Option<FunctionId>,
     ) -> Result<Output, Error> {
         let mut offsets = BTreeMap::new();
         let mut pending: Vec<(u32, UserExternalName, i64)> = Vec::new();
-        if let (Some(start), Some(main)) = (&start, main) {
+        if let (Some(start), Some(main)) = (start, main) {
             let stack_bytes = start.frame_bytes + bounds[&main];
             self.output.stack_bytes = stack_bytes;
             self.output.start = self.append("_start", None, start, stack_bytes, &mut pending)?;
@@ -234,7 +235,8 @@ fn reach(program: &Program, roots: &[FunctionId]) -> BTreeSet<FunctionId> {
         if !reached.insert(id) {
             continue;
         }
-        for (statement, _) in program.functions[id.index()].blocks.iter().flat_map(|block| &block.statements) {
+        for (statement, _) in program.functions[id.index()].blocks.iter().flat_map(|block| &block.statements)
+        {
             if let Statement::Call { function, .. } = statement {
                 queue.push(*function);
             }
@@ -277,10 +279,11 @@ pub(crate) fn trap_code(fault: Fault) -> TrapCode {
 fn fault_of(code: TrapCode) -> Fault {
     match code {
         TrapCode::INTEGER_DIVISION_BY_ZERO => Fault::Division,
-        TrapCode::INTEGER_OVERFLOW => Fault::Conversion,
-        TrapCode::BAD_CONVERSION_TO_INTEGER => Fault::Conversion,
+        TrapCode::INTEGER_OVERFLOW | TrapCode::BAD_CONVERSION_TO_INTEGER => Fault::Conversion,
         TrapCode::STACK_OVERFLOW => Fault::StackOverflow,
-        code => Fault::from_number(u64::from(code.as_raw().get()).saturating_sub(1)).unwrap_or(Fault::Unreachable),
+        code => {
+            Fault::from_number(u64::from(code.as_raw().get()).saturating_sub(1)).unwrap_or(Fault::Unreachable)
+        }
     }
 }
 

@@ -1,6 +1,9 @@
 //! The compiler as a function from sources to images.
 
-use crate::{Compilation, CompiledComponent, Fact, LinkedSystem, Options, PackageSource, ProjectSource, TestResult, Use};
+use crate::{
+    Compilation, CompiledComponent, Fact, LinkedSystem, Options, PackageSource, ProjectSource, TestResult,
+    Use,
+};
 use compiler_check::{Checked, CheckedUnit, ParsedPackage, RightUse};
 use compiler_codegen::Output;
 use compiler_link::{image, system};
@@ -82,6 +85,7 @@ fn parse(package: &PackageSource, compilation: &mut Compilation) -> ParsedPackag
     ParsedPackage { path: package.path.join("."), files, span, library: false }
 }
 
+#[expect(clippy::result_large_err, reason = "made once per component")]
 fn generate(
     unit: &CheckedUnit,
     component: &Component,
@@ -126,7 +130,12 @@ fn facts(component: &Component, code: &Output) -> Vec<Fact> {
     let functions: Vec<String> = code
         .functions
         .iter()
-        .map(|function| format!("{}: {} bytes of code, {} bytes of stack", function.name, function.size, function.stack_bytes))
+        .map(|function| {
+            format!(
+                "{}: {} bytes of code, {} bytes of stack",
+                function.name, function.size, function.stack_bytes
+            )
+        })
         .collect();
     let entries: Vec<String> = component.entries.iter().map(|entry| entry.name.clone()).collect();
     vec![
@@ -134,7 +143,14 @@ fn facts(component: &Component, code: &Output) -> Vec<Fact> {
         fact("stack", format!("{} bytes, exact", code.stack_bytes)),
         fact("state", format!("{} bytes initialised, {} bytes zero", code.data.len(), code.bss_bytes)),
         fact("arena", format!("{} bytes, declared", component.facts.arena_bytes)),
-        fact("system calls", code.slots.iter().map(|call| sci::syscall::CALLS[*call as usize].name).collect::<Vec<_>>().join(", ")),
+        fact(
+            "system calls",
+            code.slots
+                .iter()
+                .map(|call| sci::syscall::CALLS[*call as usize].name)
+                .collect::<Vec<_>>()
+                .join(", "),
+        ),
         fact("functions", functions.join("\n")),
     ]
 }
@@ -158,7 +174,12 @@ fn used(one: &RightUse, component: &Component, sources: &Sources) -> Use {
     }
 }
 
-fn link_system(checked: &Checked, linked: &[(String, Vec<u8>)], options: &Options, compilation: &mut Compilation) {
+fn link_system(
+    checked: &Checked,
+    linked: &[(String, Vec<u8>)],
+    options: &Options,
+    compilation: &mut Compilation,
+) {
     if options.os.is_empty() || linked.is_empty() {
         return;
     }
@@ -175,19 +196,25 @@ fn link_system(checked: &Checked, linked: &[(String, Vec<u8>)], options: &Option
         }
         Err(error) => {
             let first = checked.units.iter().find_map(|unit| unit.program.component.as_ref());
-            let span = block.map(|system| system.span).or(first.map(|component| component.span)).unwrap_or_default();
+            let span =
+                block.map(|system| system.span).or(first.map(|component| component.span)).unwrap_or_default();
             let (id, help) = match &error {
-                system::Error::MissingProvider { .. } => {
-                    ("missing-provider", "add a component that exports it, or a `system` block that grants it")
-                }
+                system::Error::MissingProvider { .. } => (
+                    "missing-provider",
+                    "add a component that exports it, or a `system` block that grants it",
+                ),
                 system::Error::SeveralProviders { .. } => {
                     ("several-providers", "write a `system` block with a `connect` line that names the one")
                 }
-                system::Error::CallCycle { .. } => ("call-cycle", "let the lower side pull: turn one call around"),
+                system::Error::CallCycle { .. } => {
+                    ("call-cycle", "let the lower side pull: turn one call around")
+                }
                 system::Error::PriorityOrder { .. } => {
                     ("priority-order", "raise the server's priority, or leave the priorities out")
                 }
-                system::Error::TooManyClients { .. } => ("too-many-clients", "run a second instance of the server"),
+                system::Error::TooManyClients { .. } => {
+                    ("too-many-clients", "run a second instance of the server")
+                }
                 system::Error::Image { .. } | system::Error::NoRoot => {
                     ("system-link", "this is a defect of the compiler; please report it")
                 }
@@ -205,7 +232,8 @@ struct TestHost<'p> {
 impl Host for TestHost<'_> {
     fn invoke(&mut self, message: Message<'_>) -> Result<(u64, [u64; 6]), Stop> {
         let component = self.program.component.as_ref();
-        let interface = component.and_then(|component| component.capabilities.get(message.capability as usize));
+        let interface =
+            component.and_then(|component| component.capabilities.get(message.capability as usize));
         match interface.map(|capability| capability.interface.as_str()) {
             Some("DebugConsole") => Ok((0, [0; 6])),
             _ => Err(Stop::Refused { what: "another component" }),
@@ -229,4 +257,3 @@ fn tests(unit: &CheckedUnit, sources: &Sources) -> Vec<TestResult> {
     };
     program.tests.iter().map(run).collect()
 }
-

@@ -7,8 +7,8 @@ use sci::header::Kind;
 use sci::layout::{PAGE, STACK_TOP, START_PAGE};
 use sci::list::List;
 use sci::manifest::{
-    Checkpoint, Class, Determinism, Entry, EntryKind, Exported, Identity, Import, Manifest, Memory, Parameter, Pool,
-    Provenance, Required, Restart, Schedule, SourcePlace, Tag,
+    Checkpoint, Class, Determinism, Entry, EntryKind, Exported, Identity, Import, Manifest, Memory,
+    Parameter, Pool, Provenance, Required, Restart, Schedule, SourcePlace, Tag,
 };
 use sci::section::SectionKind;
 use sci::write::{self, SectionData, list_bytes};
@@ -100,8 +100,12 @@ pub fn link(input: &Input<'_>) -> Result<Vec<u8>, Error> {
             capability.message && capability.used != 0
         })
         .collect();
-    let parameters: Vec<Parameter<'_>> =
-        component.facts.parameters.iter().map(|(name, default)| Parameter { name, default: *default }).collect();
+    let parameters: Vec<Parameter<'_>> = component
+        .facts
+        .parameters
+        .iter()
+        .map(|(name, default)| Parameter { name, default: *default })
+        .collect();
     let lists = [
         list_bytes(&entries),
         list_bytes(&required),
@@ -112,7 +116,11 @@ pub fn link(input: &Input<'_>) -> Result<Vec<u8>, Error> {
     ];
     let state_bytes = code.data.len() as u64 + code.bss_bytes;
     let manifest = Manifest {
-        identity: Identity { package: &component.package, name: &component.name, version: &component.version },
+        identity: Identity {
+            package: &component.package,
+            name: &component.name,
+            version: &component.version,
+        },
         entries: List::new(&lists[0]),
         required: List::new(&lists[1]),
         exported: List::new(&lists[2]),
@@ -175,7 +183,8 @@ fn sections(input: &Input<'_>, placement: &Placement, source_table: Vec<u8>) -> 
         let at = relocation.offset as usize;
         text[at..at + 4].copy_from_slice(&(distance as i32).to_le_bytes());
     }
-    let loaded = |kind, memory_offset, bytes: Vec<u8>| SectionData { kind, memory_offset, bss_bytes: 0, bytes };
+    let loaded =
+        |kind, memory_offset, bytes: Vec<u8>| SectionData { kind, memory_offset, bss_bytes: 0, bytes };
     let mut sections = vec![loaded(SectionKind::Text, placement.text, text)];
     if !code.rodata.is_empty() {
         sections.push(loaded(SectionKind::Rodata, placement.rodata, code.rodata.clone()));
@@ -200,7 +209,9 @@ fn sections(input: &Input<'_>, placement: &Placement, source_table: Vec<u8>) -> 
         (SectionKind::SourceMap, source_map(&code.places, input.sources)),
         (SectionKind::Sources, source_table),
     ];
-    sections.extend(tables.into_iter().filter(|(_, bytes)| !bytes.is_empty()).map(|(kind, bytes)| loaded(kind, 0, bytes)));
+    sections.extend(
+        tables.into_iter().filter(|(_, bytes)| !bytes.is_empty()).map(|(kind, bytes)| loaded(kind, 0, bytes)),
+    );
     sections
 }
 
@@ -258,7 +269,8 @@ fn entries<'c>(component: &'c Component, code: &Output, placement: &Placement) -
         stack_bytes: stack(code.stack_bytes),
     }];
     for entry in &component.entries {
-        let Some(function) = code.functions.iter().find(|function| function.id == Some(entry.function)) else {
+        let Some(function) = code.functions.iter().find(|function| function.id == Some(entry.function))
+        else {
             continue;
         };
         entries.push(Entry {
@@ -317,7 +329,8 @@ fn slots_reached(program: &Program, roots: &[FunctionId]) -> u64 {
         if !seen.insert(id) {
             continue;
         }
-        for (statement, _) in program.functions[id.index()].blocks.iter().flat_map(|block| &block.statements) {
+        for (statement, _) in program.functions[id.index()].blocks.iter().flat_map(|block| &block.statements)
+        {
             match statement {
                 Statement::Call { function, .. } => queue.push(*function),
                 Statement::Assign(_, Rvalue::Capability(slot) | Rvalue::Handle(slot)) => mask |= 1 << slot.0,
@@ -349,12 +362,14 @@ fn pool(component: &Component) -> Pool {
     let makes_handles = component.capabilities.iter().any(|capability| {
         sci::vocabulary::by_name(&capability.interface).is_some_and(|interface| {
             interface.methods.iter().enumerate().any(|(at, method)| {
-                capability.used >> at & 1 == 1 && matches!(method.result, Some(sci::vocabulary::Shape::Handle(_)))
+                capability.used >> at & 1 == 1
+                    && matches!(method.result, Some(sci::vocabulary::Shape::Handle(_)))
             })
         })
     });
     let required = component.capabilities.len() as u32;
-    let windows = component.capabilities.iter().filter(|capability| capability.window_bytes > 0).count() as u32;
+    let windows =
+        component.capabilities.iter().filter(|capability| capability.window_bytes > 0).count() as u32;
     let clients = if component.exports.is_empty() { 0 } else { sci::limits::CLIENTS_MAX };
     Pool {
         threads: 1,
@@ -364,6 +379,7 @@ fn pool(component: &Component) -> Pool {
 }
 
 fn class(component: &Component) -> Class {
-    let drives = |capability: &ir::Capability| matches!(capability.interface.as_str(), "PortRange" | "Interrupt");
+    let drives =
+        |capability: &ir::Capability| matches!(capability.interface.as_str(), "PortRange" | "Interrupt");
     if component.capabilities.iter().any(drives) { Class::Driver } else { Class::Application }
 }

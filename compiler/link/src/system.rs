@@ -203,7 +203,14 @@ fn grant_console(instance: &mut Planned<'_>) {
             "Interrupt" => (grant::INTERRUPT, CONSOLE_LINE, 0),
             _ => continue,
         };
-        instance.grants.push(GrantData { capability: slot as u32, kind, mask: required.methods, a, b, window: 0 });
+        instance.grants.push(GrantData {
+            capability: slot as u32,
+            kind,
+            mask: required.methods,
+            a,
+            b,
+            window: 0,
+        });
     }
 }
 
@@ -215,7 +222,9 @@ fn declared<'i>(
 ) -> Result<(), Error> {
     let offset = planned.len();
     for instance in &system.instances {
-        let Some(at) = input.components.iter().position(|(package, _)| *package == instance.package) else { continue };
+        let Some(at) = input.components.iter().position(|(package, _)| *package == instance.package) else {
+            continue;
+        };
         let mut made = plan(&instance.name, &input.components[at].1, first_component + at)?;
         made.priority = instance.priority.or(made.priority);
         if let Some(restart) = &instance.restart {
@@ -228,7 +237,8 @@ fn declared<'i>(
         let grants: Vec<GrantData> = instance.grants.iter().map(|one| granted(one, &made)).collect();
         made.grants = grants;
         for (name, value) in &instance.parameters {
-            if let Some(index) = made.parsed.manifest().parameters.iter().position(|known| known.name == name) {
+            if let Some(index) = made.parsed.manifest().parameters.iter().position(|known| known.name == name)
+            {
                 made.parameters.push((index as u32, *value));
             }
         }
@@ -242,7 +252,12 @@ fn declared<'i>(
 }
 
 fn granted(one: &Grant, instance: &Planned<'_>) -> GrantData {
-    let mask = instance.parsed.manifest().required.get(one.capability as usize).map_or(0, |required| required.methods);
+    let mask = instance
+        .parsed
+        .manifest()
+        .required
+        .get(one.capability as usize)
+        .map_or(0, |required| required.methods);
     let (kind, a, b) = match one.kind {
         GrantKind::Ports(first, count) => (grant::PORTS, u32::from(first), u32::from(count)),
         GrantKind::Interrupt(line) => (grant::INTERRUPT, line, 0),
@@ -259,7 +274,8 @@ fn granted(one: &Grant, instance: &Planned<'_>) -> GrantData {
 
 fn channel(planned: &mut [Planned<'_>], client: usize, capability: u32, server: usize, export: u32) {
     let Some(required) = planned[client].parsed.manifest().required.get(capability as usize) else { return };
-    let offered = planned[server].parsed.manifest().exported.get(export as usize).map_or(0, |one| one.window_bytes);
+    let offered =
+        planned[server].parsed.manifest().exported.get(export as usize).map_or(0, |one| one.window_bytes);
     planned[client].grants.push(GrantData {
         capability,
         kind: grant::CHANNEL,
@@ -304,7 +320,8 @@ fn connect_the_rest(planned: &mut [Planned<'_>], has_console: bool) -> Result<()
                     });
                 }
                 several => {
-                    let names: Vec<&str> = several.iter().map(|(server, _)| planned[*server].name.as_str()).collect();
+                    let names: Vec<&str> =
+                        several.iter().map(|(server, _)| planned[*server].name.as_str()).collect();
                     return Err(Error::SeveralProviders {
                         client: planned[client].name.clone(),
                         capability: required.name.to_owned(),
@@ -320,9 +337,10 @@ fn connect_the_rest(planned: &mut [Planned<'_>], has_console: bool) -> Result<()
     }
     match clients.into_iter().find(|(_, count)| *count > sci::limits::CLIENTS_MAX) {
         None => Ok(()),
-        Some((server, _)) => {
-            Err(Error::TooManyClients { server: planned[server].name.clone(), limit: sci::limits::CLIENTS_MAX })
-        }
+        Some((server, _)) => Err(Error::TooManyClients {
+            server: planned[server].name.clone(),
+            limit: sci::limits::CLIENTS_MAX,
+        }),
     }
 }
 
@@ -383,11 +401,14 @@ fn number(planned: &[Planned<'_>], priorities: &[u8], order: &[usize]) -> Vec<In
         .iter()
         .map(|at| {
             let instance = &planned[*at];
-            let grants = instance
-                .grants
-                .iter()
-                .map(|one| if one.kind == grant::CHANNEL { GrantData { a: place(one.a), ..*one } } else { *one })
-                .collect();
+            let grants =
+                instance
+                    .grants
+                    .iter()
+                    .map(|one| {
+                        if one.kind == grant::CHANNEL { GrantData { a: place(one.a), ..*one } } else { *one }
+                    })
+                    .collect();
             let manifest = instance.parsed.manifest();
             InstanceData {
                 name: instance.name.clone(),
@@ -395,7 +416,10 @@ fn number(planned: &[Planned<'_>], priorities: &[u8], order: &[usize]) -> Vec<In
                 priority: priorities[*at],
                 restart: instance.restart,
                 serves: !manifest.exported.is_empty()
-                    || manifest.entries.iter().any(|entry| matches!(entry.kind, sci::manifest::EntryKind::Interrupt(_))),
+                    || manifest
+                        .entries
+                        .iter()
+                        .any(|entry| matches!(entry.kind, sci::manifest::EntryKind::Interrupt(_))),
                 grants,
                 parameters: instance.parameters.clone(),
             }
@@ -409,11 +433,14 @@ fn report(planned: &[Planned<'_>], priorities: &[u8], order: &[usize]) -> String
         let instance = &planned[*at];
         let _ = writeln!(text, "{} (priority {})", instance.name, priorities[*at]);
         for one in &instance.grants {
-            let Some(required) = instance.parsed.manifest().required.get(one.capability as usize) else { continue };
+            let Some(required) = instance.parsed.manifest().required.get(one.capability as usize) else {
+                continue;
+            };
             let target = match one.kind {
                 grant::CHANNEL => {
                     let server = &planned[one.a as usize];
-                    let export = server.parsed.manifest().exported.get(one.b as usize).map_or("", |known| known.name);
+                    let export =
+                        server.parsed.manifest().exported.get(one.b as usize).map_or("", |known| known.name);
                     format!("{}.{export}", server.name)
                 }
                 grant::PORTS => format!("ports {:#x}, {} of them", one.a, one.b),

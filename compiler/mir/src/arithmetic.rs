@@ -30,7 +30,11 @@ fn mask(bits: u32) -> u64 {
 }
 
 fn fits(value: i128, signed: bool, bits: u32) -> bool {
-    if signed { value >= -(1 << (bits - 1)) && value < 1 << (bits - 1) } else { value >= 0 && value < 1 << bits }
+    if signed {
+        value >= -(1 << (bits - 1)) && value < 1 << (bits - 1)
+    } else {
+        value >= 0 && value < 1 << bits
+    }
 }
 
 /// The result's bits and its size in bytes, or the fault.
@@ -39,21 +43,33 @@ pub fn binary(ty: Option<&Type>, op: Op, left: u64, right: u64) -> Result<(u64, 
         Scalar::Int { signed, bits } => int(op, left, right, signed, bits),
         Scalar::F32 => {
             let (a, b) = (f32::from_bits(left as u32), f32::from_bits(right as u32));
-            Ok(float_result(op, f64::from(a), f64::from(b), || match op {
-                Op::Add => u64::from((a + b).to_bits()),
-                Op::Subtract => u64::from((a - b).to_bits()),
-                Op::Multiply => u64::from((a * b).to_bits()),
-                _ => u64::from((a / b).to_bits()),
-            }, 4))
+            Ok(float_result(
+                op,
+                f64::from(a),
+                f64::from(b),
+                || match op {
+                    Op::Add => u64::from((a + b).to_bits()),
+                    Op::Subtract => u64::from((a - b).to_bits()),
+                    Op::Multiply => u64::from((a * b).to_bits()),
+                    _ => u64::from((a / b).to_bits()),
+                },
+                4,
+            ))
         }
         Scalar::F64 => {
             let (a, b) = (f64::from_bits(left), f64::from_bits(right));
-            Ok(float_result(op, a, b, || match op {
-                Op::Add => (a + b).to_bits(),
-                Op::Subtract => (a - b).to_bits(),
-                Op::Multiply => (a * b).to_bits(),
-                _ => (a / b).to_bits(),
-            }, 8))
+            Ok(float_result(
+                op,
+                a,
+                b,
+                || match op {
+                    Op::Add => (a + b).to_bits(),
+                    Op::Subtract => (a - b).to_bits(),
+                    Op::Multiply => (a * b).to_bits(),
+                    _ => (a / b).to_bits(),
+                },
+                8,
+            ))
         }
     }
 }
@@ -107,6 +123,7 @@ fn int(op: Op, left: u64, right: u64, signed: bool, bits: u32) -> Result<(u64, u
 }
 
 /// Converts bits between scalar types; `exact` traps where the value does not fit, else the low bits remain.
+#[allow(clippy::cast_precision_loss, reason = "rounding is what the conversion says")]
 pub fn convert(from: Option<&Type>, to: &Type, value: u64, exact: bool) -> Result<(u64, usize), Fault> {
     let target = scalar(Some(to));
     match (scalar(from), target) {
@@ -120,8 +137,12 @@ pub fn convert(from: Option<&Type>, to: &Type, value: u64, exact: bool) -> Resul
         (Scalar::Int { signed, bits }, Scalar::F32) => {
             Ok((u64::from((extend(value, signed, bits) as f32).to_bits()), 4))
         }
-        (Scalar::Int { signed, bits }, Scalar::F64) => Ok(((extend(value, signed, bits) as f64).to_bits(), 8)),
-        (Scalar::F32, Scalar::Int { signed, bits }) => to_int(f64::from(f32::from_bits(value as u32)), signed, bits),
+        (Scalar::Int { signed, bits }, Scalar::F64) => {
+            Ok(((extend(value, signed, bits) as f64).to_bits(), 8))
+        }
+        (Scalar::F32, Scalar::Int { signed, bits }) => {
+            to_int(f64::from(f32::from_bits(value as u32)), signed, bits)
+        }
         (Scalar::F64, Scalar::Int { signed, bits }) => to_int(f64::from_bits(value), signed, bits),
         (Scalar::F32, Scalar::F64) => Ok((f64::from(f32::from_bits(value as u32)).to_bits(), 8)),
         (Scalar::F64, Scalar::F32) => Ok((u64::from((f64::from_bits(value) as f32).to_bits()), 4)),

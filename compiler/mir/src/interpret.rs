@@ -4,8 +4,8 @@
 //! number in the upper half and an offset in the lower, so that an access outside an allocation is found.
 
 use crate::ir::{
-    Argument, Base, BinaryOperator, Constant, Fault, Function, FunctionId, Local, LocalKind, Operand, Place, Program,
-    Rvalue, Statement, Step, Terminator, Type, TypeId, UnaryOperator,
+    Argument, Base, BinaryOperator, Constant, Fault, Function, FunctionId, Local, LocalKind, Operand, Place,
+    Program, Rvalue, Statement, Step, Terminator, Type, TypeId, UnaryOperator,
 };
 use crate::layout::{self, TAG_BYTES};
 use compiler_syntax::span::Span;
@@ -257,8 +257,12 @@ impl<'p, 'h> Interpreter<'p, 'h> {
 
     fn operand_type(&self, frame: &Frame<'_>, operand: &Operand) -> Option<TypeId> {
         match operand {
-            Operand::Copy(place) | Operand::Move(place) => Some(self.program.place_type(frame.function, place)),
-            Operand::Constant(Constant::Int(_, ty) | Constant::Float(_, ty) | Constant::Slice(_, _, ty)) => Some(*ty),
+            Operand::Copy(place) | Operand::Move(place) => {
+                Some(self.program.place_type(frame.function, place))
+            }
+            Operand::Constant(Constant::Int(_, ty) | Constant::Float(_, ty) | Constant::Slice(_, _, ty)) => {
+                Some(*ty)
+            }
             Operand::Constant(_) => None,
         }
     }
@@ -332,7 +336,8 @@ impl<'p, 'h> Interpreter<'p, 'h> {
                 self.call_statement(frame, destination.as_ref(), *function, arguments)?;
             }
             Statement::System { call, arguments, status, value, .. } => {
-                let arguments: Vec<u64> = arguments.iter().map(|operand| self.scalar(frame, operand)).collect();
+                let arguments: Vec<u64> =
+                    arguments.iter().map(|operand| self.scalar(frame, operand)).collect();
                 let (answer, result) = self.host.system(*call, &arguments)?;
                 self.set(frame, status, answer);
                 self.set(frame, value, result);
@@ -399,7 +404,13 @@ impl<'p, 'h> Interpreter<'p, 'h> {
         Ok(())
     }
 
-    fn rvalue(&mut self, frame: &Frame<'_>, place: &Place, value: &Rvalue, span: Span) -> Result<Vec<u8>, Stop> {
+    fn rvalue(
+        &mut self,
+        frame: &Frame<'_>,
+        place: &Place,
+        value: &Rvalue,
+        span: Span,
+    ) -> Result<Vec<u8>, Stop> {
         let target = self.program.place_type(frame.function, place);
         let word = |value: u64| value.to_le_bytes().to_vec();
         Ok(match value {
@@ -482,7 +493,9 @@ impl<'p, 'h> Interpreter<'p, 'h> {
         let value = match (operator, ty) {
             (UnaryOperator::Not, Type::Int { .. }) => !bits,
             (UnaryOperator::Not, _) => bits ^ 1,
-            (UnaryOperator::Negate, Type::Float { bits: 32 }) => u64::from((-f32::from_bits(bits as u32)).to_bits()),
+            (UnaryOperator::Negate, Type::Float { bits: 32 }) => {
+                u64::from((-f32::from_bits(bits as u32)).to_bits())
+            }
             (UnaryOperator::Negate, Type::Float { .. }) => (-f64::from_bits(bits)).to_bits(),
             (UnaryOperator::Negate, _) => {
                 let (negated, _) = crate::arithmetic::binary(Some(ty), BinaryOperator::Subtract, 0, bits)

@@ -609,7 +609,9 @@ impl Program {
                 (Step::Payload(variant, field), Type::Enum { variants, .. }) => {
                     variants[*variant as usize].fields[*field as usize]
                 }
-                (Step::Index(_) | Step::ConstantIndex(_), Type::Array(element, _) | Type::Slice(element)) => *element,
+                (Step::Index(_) | Step::ConstantIndex(_), Type::Array(element, _) | Type::Slice(element)) => {
+                    *element
+                }
                 (step, ty) => panic!("step {step:?} does not fit {ty:?}"),
             };
         }

@@ -12,23 +12,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("compiler/mir", &["compiler-syntax", "sci"]),
     ("compiler/check", &["compiler-mir", "compiler-syntax", "sci"]),
     // From here on the target is Space.
-    ("compiler/core", &["compiler-mir", "compiler-syntax", "sci"]),
-    ("compiler/codegen", &["compiler-core", "compiler-mir", "compiler-syntax", "sci"]),
-    (
-        "compiler/link",
-        &["compiler-check", "compiler-codegen", "compiler-core", "compiler-mir", "compiler-syntax", "sci"],
-    ),
+    ("compiler/codegen", &["compiler-mir", "compiler-syntax", "sci"]),
+    ("compiler/link", &["compiler-check", "compiler-codegen", "compiler-mir", "compiler-syntax", "sci"]),
     (
         "compiler/driver",
-        &[
-            "compiler-check",
-            "compiler-codegen",
-            "compiler-core",
-            "compiler-link",
-            "compiler-mir",
-            "compiler-syntax",
-            "sci",
-        ],
+        &["compiler-check", "compiler-codegen", "compiler-link", "compiler-mir", "compiler-syntax", "sci"],
     ),
     // The kernel never sees the compiler.
     ("nanokernel/core", &["sci"]),

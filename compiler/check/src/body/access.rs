@@ -6,7 +6,9 @@ use crate::ty::{Ty, U8, U64};
 use crate::types::{self, nearest};
 use crate::unit::table;
 use crate::world::Def;
-use compiler_mir::ir::{Base, BinaryOperator as Op, Fault, LocalKind, Operand, Place, Rvalue, Statement, Step};
+use compiler_mir::ir::{
+    Base, BinaryOperator as Op, Fault, LocalKind, Operand, Place, Rvalue, Statement, Step,
+};
 use compiler_syntax::diagnostic::Diagnostic;
 use compiler_syntax::span::Span;
 use compiler_syntax::tree::{self, Expr, ExprKind};
@@ -16,7 +18,9 @@ impl Body<'_, '_> {
     /// The declaration that a dotted expression names, and what is left of the path.
     pub(super) fn declared(&mut self, expr: &Expr) -> Option<(Def, Vec<tree::Name>)> {
         let path = dotted(expr)?;
-        if self.lookup(path.names[0].as_str()).is_some() || self.local_constant(path.names[0].as_str()).is_some() {
+        if self.lookup(path.names[0].as_str()).is_some()
+            || self.local_constant(path.names[0].as_str()).is_some()
+        {
             return None;
         }
         if path.names[0].as_str() == "Status" {
@@ -59,16 +63,24 @@ impl Body<'_, '_> {
                 (Def::Constant(at), []) => return self.constant(at, want, span),
                 (Def::Capability(_), []) => {
                     return self.fail(
-                        Diagnostic::error("slot-moved", span, "a capability of the component stays in its slot")
-                            .help("pass it to a function whose parameter borrows it, or call its methods"),
+                        Diagnostic::error(
+                            "slot-moved",
+                            span,
+                            "a capability of the component stays in its slot",
+                        )
+                        .help("pass it to a function whose parameter borrows it, or call its methods"),
                     );
                 }
-                (Def::State(_), _) | (Def::Constant(_), _) => {}
+                (Def::State(_) | Def::Constant(_), _) => {}
                 (Def::Capability(_) | Def::Export(_), [method]) => {
                     let name = method.as_str();
                     return self.fail(
-                        Diagnostic::error("method-not-called", span, format!("`{name}` is a method and must be called"))
-                            .help(format!("write `{name}(…)`")),
+                        Diagnostic::error(
+                            "method-not-called",
+                            span,
+                            format!("`{name}` is a method and must be called"),
+                        )
+                        .help(format!("write `{name}(…)`")),
                     );
                 }
                 (Def::Function(_), []) => {
@@ -111,10 +123,18 @@ impl Body<'_, '_> {
                 let diagnostic = match dotted(head) {
                     Some(path) => match types::find(self.unit.world, self.package, &path) {
                         Err(diagnostic) => diagnostic,
-                        Ok(_) => Diagnostic::error("not-a-struct", head.span, format!("`{}` is not a struct", path.dotted()))
-                            .help("a literal with braces needs the name of a struct"),
+                        Ok(_) => Diagnostic::error(
+                            "not-a-struct",
+                            head.span,
+                            format!("`{}` is not a struct", path.dotted()),
+                        )
+                        .help("a literal with braces needs the name of a struct"),
                     },
-                    None => Diagnostic::error("not-a-struct", head.span, "a literal with braces needs the name of a struct"),
+                    None => Diagnostic::error(
+                        "not-a-struct",
+                        head.span,
+                        "a literal with braces needs the name of a struct",
+                    ),
                 };
                 self.report(diagnostic);
                 None
@@ -142,7 +162,10 @@ impl Body<'_, '_> {
         let (package, ty, value) = (def.package, def.ty.clone(), def.value.clone());
         if let Some((ty, data)) = self.unit.constants.get(&at).cloned() {
             let id = self.unit.type_id(&ty);
-            return Value { operand: Operand::Copy(Place { base: Base::Data(data, id), path: Vec::new() }), ty };
+            return Value {
+                operand: Operand::Copy(Place { base: Base::Data(data, id), path: Vec::new() }),
+                ty,
+            };
         }
         if self.unit.constants_open.contains(&at) {
             return self.fail(
@@ -156,8 +179,9 @@ impl Body<'_, '_> {
         self.scopes.push(super::Scope::default());
         let result = match ty {
             Some(ty) => {
-                let ty = types::Scope { world: self.unit.world, package, diagnostics: &mut self.unit.diagnostics }
-                    .resolve(&ty);
+                let ty =
+                    types::Scope { world: self.unit.world, package, diagnostics: &mut self.unit.diagnostics }
+                        .resolve(&ty);
                 self.expr_as(&value, &ty)
             }
             None => self.expr(&value, want.filter(|ty| ty.is_numeric())),
@@ -206,7 +230,8 @@ impl Body<'_, '_> {
                 if matches!(name.as_str(), "len" | "bytes" | "full" | "capacity"));
             let range = matches!(&*expr.kind, ExprKind::Index(_, indices)
                 if indices.iter().any(|index| matches!(&*index.kind, ExprKind::Range(..))));
-            let constant = matches!(&*expr.kind, ExprKind::Name(name) if self.local_constant(name.as_str()).is_some());
+            let constant =
+                matches!(&*expr.kind, ExprKind::Name(name) if self.local_constant(name.as_str()).is_some());
             if !property && !range && !constant {
                 return self.lvalue(expr);
             }
@@ -246,8 +271,12 @@ impl Body<'_, '_> {
             }
             _ => {
                 self.report(
-                    Diagnostic::error("not-a-place", span, "this is a value, not a place that can be written or lent")
-                        .help("bind it with `var` first"),
+                    Diagnostic::error(
+                        "not-a-place",
+                        span,
+                        "this is a value, not a place that can be written or lent",
+                    )
+                    .help("bind it with `var` first"),
                 );
                 None
             }
@@ -280,8 +309,12 @@ impl Body<'_, '_> {
             }
             _ => {
                 self.report(
-                    Diagnostic::error("not-a-place", name.span, format!("`{}` is not a variable", name.as_str()))
-                        .help("only variables, parameters and state can be written or lent"),
+                    Diagnostic::error(
+                        "not-a-place",
+                        name.span,
+                        format!("`{}` is not a variable", name.as_str()),
+                    )
+                    .help("only variables, parameters and state can be written or lent"),
                 );
                 None
             }
@@ -295,16 +328,21 @@ impl Body<'_, '_> {
                 .iter()
                 .position(|field| field.name == name.as_str())
                 .map(|index| (index as u32, self.unit.world.structs[*at as usize].fields[index].ty.clone())),
-            Ty::Tuple(parts) => {
-                name.as_str().parse::<usize>().ok().and_then(|at| parts.get(at).map(|ty| (at as u32, ty.clone())))
-            }
+            Ty::Tuple(parts) => name
+                .as_str()
+                .parse::<usize>()
+                .ok()
+                .and_then(|at| parts.get(at).map(|ty| (at as u32, ty.clone()))),
             Ty::Error => return None,
             _ => None,
         };
         let Some((index, ty)) = found else {
             let shown = self.show(&base.ty);
-            let mut diagnostic =
-                Diagnostic::error("unknown-field", name.span, format!("{shown} has no field `{}`", name.as_str()));
+            let mut diagnostic = Diagnostic::error(
+                "unknown-field",
+                name.span,
+                format!("{shown} has no field `{}`", name.as_str()),
+            );
             if let Ty::Struct(at) = &base.ty {
                 let fields = &self.unit.world.structs[*at as usize].fields;
                 let known: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
@@ -375,8 +413,12 @@ impl Body<'_, '_> {
             other => {
                 let shown = self.show(other);
                 self.report(
-                    Diagnostic::error("index-type", index.span, format!("an index is an integer, not {shown}"))
-                        .help("convert it with `u64(…)`"),
+                    Diagnostic::error(
+                        "index-type",
+                        index.span,
+                        format!("an index is an integer, not {shown}"),
+                    )
+                    .help("convert it with `u64(…)`"),
                 );
                 None
             }
@@ -384,16 +426,27 @@ impl Body<'_, '_> {
     }
 
     /// `base[from..to]` as a view, and whether it may be written through.
-    pub(super) fn part(&mut self, base: &Expr, from: &Expr, to: &Expr, span: Span) -> Option<(Value, Access)> {
+    pub(super) fn part(
+        &mut self,
+        base: &Expr,
+        from: &Expr,
+        to: &Expr,
+        span: Span,
+    ) -> Option<(Value, Access)> {
         let base = self.lvalue_or_temp(base)?;
         let base = self.steady(base, span);
         let ty = match &base.ty {
             Ty::Array(element, _) | Ty::Slice(element) => Ty::Slice(element.clone()),
             other => {
                 let shown = self.show(other);
-                let help = if *other == Ty::Str { "write `.bytes` behind the text first" } else { "arrays and slices have" };
+                let help = if *other == Ty::Str {
+                    "write `.bytes` behind the text first"
+                } else {
+                    "arrays and slices have"
+                };
                 self.report(
-                    Diagnostic::error("not-indexable", span, format!("{shown} has no parts in brackets")).help(help),
+                    Diagnostic::error("not-indexable", span, format!("{shown} has no parts in brackets"))
+                        .help(help),
                 );
                 return None;
             }
@@ -420,7 +473,12 @@ impl Body<'_, '_> {
         match &*expr.kind {
             ExprKind::Name(name) => {
                 let reference = self.lookup(name.as_str()).map(|binding| {
-                    (binding.local, binding.ty.is_view() || holds_view(&binding.ty), binding.roots.clone(), binding.name.clone())
+                    (
+                        binding.local,
+                        binding.ty.is_view() || binding.ty.holds_view(),
+                        binding.roots.clone(),
+                        binding.name.clone(),
+                    )
                 });
                 match reference {
                     Some((_, true, roots, _)) => roots,
@@ -438,7 +496,8 @@ impl Body<'_, '_> {
             }
             ExprKind::Repeat(..) => std::iter::once(Root::Frame("this array".into())).collect(),
             ExprKind::Call(callee, arguments) => {
-                let mut roots: BTreeSet<Root> = arguments.iter().flat_map(|argument| self.roots(&argument.value)).collect();
+                let mut roots: BTreeSet<Root> =
+                    arguments.iter().flat_map(|argument| self.roots(&argument.value)).collect();
                 if let ExprKind::Field(base, _) = &*callee.kind {
                     roots.extend(self.roots(base));
                 }
@@ -490,16 +549,6 @@ fn names_place(expr: &Expr) -> bool {
     match &*expr.kind {
         ExprKind::Name(_) | ExprKind::SelfValue | ExprKind::Field(..) | ExprKind::Index(..) => true,
         ExprKind::Tuple(parts) => parts.len() == 1 && names_place(&parts[0]),
-        _ => false,
-    }
-}
-
-fn holds_view(ty: &Ty) -> bool {
-    match ty {
-        Ty::Str | Ty::Slice(_) => true,
-        Ty::Optional(inner) => holds_view(inner),
-        Ty::Result(ok, error) => holds_view(ok) || holds_view(error),
-        Ty::Tuple(parts) => parts.iter().any(holds_view),
         _ => false,
     }
 }

@@ -12,7 +12,13 @@ use compiler_syntax::span::Span;
 use compiler_syntax::tree::{self, CallArgument, Expr, ExprKind};
 
 impl Body<'_, '_> {
-    pub(super) fn call(&mut self, callee: &Expr, arguments: &[CallArgument], want: Option<&Ty>, span: Span) -> Value {
+    pub(super) fn call(
+        &mut self,
+        callee: &Expr,
+        arguments: &[CallArgument],
+        want: Option<&Ty>,
+        span: Span,
+    ) -> Value {
         if let Some(value) = self.conversion(callee, arguments, span) {
             return value;
         }
@@ -72,7 +78,8 @@ impl Body<'_, '_> {
             }
             Ty::Table(element, count) => self.table_method(&receiver, &element, count, name, arguments, span),
             Ty::Struct(at) => {
-                let Some(function) = self.unit.world.structs[at as usize].methods.get(name.as_str()).copied() else {
+                let Some(function) = self.unit.world.structs[at as usize].methods.get(name.as_str()).copied()
+                else {
                     return self.no_method(&receiver.ty, name);
                 };
                 self.call_function(function, Some((receiver, base.span)), arguments, span)
@@ -81,7 +88,9 @@ impl Body<'_, '_> {
                 self.copy_from(&receiver, base, arguments, span)
             }
             Ty::Error | Ty::Never => Value::error(),
-            Ty::Array(..) | Ty::Slice(_) | Ty::Str if matches!(name.as_str(), "find" | "swap" | "split" | "only") => {
+            Ty::Array(..) | Ty::Slice(_) | Ty::Str
+                if matches!(name.as_str(), "find" | "swap" | "split" | "only") =>
+            {
                 self.fail(unsupported(name.span, &format!("the method `{}`", name.as_str())))
             }
             other => self.no_method(&other, name),
@@ -91,16 +100,28 @@ impl Body<'_, '_> {
     pub(super) fn no_method(&mut self, ty: &Ty, name: &tree::Name) -> Value {
         let shown = self.show(ty);
         self.fail(
-            Diagnostic::error("unknown-method", name.span, format!("{shown} has no method `{}`", name.as_str()))
-                .help("methods belong to structs, tables, and interfaces"),
+            Diagnostic::error(
+                "unknown-method",
+                name.span,
+                format!("{shown} has no method `{}`", name.as_str()),
+            )
+            .help("methods belong to structs, tables, and interfaces"),
         )
     }
 
     /// Checks count and labels of arguments against parameters.
-    fn matched(&mut self, parameters: &[ParameterDef], arguments: &[CallArgument], what: &str, span: Span) -> bool {
+    fn matched(
+        &mut self,
+        parameters: &[ParameterDef],
+        arguments: &[CallArgument],
+        what: &str,
+        span: Span,
+    ) -> bool {
         if parameters.len() != arguments.len() {
-            let takes: Vec<String> =
-                parameters.iter().map(|parameter| format!("{}: {}", parameter.name, self.show(&parameter.ty))).collect();
+            let takes: Vec<String> = parameters
+                .iter()
+                .map(|parameter| format!("{}: {}", parameter.name, self.show(&parameter.ty)))
+                .collect();
             self.report(
                 Diagnostic::error(
                     "argument-count",
@@ -161,14 +182,21 @@ impl Body<'_, '_> {
             places.push((receiver.place.clone(), parameter.mode == Mode::Inout, place_span));
             lowered.push(Argument::Reference(receiver.place));
         }
-        let later_effects = |index: usize| arguments[index + 1..].iter().any(|argument| !super::expr::pure(&argument.value));
+        let later_effects =
+            |index: usize| arguments[index + 1..].iter().any(|argument| !super::expr::pure(&argument.value));
         for (index, (parameter, argument)) in parameters[skip..].iter().zip(arguments).enumerate() {
             let value_span = argument.value.span;
             let argument = self.argument(parameter, argument, later_effects(index));
             match &argument {
-                Argument::Reference(place) => places.push((place.clone(), parameter.mode == Mode::Inout, value_span)),
+                Argument::Reference(place) => {
+                    places.push((place.clone(), parameter.mode == Mode::Inout, value_span));
+                }
                 Argument::Value(Operand::Copy(place)) => {
-                    places.push((place.clone(), parameter.mode == Mode::Inout && parameter.ty.is_view(), value_span));
+                    places.push((
+                        place.clone(),
+                        parameter.mode == Mode::Inout && parameter.ty.is_view(),
+                        value_span,
+                    ));
                 }
                 Argument::Value(_) => {}
             }
@@ -248,7 +276,11 @@ impl Body<'_, '_> {
         }
         if lvalue.ty != *ty && !lvalue.ty.is_error() && !ty.is_error() {
             let (has, wants) = (self.show(&lvalue.ty), self.show(ty));
-            self.report(Diagnostic::error("type-mismatch", span, format!("{wants} is wanted here, this is {has}")));
+            self.report(Diagnostic::error(
+                "type-mismatch",
+                span,
+                format!("{wants} is wanted here, this is {has}"),
+            ));
         }
         Argument::Reference(lvalue.place)
     }
@@ -259,9 +291,13 @@ impl Body<'_, '_> {
             for (second, second_lent, second_span) in &places[at + 1..] {
                 if (*first_lent || *second_lent) && overlap(first, second) {
                     self.report(
-                        Diagnostic::error("overlapping-arguments", *second_span, "this overlaps what the same call may change")
-                            .also(*first_span, "the other argument")
-                            .help("copy one of the two into a variable first"),
+                        Diagnostic::error(
+                            "overlapping-arguments",
+                            *second_span,
+                            "this overlaps what the same call may change",
+                        )
+                        .also(*first_span, "the other argument")
+                        .help("copy one of the two into a variable first"),
                     );
                 }
             }
@@ -269,7 +305,13 @@ impl Body<'_, '_> {
     }
 
     /// `Enum.variant(payload)`
-    pub(super) fn variant(&mut self, at: u32, name: &tree::Name, arguments: &[CallArgument], span: Span) -> Value {
+    pub(super) fn variant(
+        &mut self,
+        at: u32,
+        name: &tree::Name,
+        arguments: &[CallArgument],
+        span: Span,
+    ) -> Value {
         let def = &self.unit.world.enums[at as usize];
         let ty = Ty::Enum(at);
         let Some(index) = def.variant(name.as_str()) else {
@@ -308,7 +350,13 @@ impl Body<'_, '_> {
     }
 
     /// A method of the component's own export, as its tests call it.
-    fn own_method(&mut self, export: u32, name: &tree::Name, arguments: &[CallArgument], span: Span) -> Value {
+    fn own_method(
+        &mut self,
+        export: u32,
+        name: &tree::Name,
+        arguments: &[CallArgument],
+        span: Span,
+    ) -> Value {
         let world = self.unit.world;
         let Some(component) = world.packages[self.package as usize].component else { return Value::error() };
         let export = &world.components[component as usize].exports[export as usize];
@@ -325,10 +373,20 @@ impl Body<'_, '_> {
     }
 
     /// `into.copy-from(bytes)`: copies all of the bytes to the beginning; gives their number.
-    fn copy_from(&mut self, receiver: &super::Lvalue, base: &Expr, arguments: &[CallArgument], span: Span) -> Value {
+    fn copy_from(
+        &mut self,
+        receiver: &super::Lvalue,
+        base: &Expr,
+        arguments: &[CallArgument],
+        span: Span,
+    ) -> Value {
         self.writable(&receiver.access, base.span);
         let [argument] = arguments else {
-            return self.fail(Diagnostic::error("argument-count", span, "`copy-from` takes one argument, the bytes"));
+            return self.fail(Diagnostic::error(
+                "argument-count",
+                span,
+                "`copy-from` takes one argument, the bytes",
+            ));
         };
         let bytes = Ty::Slice(Box::new(crate::ty::U8));
         let from = self.expr_as(&argument.value, &bytes);
@@ -355,7 +413,11 @@ impl Body<'_, '_> {
             Ty::Error => value,
             other => {
                 let shown = self.show(&other);
-                self.fail(Diagnostic::error("argument-type", span, format!("`close` takes a handle, not {shown}")))
+                self.fail(Diagnostic::error(
+                    "argument-type",
+                    span,
+                    format!("`close` takes a handle, not {shown}"),
+                ))
             }
         }
     }
@@ -396,8 +458,8 @@ fn overlap(first: &Place, second: &Place) -> bool {
     }
     first.path.iter().zip(&second.path).all(|(a, b)| match (a, b) {
         (Step::ConstantIndex(a), Step::ConstantIndex(b)) => a == b,
-        (Step::Index(_), Step::Index(_) | Step::ConstantIndex(_)) | (Step::ConstantIndex(_), Step::Index(_)) => true,
+        (Step::Index(_), Step::Index(_) | Step::ConstantIndex(_))
+        | (Step::ConstantIndex(_), Step::Index(_)) => true,
         (a, b) => a == b,
     })
 }
-

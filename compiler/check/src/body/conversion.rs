@@ -31,9 +31,13 @@ impl Body<'_, '_> {
                 }
                 let missing = self.unit.world.interfaces[*interface as usize].names(asked & !rights);
                 return self.fail(
-                    Diagnostic::error("rights-missing", span, format!("this handle does not carry the right to {missing}"))
-                        .here(self.show(&value.ty))
-                        .help("ask for the right where the handle comes from"),
+                    Diagnostic::error(
+                        "rights-missing",
+                        span,
+                        format!("this handle does not carry the right to {missing}"),
+                    )
+                    .here(self.show(&value.ty))
+                    .help("ask for the right where the handle comes from"),
                 );
             }
             (have, Ty::Optional(inner)) if !matches!(have, Ty::Optional(_)) => {
@@ -55,25 +59,34 @@ impl Body<'_, '_> {
         let mut diagnostic =
             Diagnostic::error("type-mismatch", span, format!("{wants} is wanted here, this is {has}"));
         if value.ty.is_int() && want.is_int() {
-            diagnostic = diagnostic.help(format!("`{wants}(…)` converts and traps if the value does not fit"));
+            diagnostic =
+                diagnostic.help(format!("`{wants}(…)` converts and traps if the value does not fit"));
         } else if matches!(value.ty, Ty::Optional(_) | Ty::Result(..)) {
-            diagnostic = diagnostic.help("say with `or` what to do when there is no value, or hand it on with `?`");
+            diagnostic =
+                diagnostic.help("say with `or` what to do when there is no value, or hand it on with `?`");
         }
         self.fail(diagnostic)
     }
 
     /// `u16(x)`: a conversion that traps; `None` if the callee is not a type.
-    pub(super) fn conversion(&mut self, callee: &Expr, arguments: &[CallArgument], span: Span) -> Option<Value> {
+    pub(super) fn conversion(
+        &mut self,
+        callee: &Expr,
+        arguments: &[CallArgument],
+        span: Span,
+    ) -> Option<Value> {
         let ExprKind::Name(name) = &*callee.kind else { return None };
         if self.lookup(name.as_str()).is_some() {
             return None;
         }
         let target = builtin_type(self.unit.world, name.as_str()).filter(Ty::is_numeric)?;
         let [argument] = arguments else {
-            return Some(self.fail(
-                Diagnostic::error("argument-count", span, "a conversion takes one value")
-                    .help(format!("write `{}(value)`", name.as_str())),
-            ));
+            return Some(
+                self.fail(
+                    Diagnostic::error("argument-count", span, "a conversion takes one value")
+                        .help(format!("write `{}(value)`", name.as_str())),
+                ),
+            );
         };
         let value = self.expr(&argument.value, super::expr::untyped(&argument.value).then_some(&target));
         let id = self.unit.type_id(&target);
@@ -85,19 +98,32 @@ impl Body<'_, '_> {
             }
             Ty::Enum(at)
                 if target.is_int()
-                    && self.unit.world.enums[*at as usize].variants.iter().all(|variant| variant.fields.is_empty()) =>
+                    && self.unit.world.enums[*at as usize]
+                        .variants
+                        .iter()
+                        .all(|variant| variant.fields.is_empty()) =>
             {
                 let place = self.place_of(&value, span);
                 let tag = self.compute(&crate::ty::U32, Rvalue::Tag(place), span);
-                if target == crate::ty::U32 { tag } else { self.compute(&target, Rvalue::Convert(tag, id), span) }
+                if target == crate::ty::U32 {
+                    tag
+                } else {
+                    self.compute(&target, Rvalue::Convert(tag, id), span)
+                }
             }
             Ty::Error | Ty::Never => return Some(value),
             other => {
                 let (has, wants) = (self.show(other), name.as_str().to_owned());
-                return Some(self.fail(
-                    Diagnostic::error("no-conversion", argument.value.span, format!("{has} does not convert to {wants}"))
+                return Some(
+                    self.fail(
+                        Diagnostic::error(
+                            "no-conversion",
+                            argument.value.span,
+                            format!("{has} does not convert to {wants}"),
+                        )
                         .help("integers, floats, bools and plain enums convert to numbers"),
-                ));
+                    ),
+                );
             }
         };
         Some(Value { operand, ty: target })
@@ -114,7 +140,8 @@ impl Body<'_, '_> {
         };
         let Some(target) = target else {
             return self.fail(
-                Diagnostic::error("argument-type", span, "`low` takes an integer type").help("write `x.low(u16)`"),
+                Diagnostic::error("argument-type", span, "`low` takes an integer type")
+                    .help("write `x.low(u16)`"),
             );
         };
         let value = self.expr(base, None);
@@ -123,7 +150,11 @@ impl Body<'_, '_> {
                 return value;
             }
             let shown = self.show(&value.ty);
-            return self.fail(Diagnostic::error("operand-type", base.span, format!("`low` takes an integer, not {shown}")));
+            return self.fail(Diagnostic::error(
+                "operand-type",
+                base.span,
+                format!("`low` takes an integer, not {shown}"),
+            ));
         }
         let id = self.unit.type_id(&target);
         let operand = self.compute(&target, Rvalue::Truncate(value.operand, id), span);

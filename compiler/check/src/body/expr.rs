@@ -6,7 +6,8 @@ use crate::constants;
 use crate::ty::{I64, Ty, U8, U32, U64};
 use crate::unit::{ERR, NONE, OK, SOME};
 use compiler_mir::ir::{
-    self, BinaryOperator as Op, BlockId, Constant, Fault, Local, Operand, Place, Rvalue, Statement, Step, Terminator,
+    self, BinaryOperator as Op, BlockId, Constant, Fault, Local, Operand, Place, Rvalue, Statement, Step,
+    Terminator,
 };
 use compiler_syntax::diagnostic::Diagnostic;
 use compiler_syntax::span::Span;
@@ -25,7 +26,9 @@ impl Body<'_, '_> {
             ExprKind::Tuple(parts) if parts.len() == 1 => self.expr(&parts[0], want),
             ExprKind::Tuple(parts) if parts.is_empty() => Value::unit(),
             ExprKind::Tuple(parts) => self.tuple(parts, want, span),
-            ExprKind::Name(_) | ExprKind::Field(..) | ExprKind::Index(..) | ExprKind::SelfValue => self.access(expr, want),
+            ExprKind::Name(_) | ExprKind::Field(..) | ExprKind::Index(..) | ExprKind::SelfValue => {
+                self.access(expr, want)
+            }
             ExprKind::Call(callee, arguments) => self.call(callee, arguments, want, span),
             ExprKind::Unary(operator, inner) => self.unary(*operator, inner, want, span),
             ExprKind::Binary(operator, left, right) => self.binary_expr(*operator, left, right, want, span),
@@ -38,7 +41,9 @@ impl Body<'_, '_> {
             ExprKind::Struct(head, fields) => self.struct_literal(head, fields, span),
             ExprKind::Array(parts) => self.array(parts, want, span),
             ExprKind::Repeat(value, count) => self.repeat(value, count, want, span),
-            ExprKind::If(condition, then, otherwise) => self.if_expr(condition, then, otherwise.as_ref(), want, span),
+            ExprKind::If(condition, then, otherwise) => {
+                self.if_expr(condition, then, otherwise.as_ref(), want, span)
+            }
             ExprKind::Match(value, arms) => self.match_expr(value, arms, want, span),
             ExprKind::Block(block) => self.block_value(block, want),
             ExprKind::Loop(body) => self.loop_expr(body, span),
@@ -70,7 +75,8 @@ impl Body<'_, '_> {
             Literal::Char(value) => self.integer(i128::from(u32::from(*value)), want, &U32, span),
             Literal::Float(value) => {
                 let ty = if let Some(Ty::Float(32)) = want { Ty::Float(32) } else { Ty::Float(64) };
-                let bits = if ty == Ty::Float(32) { u64::from((*value as f32).to_bits()) } else { value.to_bits() };
+                let bits =
+                    if ty == Ty::Float(32) { u64::from((*value as f32).to_bits()) } else { value.to_bits() };
                 let id = self.unit.type_id(&ty);
                 Value { operand: Operand::Constant(Constant::Float(bits, id)), ty }
             }
@@ -107,8 +113,12 @@ impl Body<'_, '_> {
             Some(ty @ Ty::Float(_)) => {
                 let shown = self.show(ty);
                 return self.fail(
-                    Diagnostic::error("type-mismatch", span, format!("an integer stands where {shown} is wanted"))
-                        .help(format!("write `{value}.0`")),
+                    Diagnostic::error(
+                        "type-mismatch",
+                        span,
+                        format!("an integer stands where {shown} is wanted"),
+                    )
+                    .help(format!("write `{value}.0`")),
                 );
             }
             _ => default,
@@ -188,16 +198,25 @@ impl Body<'_, '_> {
         };
         if self.unit.world.is_linear(&first.ty) {
             return self.fail(
-                Diagnostic::error("handle-copied", value.span, "a value with a handle in it cannot be repeated")
-                    .help("make each element by itself"),
+                Diagnostic::error(
+                    "handle-copied",
+                    value.span,
+                    "a value with a handle in it cannot be repeated",
+                )
+                .help("make each element by itself"),
             );
         }
         let package = self.package;
-        let Some(count) = constants::integer(self.unit.world, package, count, &mut self.unit.diagnostics) else {
+        let Some(count) = constants::integer(self.unit.world, package, count, &mut self.unit.diagnostics)
+        else {
             return Value::error();
         };
         let Some(count) = u64::try_from(count).ok().filter(|count| *count <= 1 << 28) else {
-            return self.fail(Diagnostic::error("bad-count", span, format!("{count} is not a number of elements")));
+            return self.fail(Diagnostic::error(
+                "bad-count",
+                span,
+                format!("{count} is not a number of elements"),
+            ));
         };
         let ty = Ty::Array(Box::new(first.ty.clone()), count);
         let local = self.temp(&ty, span);
@@ -233,7 +252,9 @@ impl Body<'_, '_> {
     }
 
     fn unary(&mut self, operator: UnaryOperator, inner: &Expr, want: Option<&Ty>, span: Span) -> Value {
-        if let (UnaryOperator::Negate, ExprKind::Literal(Literal::Integer(integer))) = (operator, &*inner.kind) {
+        if let (UnaryOperator::Negate, ExprKind::Literal(Literal::Integer(integer))) =
+            (operator, &*inner.kind)
+        {
             let value = constants::scaled(integer, inner.span, &mut self.unit.diagnostics);
             return value.map_or_else(Value::error, |value| self.integer(-value, want, &I64, span));
         }
@@ -258,12 +279,23 @@ impl Body<'_, '_> {
                     .also(inner.span, format!("this is {shown}")),
             );
         }
-        let op = if operator == UnaryOperator::Negate { ir::UnaryOperator::Negate } else { ir::UnaryOperator::Not };
+        let op = if operator == UnaryOperator::Negate {
+            ir::UnaryOperator::Negate
+        } else {
+            ir::UnaryOperator::Not
+        };
         let operand = self.compute(&value.ty, Rvalue::Unary(op, value.operand), span);
         Value { operand, ty: value.ty }
     }
 
-    fn binary_expr(&mut self, op: BinaryOperator, left: &Expr, right: &Expr, want: Option<&Ty>, span: Span) -> Value {
+    fn binary_expr(
+        &mut self,
+        op: BinaryOperator,
+        left: &Expr,
+        right: &Expr,
+        want: Option<&Ty>,
+        span: Span,
+    ) -> Value {
         match op {
             BinaryOperator::AndThen => self.short_circuit(true, left, right, span),
             BinaryOperator::OrElse => self.short_circuit(false, left, right, span),
@@ -319,17 +351,26 @@ impl Body<'_, '_> {
             return true;
         }
         let (first, second) = (self.show(&a.ty), self.show(&b.ty));
-        let mut diagnostic = Diagnostic::error("operand-mismatch", span, "the two sides have different types")
-            .also(left.span, format!("this is {first}"))
-            .also(right.span, format!("this is {second}"));
+        let mut diagnostic =
+            Diagnostic::error("operand-mismatch", span, "the two sides have different types")
+                .also(left.span, format!("this is {first}"))
+                .also(right.span, format!("this is {second}"));
         if a.ty.is_int() && b.ty.is_int() {
-            diagnostic = diagnostic.help(format!("convert one of them: `{first}(…)` traps if the value does not fit"));
+            diagnostic =
+                diagnostic.help(format!("convert one of them: `{first}(…)` traps if the value does not fit"));
         }
         self.report(diagnostic);
         false
     }
 
-    fn arithmetic(&mut self, op: BinaryOperator, left: &Expr, right: &Expr, want: Option<&Ty>, span: Span) -> Value {
+    fn arithmetic(
+        &mut self,
+        op: BinaryOperator,
+        left: &Expr,
+        right: &Expr,
+        want: Option<&Ty>,
+        span: Span,
+    ) -> Value {
         let want = want.filter(|ty| ty.is_numeric() || **ty == Ty::Bool);
         let (a, b) = self.operands(left, right, want);
         if !self.same_type(&a, &b, left, right, span) {
@@ -360,7 +401,14 @@ impl Body<'_, '_> {
         Value { operand, ty: a.ty }
     }
 
-    fn shift(&mut self, op: BinaryOperator, left: &Expr, right: &Expr, want: Option<&Ty>, span: Span) -> Value {
+    fn shift(
+        &mut self,
+        op: BinaryOperator,
+        left: &Expr,
+        right: &Expr,
+        want: Option<&Ty>,
+        span: Span,
+    ) -> Value {
         let value = self.expr(left, want.filter(|ty| ty.is_int()));
         let value = if pure(right) { value } else { self.freeze(value, left.span) };
         let amount = self.expr(right, Some(&U32));
@@ -426,8 +474,12 @@ impl Body<'_, '_> {
             ty => {
                 let shown = self.show(ty);
                 return self.fail(
-                    Diagnostic::error("not-comparable", span, format!("{shown} cannot be compared like this"))
-                        .help("compare its parts, or use `match`"),
+                    Diagnostic::error(
+                        "not-comparable",
+                        span,
+                        format!("{shown} cannot be compared like this"),
+                    )
+                    .help("compare its parts, or use `match`"),
                 );
             }
         };
@@ -457,15 +509,23 @@ impl Body<'_, '_> {
             Ty::Result(ok, error) => {
                 let Ty::Result(_, wanted) = self.returns.clone() else {
                     return self.fail(
-                        Diagnostic::error("try-outside", span, "`?` hands the error on, but this function gives none")
-                            .help(format!("add `! {}` to the function, or use `or`", self.show(&error))),
+                        Diagnostic::error(
+                            "try-outside",
+                            span,
+                            "`?` hands the error on, but this function gives none",
+                        )
+                        .help(format!("add `! {}` to the function, or use `or`", self.show(&error))),
                     );
                 };
                 if *wanted != *error {
                     let (has, wants) = (self.show(&error), self.show(&wanted));
                     return self.fail(
-                        Diagnostic::error("error-mismatch", span, format!("the error is {has}, this function gives {wants}"))
-                            .help("turn the error into the function's own with `match` or `or return`"),
+                        Diagnostic::error(
+                            "error-mismatch",
+                            span,
+                            format!("the error is {has}, this function gives {wants}"),
+                        )
+                        .help("turn the error into the function's own with `match` or `or return`"),
                     );
                 }
                 let good = self.test_tag(&place, OK, span, |body| {
@@ -480,8 +540,12 @@ impl Body<'_, '_> {
             Ty::Optional(some) => {
                 if !matches!(self.returns, Ty::Optional(_)) {
                     return self.fail(
-                        Diagnostic::error("try-outside", span, "`?` hands `none` on, but this function gives no optional")
-                            .help("use `or` to say what to do when it is missing"),
+                        Diagnostic::error(
+                            "try-outside",
+                            span,
+                            "`?` hands `none` on, but this function gives no optional",
+                        )
+                        .help("use `or` to say what to do when it is missing"),
                     );
                 }
                 let good = self.test_tag(&place, SOME, span, |body| {
@@ -494,18 +558,31 @@ impl Body<'_, '_> {
             other => {
                 let shown = self.show(&other);
                 self.fail(
-                    Diagnostic::error("not-fallible", span, format!("`?` needs a value that may fail, not {shown}"))
-                        .help("remove the `?`"),
+                    Diagnostic::error(
+                        "not-fallible",
+                        span,
+                        format!("`?` needs a value that may fail, not {shown}"),
+                    )
+                    .help("remove the `?`"),
                 )
             }
         }
     }
 
     /// Branches on the tag; what happens when it differs is emitted by `otherwise`. Gives the block where it holds.
-    fn test_tag(&mut self, place: &Place, tag: u32, span: Span, otherwise: impl FnOnce(&mut Self)) -> BlockId {
+    fn test_tag(
+        &mut self,
+        place: &Place,
+        tag: u32,
+        span: Span,
+        otherwise: impl FnOnce(&mut Self),
+    ) -> BlockId {
         let found = self.compute(&U32, Rvalue::Tag(place.clone()), span);
         let (good, bad) = (self.new_block(), self.new_block());
-        self.end(Terminator::Switch { value: found, arms: vec![(u64::from(tag), good)], otherwise: bad }, span);
+        self.end(
+            Terminator::Switch { value: found, arms: vec![(u64::from(tag), good)], otherwise: bad },
+            span,
+        );
         self.start(bad);
         otherwise(self);
         good
@@ -529,8 +606,12 @@ impl Body<'_, '_> {
             other => {
                 let shown = self.show(other);
                 return self.fail(
-                    Diagnostic::error("not-fallible", left.span, format!("`or` needs a value that may be missing, not {shown}"))
-                        .help("for two bools write `||`"),
+                    Diagnostic::error(
+                        "not-fallible",
+                        left.span,
+                        format!("`or` needs a value that may be missing, not {shown}"),
+                    )
+                    .help("for two bools write `||`"),
                 );
             }
         };
@@ -571,15 +652,23 @@ impl Body<'_, '_> {
                 let known: Vec<&str> = def.fields.iter().map(|field| field.name.as_str()).collect();
                 let help = format!("its fields are {}", known.join(", "));
                 self.report(
-                    Diagnostic::error("unknown-field", name.span, format!("`{}` has no field `{}`", def.name, name.as_str()))
-                        .help(help),
+                    Diagnostic::error(
+                        "unknown-field",
+                        name.span,
+                        format!("`{}` has no field `{}`", def.name, name.as_str()),
+                    )
+                    .help(help),
                 );
                 continue;
             };
             if given[index].is_some() {
                 self.report(
-                    Diagnostic::error("duplicate-member", name.span, format!("the field `{}` is given twice", name.as_str()))
-                        .help("remove one of them"),
+                    Diagnostic::error(
+                        "duplicate-member",
+                        name.span,
+                        format!("the field `{}` is given twice", name.as_str()),
+                    )
+                    .help("remove one of them"),
                 );
             }
             let wanted = &def.fields[index].ty;
@@ -651,8 +740,12 @@ impl Body<'_, '_> {
         if fallible {
             let shown = self.show(&value.ty);
             self.report(
-                Diagnostic::error("error-ignored", span, format!("the result is {shown} and nobody looks at it"))
-                    .help("hand the error on with `?`, or say what to do with `or`"),
+                Diagnostic::error(
+                    "error-ignored",
+                    span,
+                    format!("the result is {shown} and nobody looks at it"),
+                )
+                .help("hand the error on with `?`, or say what to do with `or`"),
             );
         } else if self.unit.world.is_linear(&value.ty) {
             self.report(
@@ -686,7 +779,8 @@ impl Body<'_, '_> {
                 _ => "copy it into a `var` first",
             };
             self.report(
-                Diagnostic::error("not-writable", span, format!("this cannot be changed: it is {why}")).help(help),
+                Diagnostic::error("not-writable", span, format!("this cannot be changed: it is {why}"))
+                    .help(help),
             );
         }
     }
@@ -717,7 +811,8 @@ impl Merge {
             body.current = None;
             return;
         }
-        if self.ty.is_none() || (self.wanted && !self.reached && self.result.is_none() && value.ty.is_error()) {
+        if self.ty.is_none() || (self.wanted && !self.reached && self.result.is_none() && value.ty.is_error())
+        {
             self.ty = Some(value.ty.clone());
         }
         self.reached |= body.current.is_some();

@@ -21,7 +21,13 @@ struct WriteLease {
 
 impl Body<'_, '_> {
     /// A method of one of the component's capabilities.
-    pub(super) fn slot_method(&mut self, slot: u32, name: &tree::Name, arguments: &[CallArgument], span: Span) -> Value {
+    pub(super) fn slot_method(
+        &mut self,
+        slot: u32,
+        name: &tree::Name,
+        arguments: &[CallArgument],
+        span: Span,
+    ) -> Value {
         let world = self.unit.world;
         let Some(component) = world.packages[self.package as usize].component else { return Value::error() };
         let interface = world.components[component as usize].capabilities[slot as usize].interface;
@@ -33,10 +39,14 @@ impl Body<'_, '_> {
         };
         let Some(method) = def.method(name.as_str()) else { return self.unknown_method(interface, name) };
         // A view reaches the window through the reference even where the kernel serves the rest.
-        let reference =
-            if def.methods[method as usize].served == Served::View { Rvalue::Capability(CapabilityId(slot)) } else { reference };
+        let reference = if def.methods[method as usize].served == Served::View {
+            Rvalue::Capability(CapabilityId(slot))
+        } else {
+            reference
+        };
         let handle = self.compute(&U64, reference, span);
-        let derives = matches!(def.methods[method as usize].served, Served::Kernel(sci::syscall::number::cap_mint, _));
+        let derives =
+            matches!(def.methods[method as usize].served, Served::Kernel(sci::syscall::number::cap_mint, _));
         if derives {
             // A narrower capability over the same object carries the rights of this one.
             self.delegated(slot, span);
@@ -74,8 +84,12 @@ impl Body<'_, '_> {
         let def = &self.unit.world.interfaces[interface as usize];
         let (shown, known) = (def.name.clone(), def.names(u64::MAX));
         self.fail(
-            Diagnostic::error("unknown-method", name.span, format!("`{shown}` has no method `{}`", name.as_str()))
-                .help(format!("its methods are {known}")),
+            Diagnostic::error(
+                "unknown-method",
+                name.span,
+                format!("`{shown}` has no method `{}`", name.as_str()),
+            )
+            .help(format!("its methods are {known}")),
         )
     }
 
@@ -96,13 +110,18 @@ impl Body<'_, '_> {
             None => method_def.returns.clone(),
         };
         if method_def.parameters.len() != arguments.len() {
-            self.used(authority, span);
+            self.used(&authority, span);
             let takes: Vec<String> =
                 method_def.parameters.iter().map(|p| format!("{}: {}", p.name, self.show(&p.ty))).collect();
-            let message =
-                format!("`{}` takes {} arguments, {} are given", method_def.name, takes.len(), arguments.len());
+            let message = format!(
+                "`{}` takes {} arguments, {} are given",
+                method_def.name,
+                takes.len(),
+                arguments.len()
+            );
             self.report(
-                Diagnostic::error("argument-count", span, message).help(format!("it takes ({})", takes.join(", "))),
+                Diagnostic::error("argument-count", span, message)
+                    .help(format!("it takes ({})", takes.join(", "))),
             );
             return Value { ty: result, ..Value::error() };
         }
@@ -118,7 +137,7 @@ impl Body<'_, '_> {
         }
         match method_def.served {
             Served::View => {
-                self.used(authority, span);
+                self.used(&authority, span);
                 let ty = Self::bytes_type();
                 let operand = self.compute(&ty, Rvalue::Window(handle), span);
                 Value { operand, ty }
@@ -131,7 +150,7 @@ impl Body<'_, '_> {
     }
 
     /// A use of a right that no statement of its own carries out.
-    fn used(&mut self, authority: Authority, span: Span) {
+    fn used(&mut self, authority: &Authority, span: Span) {
         if let Some(slot) = authority.capability {
             self.unit.inline_uses.push((self.id, slot, authority.method, span));
         }
@@ -157,7 +176,6 @@ impl Body<'_, '_> {
         (status, value)
     }
 
-    #[allow(clippy::too_many_arguments, reason = "one call's parts, used once")]
     fn kernel_call(
         &mut self,
         call: u32,
@@ -273,8 +291,7 @@ impl Body<'_, '_> {
     ) -> (Operand, Option<WriteLease>) {
         let span = expr.span;
         let value = match &*expr.kind {
-            tree::ExprKind::Index(base, indices)
-                if matches!(indices.as_slice(), [Expr { kind, .. }] if matches!(**kind, tree::ExprKind::Range(..))) =>
+            tree::ExprKind::Index(base, indices) if matches!(indices.as_slice(), [Expr { kind, .. }] if matches!(**kind, tree::ExprKind::Range(..))) =>
             {
                 let tree::ExprKind::Range(from, to) = &*indices[0].kind else { return (start, None) };
                 self.part(base, from, to, span).map(|(value, access)| {
@@ -353,7 +370,8 @@ impl Body<'_, '_> {
             .map(|variant| variant.fields.iter().map(|(_, ty)| ty.clone()).collect())
             .collect();
         let join = self.new_block();
-        let (blocks, unknown): (Vec<_>, _) = (fields.iter().map(|_| self.new_block()).collect(), self.new_block());
+        let (blocks, unknown): (Vec<_>, _) =
+            (fields.iter().map(|_| self.new_block()).collect(), self.new_block());
         let arms = blocks.iter().enumerate().map(|(tag, block)| (tag as u64, *block)).collect();
         self.end(Terminator::Switch { value: number, arms, otherwise: unknown }, span);
         self.start(unknown);
@@ -388,7 +406,14 @@ impl Body<'_, '_> {
         let ty = Ty::Result(Box::new(returns.clone()), Box::new(error.clone()));
         let result = self.temp(&ty, span);
         let (good, bad, join) = (self.new_block(), self.new_block(), self.new_block());
-        self.end(Terminator::Switch { value: Operand::Copy(status.clone()), arms: vec![(0, good)], otherwise: bad }, span);
+        self.end(
+            Terminator::Switch {
+                value: Operand::Copy(status.clone()),
+                arms: vec![(0, good)],
+                otherwise: bad,
+            },
+            span,
+        );
         self.start(good);
         let value = value(self);
         self.push(Statement::SetTag(Place::local(result), OK), span);
@@ -407,6 +432,7 @@ impl Body<'_, '_> {
     }
 
     /// A scalar as a message word.
+    #[allow(clippy::wrong_self_convention, reason = "it emits the conversion")]
     pub(crate) fn to_word(&mut self, value: &Value, span: Span) -> Operand {
         let wide = self.unit.type_id(&U64);
         match &value.ty {
@@ -422,6 +448,7 @@ impl Body<'_, '_> {
     }
 
     /// A message word as a scalar; a word that no value has is a fault.
+    #[allow(clippy::wrong_self_convention, reason = "it emits the conversion")]
     pub(crate) fn from_word(&mut self, word: Operand, ty: &Ty, span: Span) -> Value {
         let operand = match ty {
             Ty::Unit | Ty::Error | Ty::Never => return Value { ty: ty.clone(), ..Value::unit() },
@@ -467,13 +494,20 @@ impl Body<'_, '_> {
 
     fn borrowed_slot(&mut self, slot: u32, interface: u32, asked: u64, span: Span) -> Operand {
         let world = self.unit.world;
-        let Some(component) = world.packages[self.package as usize].component else { return Value::error().operand };
+        let Some(component) = world.packages[self.package as usize].component else {
+            return Value::error().operand;
+        };
         let capability = &world.components[component as usize].capabilities[slot as usize];
         let def = &world.interfaces[interface as usize];
         if capability.interface != interface {
-            let (has, wants) = (world.interfaces[capability.interface as usize].name.clone(), def.name.clone());
+            let (has, wants) =
+                (world.interfaces[capability.interface as usize].name.clone(), def.name.clone());
             return self
-                .fail(Diagnostic::error("type-mismatch", span, format!("{wants} is wanted here, this is {has}")))
+                .fail(Diagnostic::error(
+                    "type-mismatch",
+                    span,
+                    format!("{wants} is wanted here, this is {has}"),
+                ))
                 .operand;
         }
         for method in 0..def.methods.len() as u32 {
@@ -511,7 +545,8 @@ impl Body<'_, '_> {
         let wide = self.unit.type_id(&U64);
         match lvalue.ty {
             Ty::Handle(interface, _) => {
-                let handle = self.compute(&U64, Rvalue::Truncate(Operand::Copy(lvalue.place), wide), expr.span);
+                let handle =
+                    self.compute(&U64, Rvalue::Truncate(Operand::Copy(lvalue.place), wide), expr.span);
                 if self.unit.world.interfaces[interface as usize].by_message() {
                     self.compute(&U64, Rvalue::HandleOf(handle), expr.span)
                 } else {
@@ -522,8 +557,12 @@ impl Body<'_, '_> {
             other => {
                 let shown = self.show(&other);
                 self.report(
-                    Diagnostic::error("argument-type", expr.span, format!("a capability is wanted here, this is {shown}"))
-                        .help("name a capability of the component or a variable that holds a handle"),
+                    Diagnostic::error(
+                        "argument-type",
+                        expr.span,
+                        format!("a capability is wanted here, this is {shown}"),
+                    )
+                    .help("name a capability of the component or a variable that holds a handle"),
                 );
                 self.int(&U64, 0)
             }

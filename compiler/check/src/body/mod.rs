@@ -18,8 +18,8 @@ use crate::ty::Ty;
 use crate::unit::Unit;
 use crate::world::Mode;
 use compiler_mir::ir::{
-    BinaryOperator, Block, BlockId, Constant, Fault, Function, FunctionId, Local, LocalDeclaration, LocalKind, Operand,
-    Place, Rvalue, Statement, Terminator,
+    BinaryOperator, Block, BlockId, Constant, Fault, Function, FunctionId, Local, LocalDeclaration,
+    LocalKind, Operand, Place, Rvalue, Statement, Terminator,
 };
 use compiler_syntax::diagnostic::Diagnostic;
 use compiler_syntax::span::Span;
@@ -131,7 +131,7 @@ impl<'u, 'w> Body<'u, 'w> {
 
     /// Declares a parameter; all of them come before any other local.
     pub(crate) fn parameter(&mut self, name: &str, ty: &Ty, mode: Mode, span: Span) -> Local {
-        let kind = if ty.is_scalar() && !(mode == Mode::Inout && !ty.is_view()) {
+        let kind = if ty.is_scalar() && (mode != Mode::Inout || ty.is_view()) {
             LocalKind::Value
         } else {
             LocalKind::Reference { mutable: mode != Mode::Read }
@@ -188,7 +188,13 @@ impl<'u, 'w> Body<'u, 'w> {
         }
     }
 
-    fn declare_local(&mut self, name: &str, ty: compiler_mir::ir::TypeId, kind: LocalKind, span: Span) -> Local {
+    fn declare_local(
+        &mut self,
+        name: &str,
+        ty: compiler_mir::ir::TypeId,
+        kind: LocalKind,
+        span: Span,
+    ) -> Local {
         self.function.locals.push(LocalDeclaration { name: name.to_owned(), ty, kind, span });
         Local(self.function.locals.len() as u32 - 1)
     }
@@ -283,12 +289,26 @@ impl<'u, 'w> Body<'u, 'w> {
         Operand::Constant(Constant::Int(value as u64 & mask, id))
     }
 
-    pub(crate) fn binary(&mut self, ty: &Ty, op: BinaryOperator, left: Operand, right: Operand, span: Span) -> Operand {
+    pub(crate) fn binary(
+        &mut self,
+        ty: &Ty,
+        op: BinaryOperator,
+        left: Operand,
+        right: Operand,
+        span: Span,
+    ) -> Operand {
         self.compute(ty, Rvalue::Binary(op, left, right), span)
     }
 
     /// Traps unless the condition holds.
-    pub(crate) fn check(&mut self, op: BinaryOperator, left: Operand, right: Operand, fault: Fault, span: Span) {
+    pub(crate) fn check(
+        &mut self,
+        op: BinaryOperator,
+        left: Operand,
+        right: Operand,
+        fault: Fault,
+        span: Span,
+    ) {
         let holds = self.binary(&Ty::Bool, op, left, right, span);
         self.push(Statement::Check(holds, fault), span);
     }

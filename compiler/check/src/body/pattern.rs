@@ -20,7 +20,13 @@ struct Subject {
 }
 
 impl Body<'_, '_> {
-    pub(super) fn match_expr(&mut self, value: &Expr, arms: &[tree::Arm], want: Option<&Ty>, span: Span) -> Value {
+    pub(super) fn match_expr(
+        &mut self,
+        value: &Expr,
+        arms: &[tree::Arm],
+        want: Option<&Ty>,
+        span: Span,
+    ) -> Value {
         let roots = self.roots(value);
         let Some(subject) = self.lvalue_or_temp(value) else {
             for arm in arms {
@@ -42,8 +48,12 @@ impl Body<'_, '_> {
             if let Some(row) = row {
                 if missing_one(self, &rows, &row, &subject.ty) {
                     self.report(
-                        Diagnostic::warning("unreachable-arm", arm.pattern.span, "an earlier arm already takes these values")
-                            .help("remove this arm, or put it before the other"),
+                        Diagnostic::warning(
+                            "unreachable-arm",
+                            arm.pattern.span,
+                            "an earlier arm already takes these values",
+                        )
+                        .help("remove this arm, or put it before the other"),
                     );
                 }
                 if arm.guard.is_none() {
@@ -53,7 +63,10 @@ impl Body<'_, '_> {
             if let Some(guard) = &arm.guard {
                 let holds = self.expr_as(guard, &Ty::Bool);
                 let inside = self.new_block();
-                self.end(Terminator::Branch { condition: holds.operand, then: inside, otherwise: next }, guard.span);
+                self.end(
+                    Terminator::Branch { condition: holds.operand, then: inside, otherwise: next },
+                    guard.span,
+                );
                 self.start(inside);
             }
             let wanted = merge.ty.clone();
@@ -79,8 +92,12 @@ impl Body<'_, '_> {
         for binding in scope.bindings {
             if !binding.used && !binding.name.starts_with('_') {
                 self.report(
-                    Diagnostic::warning("unused-variable", binding.span, format!("`{}` is never used", binding.name))
-                        .help("write `_` in its place"),
+                    Diagnostic::warning(
+                        "unused-variable",
+                        binding.span,
+                        format!("`{}` is never used", binding.name),
+                    )
+                    .help("write `_` in its place"),
                 );
             }
         }
@@ -95,7 +112,9 @@ impl Body<'_, '_> {
                     binding.used = true;
                 }
             }
-            PatternKind::Constructor(_, parts) | PatternKind::Tuple(parts) | PatternKind::Alternatives(parts) => {
+            PatternKind::Constructor(_, parts)
+            | PatternKind::Tuple(parts)
+            | PatternKind::Alternatives(parts) => {
                 for part in parts {
                     self.bind_unknown(part);
                 }
@@ -105,7 +124,13 @@ impl Body<'_, '_> {
     }
 
     /// Emits the tests of a pattern, going to `next` where it does not match, and its bindings.
-    fn test(&mut self, pattern: &tree::Pattern, subject: &Subject, next: BlockId, roots: &BTreeSet<Root>) -> Option<Pat> {
+    fn test(
+        &mut self,
+        pattern: &tree::Pattern,
+        subject: &Subject,
+        next: BlockId,
+        roots: &BTreeSet<Root>,
+    ) -> Option<Pat> {
         let span = pattern.span;
         match &pattern.kind {
             PatternKind::Wildcard => Some(Pat::Any),
@@ -118,7 +143,9 @@ impl Body<'_, '_> {
                 let (variant, fields) = self.variant_of(path, &subject.ty)?;
                 self.test_variant(variant, &fields, parts, subject, next, roots, span)
             }
-            PatternKind::Literal { negative, literal } => self.test_literal(*negative, literal, subject, next, span),
+            PatternKind::Literal { negative, literal } => {
+                self.test_literal(*negative, literal, subject, next, span)
+            }
             PatternKind::Range(from, to) => self.test_range(from, to, subject, next, span),
             PatternKind::Alternatives(parts) => self.test_alternatives(parts, subject, next, span),
             PatternKind::Tuple(parts) => {
@@ -148,7 +175,13 @@ impl Body<'_, '_> {
         None
     }
 
-    fn test_name(&mut self, name: &tree::Name, subject: &Subject, next: BlockId, roots: &BTreeSet<Root>) -> Option<Pat> {
+    fn test_name(
+        &mut self,
+        name: &tree::Name,
+        subject: &Subject,
+        next: BlockId,
+        roots: &BTreeSet<Root>,
+    ) -> Option<Pat> {
         // A single name that is a constant or a variant of the subject's enum is a test; else it binds.
         if let Ty::Enum(at) = &subject.ty
             && let Some(variant) = self.unit.world.enums[*at as usize].variant(name.as_str())
@@ -157,7 +190,8 @@ impl Body<'_, '_> {
             return self.test_variant(variant, &fields, &[], subject, next, roots, name.span);
         }
         let package = self.package as usize;
-        if let Some(Def::Constant(_)) = self.unit.world.packages[package].names.get(name.as_str()).map(|d| d.def)
+        if let Some(Def::Constant(_)) =
+            self.unit.world.packages[package].names.get(name.as_str()).map(|d| d.def)
             && subject.ty.is_int()
         {
             let path = tree::Path { names: vec![name.clone()], span: name.span };
@@ -200,7 +234,8 @@ impl Body<'_, '_> {
             },
             Ty::Enum(at) => {
                 if path.names.len() > 1 {
-                    let head = tree::Path { names: path.names[..path.names.len() - 1].to_vec(), span: path.span };
+                    let head =
+                        tree::Path { names: path.names[..path.names.len() - 1].to_vec(), span: path.span };
                     let named = if head.dotted() == "Status" {
                         Ok(Def::Enum(self.unit.world.status_enum))
                     } else {
@@ -238,7 +273,6 @@ impl Body<'_, '_> {
         Some((variant, fields))
     }
 
-    #[allow(clippy::too_many_arguments, reason = "one pattern's parts, used once")]
     fn test_variant(
         &mut self,
         variant: u32,
@@ -251,7 +285,10 @@ impl Body<'_, '_> {
     ) -> Option<Pat> {
         let tag = self.compute(&U32, Rvalue::Tag(subject.place.clone()), span);
         let inside = self.new_block();
-        self.end(Terminator::Switch { value: tag, arms: vec![(u64::from(variant), inside)], otherwise: next }, span);
+        self.end(
+            Terminator::Switch { value: tag, arms: vec![(u64::from(variant), inside)], otherwise: next },
+            span,
+        );
         self.start(inside);
         if fields.is_empty() {
             let ty = subject.ty.clone();
@@ -260,8 +297,12 @@ impl Body<'_, '_> {
         if parts.is_empty() && !fields.is_empty() {
             if fields.iter().any(|ty| self.unit.world.is_linear(ty)) {
                 self.report(
-                    Diagnostic::error("handle-forgotten", span, "the variant holds a handle that must be taken out")
-                        .help("bind it: write the variant with a name in parentheses"),
+                    Diagnostic::error(
+                        "handle-forgotten",
+                        span,
+                        "the variant holds a handle that must be taken out",
+                    )
+                    .help("bind it: write the variant with a name in parentheses"),
                 );
             }
             return Some(Pat::Of(Constructor::Variant(variant), fields.iter().map(|_| Pat::Any).collect()));
@@ -351,7 +392,14 @@ impl Body<'_, '_> {
         Some(Pat::Of(Constructor::Range(value, value), Vec::new()))
     }
 
-    fn test_range(&mut self, from: &Literal, to: &Literal, subject: &Subject, next: BlockId, span: Span) -> Option<Pat> {
+    fn test_range(
+        &mut self,
+        from: &Literal,
+        to: &Literal,
+        subject: &Subject,
+        next: BlockId,
+        span: Span,
+    ) -> Option<Pat> {
         let Some((least, greatest)) = subject.ty.int_range() else {
             let ty = subject.ty.clone();
             return self.wrong_pattern(span, &ty);
@@ -407,4 +455,3 @@ impl Body<'_, '_> {
 fn missing_one(body: &Body<'_, '_>, rows: &[Pat], row: &Pat, ty: &Ty) -> bool {
     !crate::exhaustive::useful(body.unit.world, rows, row, ty)
 }
-

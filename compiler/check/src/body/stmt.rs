@@ -23,9 +23,13 @@ impl Body<'_, '_> {
             if wants {
                 let shown = self.show(&self.result_type().clone());
                 self.report(
-                    Diagnostic::error("missing-return", closing, format!("the function ends without giving {shown}"))
-                        .also(self.function.span, "it says so here")
-                        .help("end it with `return`"),
+                    Diagnostic::error(
+                        "missing-return",
+                        closing,
+                        format!("the function ends without giving {shown}"),
+                    )
+                    .also(self.function.span, "it says so here")
+                    .help("end it with `return`"),
                 );
             } else {
                 self.leave_scopes(depth);
@@ -99,8 +103,12 @@ impl Body<'_, '_> {
         for binding in scope.bindings {
             if !binding.used && !binding.name.is_empty() {
                 self.report(
-                    Diagnostic::warning("unused-variable", binding.span, format!("`{}` is never used", binding.name))
-                        .help(format!("remove it, or name it `_{}`", binding.name)),
+                    Diagnostic::warning(
+                        "unused-variable",
+                        binding.span,
+                        format!("`{}` is never used", binding.name),
+                    )
+                    .help(format!("remove it, or name it `_{}`", binding.name)),
                 );
             }
         }
@@ -128,7 +136,9 @@ impl Body<'_, '_> {
     fn statement(&mut self, statement: &tree::Stmt) {
         let span = statement.span;
         match &statement.kind {
-            StmtKind::Let { mutable, pattern, ty, value } => self.let_statement(*mutable, pattern, ty.as_ref(), value),
+            StmtKind::Let { mutable, pattern, ty, value } => {
+                self.let_statement(*mutable, pattern, ty.as_ref(), value);
+            }
             StmtKind::Constant { name, value } => {
                 let value = self.expr(value, None);
                 let value = self.freeze(value, span);
@@ -171,7 +181,11 @@ impl Body<'_, '_> {
     fn useless(&mut self, value: &Value, expr: &Expr) {
         let computes = matches!(
             &*expr.kind,
-            ExprKind::Literal(_) | ExprKind::Name(_) | ExprKind::Binary(..) | ExprKind::Unary(..) | ExprKind::Field(..)
+            ExprKind::Literal(_)
+                | ExprKind::Name(_)
+                | ExprKind::Binary(..)
+                | ExprKind::Unary(..)
+                | ExprKind::Field(..)
         );
         if computes && !value.ty.is_error() {
             self.report(
@@ -188,7 +202,13 @@ impl Body<'_, '_> {
         }
     }
 
-    fn let_statement(&mut self, mutable: bool, pattern: &tree::Pattern, ty: Option<&tree::Type>, value: &Expr) {
+    fn let_statement(
+        &mut self,
+        mutable: bool,
+        pattern: &tree::Pattern,
+        ty: Option<&tree::Type>,
+        value: &Expr,
+    ) {
         let want = ty.map(|ty| {
             crate::types::Scope {
                 world: self.unit.world,
@@ -221,7 +241,13 @@ impl Body<'_, '_> {
         }
     }
 
-    fn destructure(&mut self, pattern: &tree::Pattern, value: Value, mutable: bool, roots: &std::collections::BTreeSet<Root>) {
+    fn destructure(
+        &mut self,
+        pattern: &tree::Pattern,
+        value: Value,
+        mutable: bool,
+        roots: &std::collections::BTreeSet<Root>,
+    ) {
         match (&pattern.kind, &value.ty) {
             (PatternKind::Wildcard, _) => self.discard(&value, pattern.span),
             (PatternKind::Name(name), _) => self.declare(name, value, mutable, roots.clone()),
@@ -237,8 +263,12 @@ impl Body<'_, '_> {
             (_, other) => {
                 let shown = self.show(other);
                 self.report(
-                    Diagnostic::error("pattern-type", pattern.span, format!("this pattern does not fit {shown}"))
-                        .help("a tuple pattern has as many parts as the tuple"),
+                    Diagnostic::error(
+                        "pattern-type",
+                        pattern.span,
+                        format!("this pattern does not fit {shown}"),
+                    )
+                    .help("a tuple pattern has as many parts as the tuple"),
                 );
             }
         }
@@ -257,17 +287,19 @@ impl Body<'_, '_> {
                 }
                 if self.unit.world.is_linear(&lvalue.ty) {
                     self.report(
-                        Diagnostic::error("handle-overwritten", span, "the handle that is here would be forgotten")
-                            .help("take it out and `close(…)` it first, or keep handles in a table"),
+                        Diagnostic::error(
+                            "handle-overwritten",
+                            span,
+                            "the handle that is here would be forgotten",
+                        )
+                        .help("take it out and `close(…)` it first, or keep handles in a table"),
                     );
                 }
                 self.expr_as(value, &lvalue.ty)
             }
             Some(operator) => {
-                let combined = Expr {
-                    kind: Box::new(ExprKind::Binary(operator, place.clone(), value.clone())),
-                    span,
-                };
+                let combined =
+                    Expr { kind: Box::new(ExprKind::Binary(operator, place.clone(), value.clone())), span };
                 self.expr_as(&combined, &lvalue.ty)
             }
         };
@@ -280,8 +312,12 @@ impl Body<'_, '_> {
             ExprKind::Name(_) | ExprKind::Field(..) | ExprKind::Index(..) => self.lvalue(place),
             _ => {
                 self.report(
-                    Diagnostic::error("not-a-place", place.span, "the left side of `=` must be a variable or a part of one")
-                        .help("for a comparison write `==`"),
+                    Diagnostic::error(
+                        "not-a-place",
+                        place.span,
+                        "the left side of `=` must be a variable or a part of one",
+                    )
+                    .help("for a comparison write `==`"),
                 );
                 None
             }
@@ -347,14 +383,19 @@ impl Body<'_, '_> {
             if !ty.is_error() {
                 let shown = self.show(&ty);
                 self.report(
-                    Diagnostic::error("range-type", from.span, format!("a range runs over integers, not {shown}"))
-                        .help("use integers on both sides of `..`"),
+                    Diagnostic::error(
+                        "range-type",
+                        from.span,
+                        format!("a range runs over integers, not {shown}"),
+                    )
+                    .help("use integers on both sides of `..`"),
                 );
             }
             return;
         }
         let at = self.keep(&ty, Rvalue::Use(first.operand), span);
-        let (head, inside, next, end) = (self.new_block(), self.new_block(), self.new_block(), self.new_block());
+        let (head, inside, next, end) =
+            (self.new_block(), self.new_block(), self.new_block(), self.new_block());
         self.goto(head, span);
         self.start(head);
         let index = Operand::Copy(Place::local(at));
@@ -396,8 +437,12 @@ impl Body<'_, '_> {
             other => {
                 let shown = self.show(other);
                 self.report(
-                    Diagnostic::error("not-a-sequence", sequence.span, format!("`for` cannot go through {shown}"))
-                        .help("use a range, an array, a slice or a table"),
+                    Diagnostic::error(
+                        "not-a-sequence",
+                        sequence.span,
+                        format!("`for` cannot go through {shown}"),
+                    )
+                    .help("use a range, an array, a slice or a table"),
                 );
                 return;
             }
@@ -405,14 +450,19 @@ impl Body<'_, '_> {
         let is_table = matches!(base.ty, Ty::Table(..));
         if !is_table && self.unit.world.is_linear(&element) {
             self.report(
-                Diagnostic::error("handle-copied", sequence.span, "the elements hold handles and cannot be copied out")
-                    .help("keep them in a table and go through its ids"),
+                Diagnostic::error(
+                    "handle-copied",
+                    sequence.span,
+                    "the elements hold handles and cannot be copied out",
+                )
+                .help("keep them in a table and go through its ids"),
             );
             return;
         }
         let zero = self.int(&U64, 0);
         let at = self.keep(&U64, Rvalue::Use(zero), span);
-        let (head, inside, next, end) = (self.new_block(), self.new_block(), self.new_block(), self.new_block());
+        let (head, inside, next, end) =
+            (self.new_block(), self.new_block(), self.new_block(), self.new_block());
         self.goto(head, span);
         self.start(head);
         let index = Operand::Copy(Place::local(at));
@@ -478,7 +528,7 @@ impl Body<'_, '_> {
             return Value::never();
         };
         let value = self.result_value(expr);
-        if self.unit.world.holds_view(&self.result_type()) {
+        if self.result_type().holds_view() {
             self.view_escapes(expr);
         }
         match value {

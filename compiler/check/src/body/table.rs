@@ -3,7 +3,9 @@
 use super::{Access, Body, Lvalue, Value};
 use crate::ty::{Ty, U32, U64};
 use crate::unit::{NONE, SOME, table};
-use compiler_mir::ir::{BinaryOperator as Op, Fault, Local, Operand, Place, Rvalue, Statement, Step, Terminator};
+use compiler_mir::ir::{
+    BinaryOperator as Op, Fault, Local, Operand, Place, Rvalue, Statement, Step, Terminator,
+};
 use compiler_syntax::diagnostic::Diagnostic;
 use compiler_syntax::span::Span;
 use compiler_syntax::tree::{self, CallArgument, Expr};
@@ -53,9 +55,11 @@ impl Body<'_, '_> {
         let id_type = Ty::Id(Box::new(element.clone()));
         let [argument] = arguments else {
             return match name.as_str() {
-                "insert" | "remove" | "has" => self.fail(
-                    Diagnostic::error("argument-count", span, format!("`{}` takes one argument", name.as_str())),
-                ),
+                "insert" | "remove" | "has" => self.fail(Diagnostic::error(
+                    "argument-count",
+                    span,
+                    format!("`{}` takes one argument", name.as_str()),
+                )),
                 _ => self.no_method(&base_type(element, count), name),
             };
         };
@@ -131,8 +135,16 @@ impl Body<'_, '_> {
             let (free, taken) = (body.new_block(), body.new_block());
             body.end(Terminator::Switch { value: odd, arms: vec![(0, free)], otherwise: taken }, span);
             body.start(free);
-            body.assign(place.clone(), Rvalue::Binary(Op::AddWrap, Operand::Copy(place.clone()), one.clone()), span);
-            body.assign(live.clone(), Rvalue::Binary(Op::AddWrap, Operand::Copy(live.clone()), one.clone()), span);
+            body.assign(
+                place.clone(),
+                Rvalue::Binary(Op::AddWrap, Operand::Copy(place.clone()), one.clone()),
+                span,
+            );
+            body.assign(
+                live.clone(),
+                Rvalue::Binary(Op::AddWrap, Operand::Copy(live.clone()), one.clone()),
+                span,
+            );
             let slot = base.place.then(Step::Field(table::VALUES)).then(Step::Index(at));
             body.assign(slot, Rvalue::Use(value.operand.clone()), span);
             let wide = body.unit.type_id(&U64);

@@ -13,7 +13,14 @@ impl Body<'_, '_> {
         self.put_with("put", buffer, at, bytes, span)
     }
 
-    fn put_with(&mut self, function: &str, buffer: &Operand, at: Operand, value: Operand, span: Span) -> Operand {
+    fn put_with(
+        &mut self,
+        function: &str,
+        buffer: &Operand,
+        at: Operand,
+        value: Operand,
+        span: Span,
+    ) -> Operand {
         let Some(function) = self.unit.text_function(function) else { return at };
         let arguments = vec![Argument::Value(buffer.clone()), Argument::Value(at), Argument::Value(value)];
         self.emit_call(function, arguments, &U64, span).operand
@@ -57,7 +64,7 @@ impl Body<'_, '_> {
                 self.put_with(function, buffer, at, operand, span)
             }
             Ty::Bool => self.put_with("put-bool", buffer, at, value.operand, span),
-            Ty::Enum(index) => self.put_enum(buffer, at, &value, *index, span),
+            Ty::Enum(index) => self.put_enum(buffer, &at, &value, *index, span),
             Ty::Error | Ty::Never => at,
             other => {
                 let shown = self.show(other);
@@ -71,10 +78,13 @@ impl Body<'_, '_> {
     }
 
     /// An enum prints the name of its variant.
-    fn put_enum(&mut self, buffer: &Operand, at: Operand, value: &Value, index: u32, span: Span) -> Operand {
+    fn put_enum(&mut self, buffer: &Operand, at: &Operand, value: &Value, index: u32, span: Span) -> Operand {
         use compiler_mir::ir::{Place, Terminator};
-        let names: Vec<String> =
-            self.unit.world.enums[index as usize].variants.iter().map(|variant| variant.name.clone()).collect();
+        let names: Vec<String> = self.unit.world.enums[index as usize]
+            .variants
+            .iter()
+            .map(|variant| variant.name.clone())
+            .collect();
         let place = self.place_of(value, span);
         let tag = self.compute(&U32, Rvalue::Tag(place), span);
         let result = self.keep(&U64, Rvalue::Use(at.clone()), span);
