@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::scratch::Scratch;
 use crate::shell::{Said, cargo, root, step, watch};
 use crate::{Failure, qemu};
 
@@ -11,24 +12,25 @@ use crate::{Failure, qemu};
 pub fn run(_: &[String]) -> Result<(), Failure> {
     qemu::ensure()?;
     let space = Space::build()?;
-    let examples = root().join("examples");
-
-    let multicomponent = examples.join("multicomponent");
-    let folder = multicomponent.to_string_lossy();
+    let folder = "examples/multicomponent";
     heading("Two components, one typed channel between them: examples/multicomponent");
-    space.expect(&["build", &folder], 0, &[])?;
-    space.expect(&["check", &folder], 0, &["contract rules hold"])?;
-    space.expect(&["boot", &folder], 0, &["the sum is 4999950000"])?;
+    space.expect(&["build", folder], 0, &[])?;
+    space.expect(&["check", folder], 0, &["contract rules hold"])?;
+    space.expect(&["boot", folder], 0, &["the sum is 4999950000"])?;
 
-    heading("The same folder, a method used that is not declared: refused before it exists");
-    let scratch = Scratch::of(&examples.join("hello"))?;
-    scratch.edit("hello.in", "console.write(\"hello from ring 3\\n\")", "console.flush()")?;
-    space.expect(&["build", &scratch.0.to_string_lossy()], 1, &["flush"])?;
+    heading("examples/hello, changed to use a method that it does not declare: refused before it exists");
+    let hello =
+        fs::read_to_string(root().join("examples/hello/hello.in")).map_err(|error| error.to_string())?;
+    let declared = "console.write(\"hello from ring 3\\n\")";
+    if !hello.contains(declared) {
+        return Err(format!("examples/hello/hello.in does not contain `{declared}`"));
+    }
+    let scratch = Scratch::new("demo")?;
+    scratch.write("hello.in", &hello.replace(declared, "console.flush()"))?;
+    space.expect(&["build", &scratch.path().to_string_lossy()], 1, &["flush"])?;
 
     heading("A component that runs over, and its peer: examples/offender");
-    let offender = examples.join("offender");
-    let said =
-        space.expect(&["boot", &offender.to_string_lossy()], 3, &["peer: still here", "overflow.in:"])?;
+    let said = space.expect(&["boot", "examples/offender"], 3, &["peer: still here", "overflow.in:"])?;
     if said.text.contains("never printed") {
         return Err("the offender went on after its overflow".to_owned());
     }
@@ -69,39 +71,5 @@ impl Space {
             Some(word) => Err(format!("space {} did not say `{word}`", arguments.join(" "))),
             None => Ok(said),
         }
-    }
-}
-
-/// A copy of a folder that may be edited; removed when dropped.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn of(folder: &Path) -> Result<Self, Failure> {
-        let copy = std::env::temp_dir().join(format!("space-demo-{}", std::process::id()));
-        fs::create_dir_all(&copy).map_err(|error| error.to_string())?;
-        let scratch = Self(copy);
-        for entry in fs::read_dir(folder).map_err(|error| error.to_string())? {
-            let path = entry.map_err(|error| error.to_string())?.path();
-            if let (true, Some(name)) = (path.is_file(), path.file_name()) {
-                fs::copy(&path, scratch.0.join(name)).map_err(|error| error.to_string())?;
-            }
-        }
-        Ok(scratch)
-    }
-
-    fn edit(&self, file: &str, from: &str, to: &str) -> Result<(), Failure> {
-        let path = self.0.join(file);
-        let text = fs::read_to_string(&path).map_err(|error| error.to_string())?;
-        if !text.contains(from) {
-            return Err(format!("{file} does not contain `{from}`"));
-        }
-        fs::write(&path, text.replace(from, to)).map_err(|error| error.to_string())
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // A folder in the system's own temporary place; what stays there is removed by the system.
-        fs::remove_dir_all(&self.0).ok();
     }
 }

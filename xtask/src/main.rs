@@ -3,10 +3,13 @@
 
 #![forbid(unsafe_code)]
 
+mod bench;
 mod boot_check;
 mod demo;
 mod install;
+mod program;
 mod qemu;
+mod scratch;
 mod shell;
 mod test;
 
@@ -30,6 +33,7 @@ const TASKS: &[Task] = &[
         run: boot_check::run,
         help: "boot the examples on every machine and read what they say",
     },
+    Task { name: "bench", run: bench::run, help: "print figures: compile, boot, calls, sizes" },
     Task { name: "install", run: install::install, help: "install `space` into ~/.cargo/bin" },
     Task { name: "uninstall", run: install::uninstall, help: "remove it again" },
 ];

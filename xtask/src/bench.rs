@@ -1,0 +1,185 @@
+//! `cargo xtask bench`: figures, each beside a peer or with the command that gives it.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::demo::Space;
+use crate::program;
+use crate::scratch::Scratch;
+use crate::shell::{has, root};
+use crate::{Failure, qemu};
+
+/// Lines of the generated program.
+const LINES: usize = 20_000;
+/// Boots that are measured.
+const BOOTS: usize = 5;
+/// Builds of which the fastest counts.
+const BUILDS: usize = 3;
+/// Calls that the example's client makes.
+const CALLS: u64 = 100_000;
+
+/// Prints all figures, or those that are named: `compile`, `boot`, `calls`, `sizes`.
+pub fn run(arguments: &[String]) -> Result<(), Failure> {
+    type Part = fn(&Space) -> Result<(), Failure>;
+    let parts: [(&str, Part); 4] = [("compile", compile), ("boot", boot), ("calls", calls), ("sizes", sizes)];
+    if let Some(unknown) = arguments.iter().find(|name| parts.iter().all(|(known, _)| known != name)) {
+        return Err(format!("there is no figure `{unknown}`; there are compile, boot, calls, sizes"));
+    }
+    qemu::ensure()?;
+    let space = Space::build()?;
+    for (name, part) in parts {
+        if arguments.is_empty() || arguments.iter().any(|wanted| wanted == name) {
+            println!("\n== {name}");
+            part(&space)?;
+        }
+    }
+    Ok(())
+}
+
+/// Compiles one program as `.in` and, translated line by line, as C.
+fn compile(space: &Space) -> Result<(), Failure> {
+    let scratch = Scratch::new("bench")?;
+    let sources = program::generate(LINES);
+    scratch.write("bench.in", &sources.space)?;
+    scratch.write("bench.c", &sources.c)?;
+    let lines = sources.space.lines().count();
+    println!("{:<12} {:>8} {:>12} {:>10}", "compiler", "lines", "CPU time", "lines/s");
+    let ours = fastest(|| {
+        let build = scratch.path().join("build");
+        if build.exists() {
+            fs::remove_dir_all(&build).map_err(|error| error.to_string())?;
+        }
+        let mut command = Command::new(&space.0);
+        command.arg("build").arg(scratch.path());
+        Ok(command)
+    })?;
+    row("space", lines, ours);
+    for peer in ["gcc", "clang"] {
+        if !has(peer) {
+            println!("{peer:<12} not installed");
+            continue;
+        }
+        let time = fastest(|| {
+            let mut command = Command::new(peer);
+            command.args(["-O0", "-c", "-o", "bench.o", "bench.c"]).current_dir(scratch.path());
+            Ok(command)
+        })?;
+        row(&format!("{peer} -O0"), sources.c.lines().count(), time);
+    }
+    Ok(())
+}
+
+fn row(name: &str, lines: usize, time: Duration) {
+    let millis = time.as_millis().max(1);
+    println!("{name:<12} {lines:>8} {millis:>9} ms {:>10}", lines as u128 * 1000 / millis);
+}
+
+/// The least CPU time of several runs.
+fn fastest(mut command: impl FnMut() -> Result<Command, Failure>) -> Result<Duration, Failure> {
+    let mut least = Duration::MAX;
+    for _ in 0..BUILDS {
+        let mut command = command()?;
+        let before = children()?;
+        quiet(&mut command)?;
+        least = least.min(children()?.saturating_sub(before));
+    }
+    Ok(least)
+}
+
+/// CPU time of the children that have ended; counted in steps of 10 ms.
+fn children() -> Result<Duration, Failure> {
+    let stat = fs::read_to_string("/proc/self/stat").map_err(|error| format!("CPU time: {error}"))?;
+    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
+    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok()).unwrap_or_default();
+    Ok(Duration::from_millis((ticks(13) + ticks(14)) * 10))
+}
+
+/// Runs a command whose words nobody needs unless it fails.
+fn quiet(command: &mut Command) -> Result<String, Failure> {
+    let output = command.stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() { Ok(text) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+}
+
+/// Boots the smallest example: the whole of `space boot`, from the call to its end.
+fn boot(space: &Space) -> Result<(), Failure> {
+    let folder = root().join("examples/hello");
+    quiet(Command::new(&space.0).arg("build").arg(&folder))?;
+    let mut times = Vec::new();
+    for _ in 0..BOOTS {
+        let start = Instant::now();
+        quiet(Command::new(&space.0).arg("boot").arg(&folder))?;
+        times.push(start.elapsed().as_millis());
+    }
+    times.sort_unstable();
+    let [least, .., most] = times[..] else { return Err("no boot was measured".to_owned()) };
+    println!(
+        "space boot examples/hello: min {least} ms, median {} ms, max {most} ms of {BOOTS}",
+        times[times.len() / 2]
+    );
+    let figures = figures(space, &folder)?;
+    println!("instructions from entry to ring 3: {}", figures.ring3);
+    println!("  without signature and hashes:    {}", figures.ring3.saturating_sub(figures.checks));
+    println!("instructions from entry to root ready: {}", figures.ready);
+    println!("longest stay in the kernel: {}", figures.longest);
+    Ok(())
+}
+
+/// A typed call and its answer, with the client's loop around it.
+fn calls(space: &Space) -> Result<(), Failure> {
+    let figures = figures(space, &root().join("examples/multicomponent"))?;
+    let each = figures.total.saturating_sub(figures.ready) / CALLS;
+    println!("instructions of a call and its answer, with both components' code: {each}");
+    Ok(())
+}
+
+/// Instructions that the kernel counts under `-icount`.
+struct Figures {
+    checks: u64,
+    ring3: u64,
+    ready: u64,
+    longest: u64,
+    total: u64,
+}
+
+fn figures(space: &Space, folder: &Path) -> Result<Figures, Failure> {
+    let text =
+        quiet(Command::new(&space.0).args(["boot", "--icount", "--kernel-argument", "bench"]).arg(folder))?;
+    let line =
+        text.lines().find(|line| line.contains("bench checks=")).ok_or("the kernel printed no figures")?;
+    let field = |name: &str| {
+        let value = line.split(' ').find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+        value.and_then(|value| value.trim().parse().ok()).ok_or_else(|| format!("no `{name}` in `{line}`"))
+    };
+    Ok(Figures {
+        checks: field("checks")?,
+        ring3: field("ring3")?,
+        ready: field("root-ready")?,
+        longest: field("longest")?,
+        total: field("total")?,
+    })
+}
+
+/// Bytes of what the examples' builds leave.
+fn sizes(space: &Space) -> Result<(), Failure> {
+    for example in ["hello", "multicomponent"] {
+        let build = root().join("examples").join(example).join("build");
+        quiet(Command::new(&space.0).arg("build").arg(root().join("examples").join(example)))?;
+        let entries = fs::read_dir(&build).map_err(|error| error.to_string())?;
+        let mut files: Vec<(String, u64)> = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(|error| error.to_string())?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if !name.starts_with('.') {
+                files.push((name, entry.metadata().map_err(|error| error.to_string())?.len()));
+            }
+        }
+        files.sort();
+        for (name, bytes) in files {
+            println!("examples/{example}: {name:<24} {bytes:>8} bytes");
+        }
+    }
+    Ok(())
+}
