@@ -5,9 +5,8 @@ use crate::ty::Ty;
 use crate::types::Scope;
 use crate::vocabulary;
 use crate::world::{
-    CapabilityDef, ComponentDef, ConstantDef, Declared, Def, EnumDef, ExportDef, FieldDef, FunctionDef,
-    FunctionKind, InterfaceDef, MethodDef, Mode, Package, ParameterDef, Served, StateDef, StructDef,
-    SystemDef, TestDef, VariantDef, World,
+    CapabilityDef, ComponentDef, ConstantDef, Declared, Def, EnumDef, ExportDef, InterfaceDef, Package,
+    StateDef, StructDef, SystemDef, TestDef, World,
 };
 use compiler_syntax::diagnostic::Diagnostic;
 use compiler_syntax::span::Span;
@@ -45,14 +44,14 @@ pub(crate) fn collect(packages: &[ParsedPackage], diagnostics: &mut Vec<Diagnost
     collector.world
 }
 
-struct Collector<'d> {
-    world: World,
-    diagnostics: &'d mut Vec<Diagnostic>,
+pub(crate) struct Collector<'d> {
+    pub world: World,
+    pub diagnostics: &'d mut Vec<Diagnostic>,
     pending: Vec<(u32, Pending)>,
 }
 
 /// What a declared name still needs once every name is known.
-enum Pending {
+pub(crate) enum Pending {
     Struct(u32, Vec<tree::Member>),
     Enum(u32, Vec<tree::Variant>),
     Interface(u32, Vec<tree::InterfaceItem>),
@@ -60,11 +59,11 @@ enum Pending {
 }
 
 impl Collector<'_> {
-    fn report(&mut self, diagnostic: Diagnostic) {
+    pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
     }
 
-    fn unsupported(&mut self, span: Span, what: &str) {
+    pub(crate) fn unsupported(&mut self, span: Span, what: &str) {
         self.report(unsupported(span, what));
     }
 
@@ -199,7 +198,7 @@ impl Collector<'_> {
         if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
     }
 
-    fn no_generics(&mut self, generics: &[tree::Generic]) {
+    pub(crate) fn no_generics(&mut self, generics: &[tree::Generic]) {
         if let Some(first) = generics.first() {
             self.unsupported(first.name.span, "a generic declaration");
         }
@@ -322,227 +321,8 @@ impl Collector<'_> {
         }
     }
 
-    fn ty(&mut self, package: u32, ty: &tree::Type) -> Ty {
+    pub(crate) fn ty(&mut self, package: u32, ty: &tree::Type) -> Ty {
         Scope { world: &self.world, package, diagnostics: self.diagnostics }.resolve(ty)
-    }
-
-    fn fields(&mut self, package: u32, at: u32, members: &[tree::Member]) {
-        let mut fields: Vec<FieldDef> = Vec::new();
-        for member in members {
-            match member {
-                tree::Member::Field(field) => {
-                    let ty = self.ty(package, &field.ty);
-                    if ty.holds_view() {
-                        self.report(
-                            Diagnostic::error("view-in-field", field.ty.span, "a field cannot hold a view")
-                                .here("text and slices live only in locals, parameters and results")
-                                .help("hold the bytes in an array, and the length beside it"),
-                        );
-                    }
-                    if let Some(known) = fields.iter().find(|known| known.name == field.name.as_str()) {
-                        let span = known.span;
-                        self.report(duplicate_member("field", &field.name, span));
-                    }
-                    fields.push(FieldDef {
-                        name: field.name.as_str().to_owned(),
-                        ty,
-                        default: field.default.clone(),
-                        span: field.name.span,
-                    });
-                }
-                tree::Member::Method(_) => {}
-                tree::Member::Fact(fact) => self.unsupported(fact.span, "a fact in a struct"),
-            }
-        }
-        self.world.structs[at as usize].fields = fields;
-    }
-
-    fn variants(&mut self, package: u32, at: u32, variants: &[tree::Variant]) {
-        let mut defs: Vec<VariantDef> = Vec::new();
-        let span = self.world.enums[at as usize].span;
-        for variant in variants {
-            if let Some(discriminant) = &variant.discriminant {
-                self.unsupported(discriminant.span, "a variant's number");
-            }
-            if defs.iter().any(|known| known.name == variant.name.as_str()) {
-                self.report(duplicate_member("variant", &variant.name, span));
-            }
-            let fields = variant
-                .payload
-                .iter()
-                .map(|(name, ty)| (name.as_ref().map(|name| name.as_str().to_owned()), self.ty(package, ty)))
-                .collect::<Vec<_>>();
-            if fields.iter().any(|(_, ty)| ty.holds_view()) {
-                self.report(
-                    Diagnostic::error("view-in-field", variant.name.span, "a variant cannot hold a view")
-                        .help("hold the bytes in an array, and the length beside it"),
-                );
-            }
-            defs.push(VariantDef { name: variant.name.as_str().to_owned(), fields });
-        }
-        if defs.is_empty() {
-            self.report(
-                Diagnostic::error("empty-enum", span, "an enum needs at least one variant")
-                    .help("list the variants between the braces"),
-            );
-            defs.push(VariantDef { name: String::new(), fields: Vec::new() });
-        }
-        self.world.enums[at as usize].variants = defs;
-    }
-
-    /// A struct or enum that contains itself would have no size.
-    fn no_endless_types(&mut self) {
-        for at in 0..self.world.structs.len() {
-            if contains_itself(&self.world, &Ty::Struct(at as u32), &mut Vec::new()) {
-                let (span, name) = (self.world.structs[at].span, self.world.structs[at].name.clone());
-                self.world.structs[at].fields.clear();
-                self.report(endless(span, &name));
-            }
-        }
-        for at in 0..self.world.enums.len() {
-            if contains_itself(&self.world, &Ty::Enum(at as u32), &mut Vec::new()) {
-                let (span, name) = (self.world.enums[at].span, self.world.enums[at].name.clone());
-                for variant in &mut self.world.enums[at].variants {
-                    variant.fields.clear();
-                }
-                self.report(endless(span, &name));
-            }
-        }
-    }
-
-    fn methods(&mut self, package: u32, at: u32, items: &[tree::InterfaceItem]) {
-        let mut version = 1;
-        let mut methods: Vec<MethodDef> = Vec::new();
-        for item in items {
-            match item {
-                tree::InterfaceItem::Method { attributes, function, .. } => {
-                    if let Some(known) = methods.iter().find(|known| known.name == function.name.as_str()) {
-                        let span = known.span;
-                        self.report(duplicate_member("method", &function.name, span));
-                    }
-                    let method = self.method(package, attributes, function);
-                    methods.push(method);
-                }
-                tree::InterfaceItem::Event { name, .. } => self.unsupported(name.span, "an `event`"),
-                tree::InterfaceItem::Fact(fact) if fact.key.as_str() == "version" => {
-                    version = facts::integer_argument(fact, self.diagnostics).unwrap_or(1);
-                }
-                tree::InterfaceItem::Fact(fact) => {
-                    self.unsupported(fact.span, &format!("`{}` in an interface", fact.key.as_str()));
-                }
-            }
-        }
-        if methods.len() > sci::limits::METHODS_MAX as usize {
-            let span = self.world.interfaces[at as usize].span;
-            self.report(
-                Diagnostic::error("too-many-methods", span, "an interface has at most 64 methods")
-                    .help("split it into two interfaces"),
-            );
-            methods.truncate(64);
-        }
-        let hash = vocabulary::hash(&self.world, &self.world.interfaces[at as usize].name, version, &methods);
-        self.world.interfaces[at as usize].methods = methods;
-        self.world.interfaces[at as usize].hash = hash;
-    }
-
-    fn method(
-        &mut self,
-        package: u32,
-        attributes: &[tree::Attribute],
-        function: &tree::Function,
-    ) -> MethodDef {
-        let mut nondeterministic = false;
-        for attribute in attributes {
-            if attribute.name.as_str() == "nondet" {
-                nondeterministic = true;
-            } else {
-                self.unsupported(
-                    attribute.span,
-                    &format!("the attribute `@{}` here", attribute.name.as_str()),
-                );
-            }
-        }
-        if let Some(body) = &function.body {
-            self.report(
-                Diagnostic::error(
-                    "method-with-body",
-                    body.span,
-                    "an interface only says what its methods take and give",
-                )
-                .help("move the body into the component's `impl` block"),
-            );
-        }
-        let (parameters, returns, error) = self.signature(package, function);
-        for parameter in &parameters {
-            let ok = match (&parameter.ty, parameter.mode) {
-                (Ty::Error, _) => true,
-                (ty, Mode::Read) if message_scalar(&self.world, ty) => true,
-                (Ty::Str, Mode::Read) => true,
-                (Ty::Slice(element), Mode::Read | Mode::Inout) => message_scalar(&self.world, element),
-                _ => false,
-            };
-            if !ok {
-                self.unsupported(parameter.span, "an argument of this kind in a message");
-            }
-        }
-        let result_ok = |ty: &Ty| matches!(ty, Ty::Unit | Ty::Error) || message_scalar(&self.world, ty);
-        let error_ok = error.as_ref().is_none_or(|error| match error {
-            Ty::Enum(at) => self.world.enums[*at as usize].variants.iter().all(|variant| {
-                variant.fields.len() <= 4
-                    && variant.fields.iter().all(|(_, ty)| message_scalar(&self.world, ty))
-            }),
-            ty => ty.is_error(),
-        });
-        if !result_ok(&returns) || !error_ok {
-            self.unsupported(function.span, "a result of this kind in a message");
-        }
-        if parameters.len() > sci::limits::MESSAGE_WORDS {
-            self.report(
-                Diagnostic::error(
-                    "too-many-arguments",
-                    function.span,
-                    "a message carries at most 6 arguments",
-                )
-                .help("split the method"),
-            );
-        }
-        MethodDef {
-            name: function.name.as_str().to_owned(),
-            parameters,
-            returns,
-            error,
-            served: Served::Message,
-            nondeterministic,
-            span: function.name.span,
-        }
-    }
-
-    fn signature(&mut self, package: u32, function: &tree::Function) -> (Vec<ParameterDef>, Ty, Option<Ty>) {
-        self.no_generics(&function.generics);
-        if let Some(first) = function.effects.as_ref().and_then(|effects| effects.first()) {
-            self.unsupported(first.span, "an `effects` clause");
-        }
-        let mut parameters: Vec<ParameterDef> = Vec::new();
-        for parameter in &function.parameters {
-            let Some(ty) = &parameter.ty else { continue };
-            let ty = self.ty(package, ty);
-            if let Some(known) = parameters.iter().find(|known| known.name == parameter.name.as_str()) {
-                let span = known.span;
-                self.report(duplicate_member("parameter", &parameter.name, span));
-            }
-            parameters.push(ParameterDef {
-                mode: parameter.mode,
-                name: parameter.name.as_str().to_owned(),
-                ty,
-                any_handle: false,
-                span: parameter.span,
-            });
-        }
-        let returns = function.returns.as_ref().map_or(Ty::Unit, |ty| self.ty(package, ty));
-        let error = function.error.as_ref().map(|path| {
-            Scope { world: &self.world, package, diagnostics: self.diagnostics }.error_type(path)
-        });
-        (parameters, returns, error)
     }
 
     fn component(&mut self, package: u32, at: u32, items: &[tree::ComponentItem]) {
@@ -649,255 +429,6 @@ impl Collector<'_> {
         });
         self.declare(package, name, Def::Export(number), false);
     }
-
-    /// Signatures and bodies, once every type is known.
-    fn functions(&mut self, package: u32, parsed: &ParsedPackage) {
-        let mut interrupts = 0;
-        for item in parsed.files.iter().flat_map(|file| &file.items) {
-            match &item.kind {
-                ItemKind::Function { modifier, function } => {
-                    let kind = if modifier.as_ref().is_some_and(|word| word.as_str() == "interrupt") {
-                        interrupts += 1;
-                        FunctionKind::Interrupt(interrupts - 1)
-                    } else {
-                        FunctionKind::Plain
-                    };
-                    let name = function.name.as_str().to_owned();
-                    let Some(at) =
-                        self.function(package, &item.attributes, function, name.clone(), kind, None)
-                    else {
-                        self.world.packages[package as usize].names.remove(&name);
-                        continue;
-                    };
-                    if let Some(declared) = self.world.packages[package as usize].names.get_mut(&name)
-                        && matches!(declared.def, Def::Function(_))
-                    {
-                        declared.def = Def::Function(at);
-                    }
-                }
-                ItemKind::Struct { name, members, .. } => {
-                    let Some(Declared { def: Def::Struct(owner), .. }) =
-                        self.world.packages[package as usize].names.get(name.as_str()).cloned()
-                    else {
-                        continue;
-                    };
-                    for member in members {
-                        let tree::Member::Method(function) = member else { continue };
-                        let shown = format!("{}.{}", name.as_str(), function.name.as_str());
-                        let receiver = Some(Ty::Struct(owner));
-                        if let Some(at) =
-                            self.function(package, &[], function, shown, FunctionKind::Method, receiver)
-                        {
-                            self.world.structs[owner as usize]
-                                .methods
-                                .insert(function.name.as_str().to_owned(), at);
-                        }
-                    }
-                }
-                ItemKind::Impl { path, items } => self.implementation(package, path, items),
-                _ => {}
-            }
-        }
-        if interrupts > 64 {
-            self.report(Diagnostic::error(
-                "too-many-interrupts",
-                parsed.span,
-                "a component has at most 64 interrupt functions",
-            ));
-        }
-        self.complete_exports(package);
-    }
-
-    fn function(
-        &mut self,
-        package: u32,
-        attributes: &[tree::Attribute],
-        function: &tree::Function,
-        name: String,
-        kind: FunctionKind,
-        receiver: Option<Ty>,
-    ) -> Option<u32> {
-        let mut depth = None;
-        for attribute in attributes {
-            match attribute.name.as_str() {
-                "depth" => match attribute.arguments.first().map(|argument| &argument.kind) {
-                    Some(tree::FactKind::Literal(tree::Literal::Integer(value)))
-                        if (1..=1_000_000).contains(&value.value) =>
-                    {
-                        depth = Some(value.value as u32);
-                    }
-                    _ => self.report(
-                        Diagnostic::error(
-                            "bad-depth",
-                            attribute.span,
-                            "`@depth` takes a number from 1 to 1,000,000",
-                        )
-                        .help("write `@depth(16)`"),
-                    ),
-                },
-                other => self.unsupported(attribute.span, &format!("the attribute `@{other}`")),
-            }
-        }
-        let (mut parameters, returns, error) = self.signature(package, function);
-        if let Some(parameter) = function.parameters.iter().find(|parameter| parameter.ty.is_none()) {
-            if let Some(ty) = receiver {
-                parameters.insert(
-                    0,
-                    ParameterDef {
-                        mode: parameter.mode,
-                        name: "self".to_owned(),
-                        ty,
-                        any_handle: false,
-                        span: parameter.span,
-                    },
-                );
-            } else {
-                self.report(
-                    Diagnostic::error(
-                        "self-outside-method",
-                        parameter.span,
-                        "only methods of a struct have `self`",
-                    )
-                    .help("give the parameter a name and a type"),
-                );
-            }
-        } else if receiver.is_some() {
-            self.report(
-                Diagnostic::error("missing-self", function.name.span, "a method's first parameter is `self`")
-                    .help("write `fn name(self, …)`, or move the function out of the struct"),
-            );
-            return None;
-        }
-        if matches!(kind, FunctionKind::Interrupt(_))
-            && (!parameters.is_empty() || returns != Ty::Unit || error.is_some())
-        {
-            self.report(
-                Diagnostic::error(
-                    "interrupt-signature",
-                    function.span,
-                    "an interrupt function takes and gives nothing",
-                )
-                .help("keep what it needs in state"),
-            );
-            parameters.clear();
-        }
-        let Some(body) = &function.body else {
-            self.report(
-                Diagnostic::error("missing-body", function.name.span, format!("`{name}` has no body"))
-                    .help("write its statements in braces"),
-            );
-            return None;
-        };
-        self.world.functions.push(FunctionDef {
-            name,
-            package,
-            parameters,
-            returns,
-            error,
-            body: body.clone(),
-            kind,
-            depth,
-            span: function.name.span,
-        });
-        Some(self.world.functions.len() as u32 - 1)
-    }
-
-    fn implementation(&mut self, package: u32, path: &tree::Path, items: &[tree::Item]) {
-        let dotted = path.dotted();
-        let declared = self.world.packages[package as usize].names.get(&dotted).map(|declared| declared.def);
-        let (Some(Def::Export(export)), Some(component)) =
-            (declared, self.world.packages[package as usize].component)
-        else {
-            self.report(
-                Diagnostic::error(
-                    "unknown-export",
-                    path.span,
-                    format!("`{dotted}` is not an export of this component"),
-                )
-                .help(format!("write `export {dotted}: Interface` in the component block")),
-            );
-            return;
-        };
-        for item in items {
-            let ItemKind::Function { modifier: None, function } = &item.kind else {
-                self.report(
-                    Diagnostic::error("not-a-method", item.span, "an `impl` block holds only methods")
-                        .help("move this declaration out of the block"),
-                );
-                continue;
-            };
-            let interface = self.world.components[component as usize].exports[export as usize].interface;
-            let Some(method) = self.world.interfaces[interface as usize].method(function.name.as_str())
-            else {
-                let (name, has) = {
-                    let def = &self.world.interfaces[interface as usize];
-                    (def.name.clone(), def.names(u64::MAX))
-                };
-                self.report(
-                    Diagnostic::error(
-                        "unknown-method",
-                        function.name.span,
-                        format!("`{name}` has no method `{}`", function.name.as_str()),
-                    )
-                    .help(format!("its methods are {has}")),
-                );
-                continue;
-            };
-            let shown = format!("{dotted}.{}", function.name.as_str());
-            let kind = FunctionKind::Served(export, method);
-            let Some(at) = self.function(package, &item.attributes, function, shown, kind, None) else {
-                continue;
-            };
-            self.compare_signature(interface, method, at);
-            let slot = &mut self.world.components[component as usize].exports[export as usize].functions
-                [method as usize];
-            if let Some(first) = *slot {
-                let first = self.world.functions[first as usize].span;
-                self.report(duplicate_member("method", &function.name, first));
-            }
-            self.world.components[component as usize].exports[export as usize].functions[method as usize] =
-                Some(at);
-        }
-    }
-
-    fn compare_signature(&mut self, interface: u32, method: u32, function: u32) {
-        let wanted = &self.world.interfaces[interface as usize].methods[method as usize];
-        let given = &self.world.functions[function as usize];
-        let same = wanted.returns == given.returns
-            && wanted.error == given.error
-            && wanted.parameters.len() == given.parameters.len()
-            && wanted.parameters.iter().zip(&given.parameters).all(|(a, b)| a.ty == b.ty && a.mode == b.mode);
-        if !same {
-            let diagnostic = Diagnostic::error(
-                "signature-mismatch",
-                given.span,
-                format!("`{}` does not take and give what its interface says", given.name),
-            )
-            .help("copy the line from the interface");
-            let diagnostic =
-                if wanted.span.end > 0 { diagnostic.also(wanted.span, "declared here") } else { diagnostic };
-            self.report(diagnostic);
-        }
-    }
-
-    fn complete_exports(&mut self, package: u32) {
-        let Some(component) = self.world.packages[package as usize].component else { return };
-        let mut missing = Vec::new();
-        for export in &self.world.components[component as usize].exports {
-            let interface = &self.world.interfaces[export.interface as usize];
-            for (method, function) in interface.methods.iter().zip(&export.functions) {
-                if function.is_none() {
-                    missing.push((export.span, export.name.clone(), method.name.clone()));
-                }
-            }
-        }
-        for (span, export, method) in missing {
-            self.report(
-                Diagnostic::error("missing-method", span, format!("`{export}` lacks its method `{method}`"))
-                    .help(format!("write `fn {method}` in `impl {export} {{ … }}`")),
-            );
-        }
-    }
 }
 
 /// The error for a construct of the language that has no meaning yet.
@@ -905,7 +436,7 @@ pub(crate) fn unsupported(span: Span, what: &str) -> Diagnostic {
     Diagnostic::error("not-supported-yet", span, format!("{what} is not supported yet"))
 }
 
-fn duplicate_member(what: &str, name: &tree::Name, first: Span) -> Diagnostic {
+pub(crate) fn duplicate_member(what: &str, name: &tree::Name, first: Span) -> Diagnostic {
     Diagnostic::error(
         "duplicate-member",
         name.span,
@@ -915,12 +446,12 @@ fn duplicate_member(what: &str, name: &tree::Name, first: Span) -> Diagnostic {
     .help("remove or rename one of them")
 }
 
-fn endless(span: Span, name: &str) -> Diagnostic {
+pub(crate) fn endless(span: Span, name: &str) -> Diagnostic {
     Diagnostic::error("endless-type", span, format!("`{name}` contains itself and would have no size"))
         .help("hold an `Id` of a table's element instead")
 }
 
-fn contains_itself(world: &World, ty: &Ty, inside: &mut Vec<Ty>) -> bool {
+pub(crate) fn contains_itself(world: &World, ty: &Ty, inside: &mut Vec<Ty>) -> bool {
     if inside.contains(ty) {
         return inside.first() == Some(ty);
     }

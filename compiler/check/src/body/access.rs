@@ -468,68 +468,6 @@ impl Body<'_, '_> {
         self.compute(ty, Rvalue::View(place, zero, length), span)
     }
 
-    /// What the memory behind an expression of view type is rooted in.
-    pub(super) fn roots(&mut self, expr: &Expr) -> BTreeSet<Root> {
-        match &*expr.kind {
-            ExprKind::Name(name) => {
-                let reference = self.lookup(name.as_str()).map(|binding| {
-                    (
-                        binding.local,
-                        binding.ty.is_view() || binding.ty.holds_view(),
-                        binding.roots.clone(),
-                        binding.name.clone(),
-                    )
-                });
-                match reference {
-                    Some((_, true, roots, _)) => roots,
-                    Some((local, false, _, name)) => {
-                        let own = self.function.locals[local.index()].kind == LocalKind::Value;
-                        std::iter::once(if own { Root::Frame(name) } else { Root::Outside }).collect()
-                    }
-                    None => std::iter::once(Root::Outside).collect(),
-                }
-            }
-            ExprKind::Field(base, _) | ExprKind::Index(base, _) | ExprKind::Try(base) => self.roots(base),
-            ExprKind::Tuple(parts) | ExprKind::Array(parts) => {
-                let own = matches!(&*expr.kind, ExprKind::Array(_)).then(|| Root::Frame("this array".into()));
-                parts.iter().flat_map(|part| self.roots(part)).chain(own).collect()
-            }
-            ExprKind::Repeat(..) => std::iter::once(Root::Frame("this array".into())).collect(),
-            ExprKind::Call(callee, arguments) => {
-                let mut roots: BTreeSet<Root> =
-                    arguments.iter().flat_map(|argument| self.roots(&argument.value)).collect();
-                if let ExprKind::Field(base, _) = &*callee.kind {
-                    roots.extend(self.roots(base));
-                }
-                roots
-            }
-            ExprKind::If(_, then, otherwise) => {
-                let mut roots = self.block_roots(then);
-                roots.extend(otherwise.iter().flat_map(|other| self.roots(other)));
-                roots
-            }
-            ExprKind::Match(value, arms) => {
-                let mut roots = self.roots(value);
-                roots.extend(arms.iter().flat_map(|arm| self.roots(&arm.value)));
-                roots
-            }
-            ExprKind::Block(block) => self.block_roots(block),
-            ExprKind::Or(left, right) => {
-                let mut roots = self.roots(left);
-                roots.extend(self.roots(right));
-                roots
-            }
-            _ => std::iter::once(Root::Outside).collect(),
-        }
-    }
-
-    fn block_roots(&mut self, block: &tree::Block) -> BTreeSet<Root> {
-        match block.statements.last().map(|statement| &statement.kind) {
-            Some(tree::StmtKind::Expr(value)) => self.roots(value),
-            _ => std::iter::once(Root::Outside).collect(),
-        }
-    }
-
     /// Declares a variable and gives it its value.
     pub(super) fn declare(&mut self, name: &tree::Name, value: Value, mutable: bool, roots: BTreeSet<Root>) {
         let span = name.span;

@@ -9,10 +9,15 @@ mod call;
 mod conversion;
 mod expr;
 mod invoke;
+mod loops;
+mod operator;
+mod outcome;
 mod pattern;
+mod roots;
 mod stmt;
 mod table;
 mod text;
+mod words;
 
 use crate::ty::Ty;
 use crate::unit::Unit;
