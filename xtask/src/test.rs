@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that must hold.
 
 use crate::shell::{cargo, has, step};
-use crate::{Failure, boot_check, demo, qemu};
+use crate::{Failure, bench, boot_check, demo, qemu};
 
 /// Runs every check, cheapest first.
 pub fn run(_: &[String]) -> Result<(), Failure> {
@@ -23,5 +23,6 @@ pub fn run(_: &[String]) -> Result<(), Failure> {
         step("dependencies", &mut cargo(&["deny", "--offline", "check", "bans", "licenses", "sources"]))?;
     }
     boot_check::run(&[])?;
+    bench::run(&["boot".to_owned()])?;
     demo::run(&[])
 }
