@@ -332,6 +332,7 @@ impl Body<'_, '_> {
         if otherwise.is_none() {
             self.discard(&value, then.span);
             merge.ty = Some(Ty::Unit);
+            merge.reached = true;
             self.goto(join, span);
         } else {
             merge.arm(self, value, then.span);
@@ -423,6 +424,13 @@ impl Merge {
     pub(super) fn arm(&mut self, body: &mut Body<'_, '_>, value: Value, span: Span) {
         if value.ty == Ty::Never {
             body.current = None;
+            return;
+        }
+        if self.wanted && self.ty == Some(Ty::Unit) {
+            // Nobody looks at the value, so the arms need not agree.
+            self.reached |= body.current.is_some();
+            body.discard(&value, span);
+            body.goto(self.join, span);
             return;
         }
         if self.ty.is_none() || (self.wanted && !self.reached && self.result.is_none() && value.ty.is_error())

@@ -189,6 +189,14 @@ impl Body<'_, '_> {
             let fields = self.variant_fields(&subject.ty, variant);
             return self.test_variant(variant, &fields, &[], subject, next, roots, name.span);
         }
+        if matches!(
+            (&subject.ty, name.as_str()),
+            (Ty::Optional(_), "some" | "none") | (Ty::Result(..), "ok" | "err")
+        ) {
+            let path = tree::Path { names: vec![name.clone()], span: name.span };
+            let (variant, fields) = self.variant_of(&path, &subject.ty)?;
+            return self.test_variant(variant, &fields, &[], subject, next, roots, name.span);
+        }
         let package = self.package as usize;
         if let Some(Def::Constant(_)) =
             self.unit.world.packages[package].names.get(name.as_str()).map(|d| d.def)

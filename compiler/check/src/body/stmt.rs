@@ -164,7 +164,8 @@ impl Body<'_, '_> {
                 self.push(Statement::Check(value.operand, Fault::Assertion), span);
             }
             StmtKind::Expr(expr) => {
-                let value = self.expr(expr, None);
+                // Nothing is wanted of a statement: the arms of an `if` or `match` may give what they like.
+                let value = self.expr(expr, branches(expr).then_some(&Ty::Unit));
                 self.discard(&value, expr.span);
                 self.useless(&value, expr);
                 if value.ty == Ty::Never {
@@ -425,6 +426,10 @@ impl Body<'_, '_> {
         }
         self.end(Terminator::Return, span);
     }
+}
+
+fn branches(expr: &Expr) -> bool {
+    matches!(&*expr.kind, ExprKind::If(..) | ExprKind::Match(..) | ExprKind::Block(_))
 }
 
 pub(super) fn leaves_defer(span: Span, word: &str) -> Diagnostic {
