@@ -308,6 +308,23 @@ fn the_console_prints_from_the_window_only() {
     assert!(system.hal.printed.contains("fault=bad-pointer"));
 }
 
+#[test]
+fn a_handle_beyond_a_realms_slots_does_not_reach_its_neighbours() {
+    for fast in [true, false] {
+        let (mut system, server, client, _) = pair();
+        // The client's neighbour below is the server: a slot behind the server's last is the client's first.
+        assert_eq!(client, server + 1);
+        let neighbours = system.handle_of(client, 0);
+        let forged = neighbours + u64::from(Area::of(u32::from(server)).count);
+        system.call(call::ipc_call, [neighbours, 0, 0, 0, 0]);
+        assert_eq!(system.kernel.current, server);
+        let number = if fast { call::ipc_call } else { call::cap_query };
+        system.call(number, [forged, 0, 0, 0, 0]);
+        assert!(system.hal.printed.contains("fault=forged-handle"), "{}", system.hal.printed);
+        system.check();
+    }
+}
+
 /// A range of the window, as a word.
 fn lease(offset: u64, length: u64) -> u64 {
     offset | length << 32
