@@ -10,22 +10,21 @@ impl Body<'_, '_> {
     pub(super) fn roots(&mut self, expr: &Expr) -> BTreeSet<Root> {
         match &*expr.kind {
             ExprKind::Name(name) => {
-                let reference = self.lookup(name.as_str()).map(|binding| {
-                    (
-                        binding.local,
-                        binding.ty.is_view() || binding.ty.holds_view(),
-                        binding.roots.clone(),
-                        binding.name.clone(),
-                    )
+                let found = self.lookup(name.as_str()).map(|binding| {
+                    (binding.local, binding.ty.clone(), binding.roots.clone(), binding.name.clone())
                 });
-                match reference {
-                    Some((_, true, roots, _)) => roots,
-                    Some((local, false, _, name)) => {
-                        let own = self.function.locals[local.index()].kind == LocalKind::Value;
-                        std::iter::once(if own { Root::Frame(name) } else { Root::Outside }).collect()
-                    }
-                    None => std::iter::once(Root::Outside).collect(),
+                let Some((local, ty, mut roots, name)) = found else {
+                    return std::iter::once(Root::Outside).collect();
+                };
+                if !ty.holds_view() {
+                    roots.clear();
                 }
+                // A scalar has no memory that a view could look at.
+                if !ty.is_scalar() {
+                    let own = self.function.locals[local.index()].kind == LocalKind::Value;
+                    roots.insert(if own { Root::Frame(name) } else { Root::Outside });
+                }
+                roots
             }
             ExprKind::Field(base, _) | ExprKind::Index(base, _) | ExprKind::Try(base) => self.roots(base),
             ExprKind::Tuple(parts) | ExprKind::Array(parts) => {
