@@ -99,6 +99,7 @@ programs! {
     reply_in_kernel: "xor edi, edi" "mov rsi, 0xffffffff80100000" "gate 3";
     reply_wraps: "xor edi, edi" "mov rsi, 0xfffffffffffffff8" "gate 3";
     reply_unmapped: "xor edi, edi" "mov rsi, 0x1000" "gate 3";
+    reply_in_guard: "xor edi, edi" "lea rsi, [rsp - 5 * 4096]" "gate 3";
     text_beyond_window: "sub rsp, 136" "mov rax, 0x100001000" "mov [rsp], rax" "mov qword ptr [rsp + 48], 0"
         "mov rsi, rsp" "mov rdi, [rdi + 64]" "gate 0";
     no_reply: "sub rsp, 136" "mov rdi, rsp" "gate 2";
@@ -235,6 +236,7 @@ const OFFENDERS: &[(&str, &str)] = &[
     ("reply_in_kernel", "fault=bad-pointer"),
     ("reply_wraps", "fault=bad-pointer"),
     ("reply_unmapped", "fault=bad-pointer"),
+    ("reply_in_guard", "fault=bad-pointer"),
     ("text_beyond_window", "fault=bad-pointer"),
     ("no_reply", "fault=no-reply"),
     ("kernel_stack_pointer", "fault=forged-handle"),
