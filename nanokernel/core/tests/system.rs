@@ -325,6 +325,29 @@ fn a_handle_beyond_a_realms_slots_does_not_reach_its_neighbours() {
     }
 }
 
+#[test]
+fn the_console_does_not_print_what_lies_behind_the_window() {
+    let mut system = System::boot(2000);
+    let (child, realm_index) = system.child(1, 50);
+    let maker = system.handle(root::MEMORY);
+    // The second window lies just below the first.
+    for slot in [4, 3] {
+        let pages = system.must(call::mem_create, [maker, 4096, 0, 0, 0]);
+        system.control(child, realm::WINDOW, [slot, pages, 4096]);
+    }
+    let console = system.handle(root::CONSOLE);
+    system.control(child, realm::GRANT, [3, console, u64::MAX]);
+    system.control(child, realm::START, [0; 3]);
+    system.call(call::ipc_recv, [0; 5]);
+    assert_eq!(system.kernel.current, realm_index);
+    let console = system.handle(3);
+    system.set_words([lease(4000, 96), 0, 0, 0, 0, 0]);
+    assert_eq!(system.call(call::ipc_call, [console, 0, 0, 0, 0]).0, 0);
+    system.set_words([lease(4000, 97), 0, 0, 0, 0, 0]);
+    system.call(call::ipc_call, [console, 0, 0, 0, 0]);
+    assert!(system.hal.printed.contains("fault=bad-pointer"), "{}", system.hal.printed);
+}
+
 /// A range of the window, as a word.
 fn lease(offset: u64, length: u64) -> u64 {
     offset | length << 32
