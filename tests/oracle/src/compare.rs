@@ -27,7 +27,9 @@ pub enum Outcome {
 
 /// Two runs that ended differently.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{function}{arguments:x?}: interpreted {interpreted:x?}, as machine code {native:x?} (optimize {optimize})")]
+#[error(
+    "{function}{arguments:x?}: interpreted {interpreted:x?}, as machine code {native:x?} (optimize {optimize})"
+)]
 pub struct Divergence {
     /// The function.
     pub function: String,

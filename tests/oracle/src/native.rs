@@ -251,11 +251,7 @@ fn prepare_thread() -> Result<(), Unmapped> {
     let map = Map::new(PAGE + STACK_BYTES + SIGNAL_STACK_BYTES)?;
     map.protect(PAGE, map.bytes, libc::PROT_READ | libc::PROT_WRITE)?;
     let top = map.base as u64 + (PAGE + STACK_BYTES) as u64;
-    let signals = libc::stack_t {
-        ss_sp: top as *mut c_void,
-        ss_flags: 0,
-        ss_size: SIGNAL_STACK_BYTES,
-    };
+    let signals = libc::stack_t { ss_sp: top as *mut c_void, ss_flags: 0, ss_size: SIGNAL_STACK_BYTES };
     // SAFETY: the memory is mapped, used for nothing else, and lives as long as the process: it is leaked below.
     let status = unsafe { libc::sigaltstack(&raw const signals, null_mut()) };
     if status != 0 {

@@ -20,12 +20,15 @@ fn examine(seed: u64, coverage: &mut Coverage) -> Result<(), String> {
     let generated = generate::program(seed, Size::default());
     coverage.merge(&generated.coverage);
     let described = |what: String| format!("seed {seed}: {what}");
-    let front = front::compile(&generated.text).map_err(|error| described(format!("{error}\n{}", generated.text)))?;
+    let front =
+        front::compile(&generated.text).map_err(|error| described(format!("{error}\n{}", generated.text)))?;
     let mut random = Random::new(!seed);
     let optimize = seed.is_multiple_of(4);
     let mut roots = Vec::new();
     for name in &generated.entries {
-        roots.push(front::function(&front.program, name).ok_or_else(|| described(format!("{name} is not there")))?);
+        roots.push(
+            front::function(&front.program, name).ok_or_else(|| described(format!("{name} is not there")))?,
+        );
     }
     let pair = Pair::new(&front.program, &roots, optimize).map_err(|error| described(error.to_string()))?;
     coverage.add("(functions)", front.program.functions.len() as u64);
@@ -34,18 +37,16 @@ fn examine(seed: u64, coverage: &mut Coverage) -> Result<(), String> {
         for _ in 0..CALLS {
             let arguments = [random.interesting(), random.interesting()];
             match pair.compare(root, &arguments).map_err(|error| described(error.to_string()))? {
-                Verdict::Same(outcome, same_place) => {
-                    match outcome {
-                        Outcome::Value(_) => coverage.count("(values)"),
-                        Outcome::Trap(fault) => {
-                            coverage.count(&format!("(trap {})", fault.name()));
-                            if !same_place {
-                                coverage.count("(trap at another place)");
-                            }
+                Verdict::Same(outcome, same_place) => match outcome {
+                    Outcome::Value(_) => coverage.count("(values)"),
+                    Outcome::Trap(fault) => {
+                        coverage.count(&format!("(trap {})", fault.name()));
+                        if !same_place {
+                            coverage.count("(trap at another place)");
                         }
-                        Outcome::Unexplained { .. } => coverage.count("(signals)"),
                     }
-                }
+                    Outcome::Unexplained { .. } => coverage.count("(signals)"),
+                },
                 Verdict::Skipped => coverage.count("(skipped)"),
                 Verdict::Different(divergence) => {
                     return Err(described(format!("{divergence}\n{}", generated.text)));

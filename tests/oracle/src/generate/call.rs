@@ -10,7 +10,8 @@ impl Generator {
             .functions
             .iter()
             .filter(|function| {
-                function.returns == *ty && (self.calls_left > 0 && self.loops == 0 || function.leaf && self.loops < 2)
+                function.returns == *ty
+                    && (self.calls_left > 0 && self.loops == 0 || function.leaf && self.loops < 2)
             })
             .filter(|_| !self.leaf)
             .cloned()
@@ -52,7 +53,9 @@ impl Generator {
 
     fn arguments(&mut self, function: &Signature, depth: u32) -> Option<Vec<String>> {
         let mut arguments = vec![String::new(); function.parameters.len()];
-        for (at, (_, ty)) in function.parameters.iter().enumerate().filter(|(_, (mode, _))| *mode == Mode::Inout) {
+        for (at, (_, ty)) in
+            function.parameters.iter().enumerate().filter(|(_, (mode, _))| *mode == Mode::Inout)
+        {
             let (root, text) = match ty {
                 Ty::Slice(element) => self.slice_of(element, true)?,
                 other => self.place(other, true)?,
@@ -64,7 +67,9 @@ impl Generator {
                 return None;
             }
         }
-        for (at, (_, ty)) in function.parameters.iter().enumerate().filter(|(_, (mode, _))| *mode != Mode::Inout) {
+        for (at, (_, ty)) in
+            function.parameters.iter().enumerate().filter(|(_, (mode, _))| *mode != Mode::Inout)
+        {
             arguments[at] = match ty {
                 Ty::Slice(element) => match self.slice_of(element, false) {
                     Some((_, text)) => text,
@@ -82,7 +87,9 @@ impl Generator {
         for variable in self.scope.iter().filter(|variable| variable.writable || !writable) {
             match &variable.ty {
                 Ty::Slice(inner) if **inner == *element => found.push((variable.clone(), None)),
-                Ty::Array(inner, count) if **inner == *element => found.push((variable.clone(), Some(*count))),
+                Ty::Array(inner, count) if **inner == *element => {
+                    found.push((variable.clone(), Some(*count)))
+                }
                 _ => {}
             }
         }
@@ -112,7 +119,8 @@ impl Generator {
     pub(super) fn match_value(&mut self, ty: &Ty, depth: u32) -> String {
         let Some((subject, of)) = self.subject() else { return self.literal_or_group(ty) };
         let arms = self.arms(&of, depth, |generator, depth| generator.expression(ty, depth));
-        let arms: Vec<String> = arms.into_iter().map(|(pattern, value)| format!("{pattern} -> {value}")).collect();
+        let arms: Vec<String> =
+            arms.into_iter().map(|(pattern, value)| format!("{pattern} -> {value}")).collect();
         format!("(match {subject} {{ {} }})", arms.join(", "))
     }
 
@@ -172,7 +180,8 @@ impl Generator {
                         parts.push(bound.clone());
                         self.scope.push(Variable { name: bound, ty: ty.clone(), writable: false });
                     }
-                    let parts = if parts.is_empty() { String::new() } else { format!("({})", parts.join(", ")) };
+                    let parts =
+                        if parts.is_empty() { String::new() } else { format!("({})", parts.join(", ")) };
                     let given = value(self, depth);
                     self.scope.truncate(mark);
                     arms.push((format!("E{at}q.{name}{parts}"), given));

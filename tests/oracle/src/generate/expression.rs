@@ -35,11 +35,18 @@ impl Generator {
                 let variants = self.enums[*at].clone();
                 let (name, payload) = self.random.pick(&variants).clone();
                 let parts: Vec<String> = payload.iter().map(|ty| self.literal(ty)).collect();
-                let payload = if parts.is_empty() { String::new() } else { format!("({})", parts.join(", ")) };
+                let payload =
+                    if parts.is_empty() { String::new() } else { format!("({})", parts.join(", ")) };
                 format!("E{at}q.{name}{payload}")
             }
             Ty::Array(element, count) => format!("[{}; {count}]", self.literal(element)),
-            Ty::Optional(inner) => if self.random.percent(40) { "none".into() } else { self.literal(inner) },
+            Ty::Optional(inner) => {
+                if self.random.percent(40) {
+                    "none".into()
+                } else {
+                    self.literal(inner)
+                }
+            }
             Ty::Slice(element) => {
                 let parts: Vec<String> =
                     (0..self.random.within(1, 4)).map(|_| self.literal(element)).collect();
@@ -54,8 +61,9 @@ impl Generator {
     pub(super) fn index(&mut self, count: u64) -> String {
         if self.risky() {
             self.count("unguarded index");
+            // An `if` here would take the type that an index wants, so a leaf it is.
             let ty = self.int_type();
-            return self.expression(&ty, 1);
+            return self.leaf_expression(&ty);
         }
         if self.random.percent(40) {
             return self.random.below(count).to_string();
@@ -155,8 +163,10 @@ impl Generator {
             Ty::Bool => self.bool_expression(depth - 1),
             Ty::Struct(at) => {
                 let fields = self.structs[*at].clone();
-                let parts: Vec<String> =
-                    fields.iter().map(|(name, ty)| format!("{name}: {}", self.expression(ty, depth - 1))).collect();
+                let parts: Vec<String> = fields
+                    .iter()
+                    .map(|(name, ty)| format!("{name}: {}", self.expression(ty, depth - 1)))
+                    .collect();
                 self.count("struct value");
                 format!("(S{at}q {{ {} }})", parts.join(", "))
             }
@@ -164,7 +174,8 @@ impl Generator {
                 let variants = self.enums[*at].clone();
                 let (name, payload) = self.random.pick(&variants).clone();
                 let parts: Vec<String> = payload.iter().map(|ty| self.expression(ty, depth - 1)).collect();
-                let payload = if parts.is_empty() { String::new() } else { format!("({})", parts.join(", ")) };
+                let payload =
+                    if parts.is_empty() { String::new() } else { format!("({})", parts.join(", ")) };
                 self.count("enum value");
                 format!("E{at}q.{name}{payload}")
             }
@@ -178,13 +189,14 @@ impl Generator {
             }
             Ty::Optional(inner) => {
                 self.count("optional value");
-                if self.random.percent(25) { "none".into() } else { self.expression(inner, depth - 1) }
+                // Operators pass the type that is wanted on to what they hold, so no operator stands here.
+                if self.random.percent(25) { "none".into() } else { self.leaf_expression(inner) }
             }
             _ => self.literal(ty),
         }
     }
 
-    fn leaf_expression(&mut self, ty: &Ty) -> String {
+    pub(super) fn leaf_expression(&mut self, ty: &Ty) -> String {
         if self.random.percent(75)
             && let Some((_, place)) = self.place(ty, false)
         {
@@ -247,7 +259,7 @@ impl Generator {
                 self.count("shift");
                 if risky {
                     let amount = self.int_type();
-                    let b = self.expression(&amount, depth);
+                    let b = self.leaf_expression(&amount);
                     return format!("({a} {op} {b})");
                 }
                 if self.random.percent(40) {

@@ -309,7 +309,7 @@ impl Generator {
         }
         let error = self.random.percent(30).then(|| self.random.below(self.enums.len() as u64) as usize);
         let returns = match (error, self.random.below(5)) {
-            (None, 0) => Ty::Optional(Box::new(self.value_type(1))),
+            (None, 0) => Ty::Optional(Box::new(self.value_type(0))),
             (Some(_), 0) => Ty::Unit,
             (None, 1) => self.aggregate_type(2),
             (Some(_), _) | (None, 2) => self.int_type(),
@@ -356,8 +356,7 @@ impl Generator {
 
     fn entry(&mut self, at: u64, statements: u64) -> String {
         let name = format!("entry{at}");
-        let parameter =
-            |name: &str| Variable { name: name.to_owned(), ty: Ty::U64, writable: false };
+        let parameter = |name: &str| Variable { name: name.to_owned(), ty: Ty::U64, writable: false };
         self.enter(vec![parameter("aq"), parameter("bq")], Ty::U64, None, false);
         self.open(&format!("fn {name}(aq: u64, bq: u64) -> u64 {{"));
         self.statements(statements + 2, 2);

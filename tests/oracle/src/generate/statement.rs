@@ -79,7 +79,8 @@ impl Generator {
     }
 
     fn assign(&mut self) {
-        let writable: Vec<Variable> = self.scope.iter().filter(|variable| variable.writable).cloned().collect();
+        let writable: Vec<Variable> =
+            self.scope.iter().filter(|variable| variable.writable).cloned().collect();
         if writable.is_empty() {
             return self.declare();
         }
@@ -89,7 +90,10 @@ impl Generator {
                 self.count("write through slice");
                 let value = self.expression(element, 2);
                 let name = &variable.name;
-                return self.line(&format!("if {name}.len > 2 {{ {name}[{}] = {value} }}", self.random.clone().below(3)));
+                return self.line(&format!(
+                    "if {name}.len > 2 {{ {name}[{}] = {value} }}",
+                    self.random.clone().below(3)
+                ));
             }
             Ty::Struct(at) if self.random.percent(70) => {
                 let fields = self.structs[*at].clone();
@@ -152,7 +156,7 @@ impl Generator {
             && self.random.percent(40)
         {
             self.count("return error");
-            let value = self.expression(&Ty::Enum(error), 1);
+            let value = self.leaf_expression(&Ty::Enum(error));
             return format!("return {value}");
         }
         let ty = self.returns.clone();

@@ -7,7 +7,10 @@ use super::Generator;
 pub(super) enum Ty {
     Unit,
     Bool,
-    Int { signed: bool, bits: u8 },
+    Int {
+        signed: bool,
+        bits: u8,
+    },
     Struct(usize),
     Enum(usize),
     Array(Box<Ty>, u64),
