@@ -1,0 +1,123 @@
+//! A run, and what it left.
+
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use boot::qemu::REMEDY;
+use boot::{Ending, FaultLine, Machine, Qemu, Run, Stop};
+use nanokernel_core::exit::Exit;
+use sci::status::Fault;
+
+/// A run that takes longer hangs.
+const OVERDUE: Duration = Duration::from_mins(2);
+
+/// What a run left.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What the serial port said.
+    pub console: String,
+    /// The kernel's fault lines; with the flag `verbose` those of clean ends, too.
+    pub faults: Vec<FaultLine>,
+    /// How it ended.
+    pub ending: Ending,
+}
+
+/// Boots a module with the flag `verbose`.
+pub fn boot(module: &[u8]) -> Outcome {
+    boot_on(Machine::Microvm, module)
+}
+
+/// Boots a module on a machine.
+///
+/// # Panics
+/// If QEMU is missing: a boot test never passes without a boot.
+pub fn boot_on(machine: Machine, module: &[u8]) -> Outcome {
+    let qemu = Qemu::find().unwrap_or_else(|| panic!("QEMU is missing, and boot tests need it: {REMEDY}"));
+    let interrupted = AtomicBool::new(false);
+    let run = Run {
+        qemu: &qemu,
+        kernel: boot::KERNEL,
+        module,
+        machine,
+        words: &["verbose".to_owned()],
+        gdb: false,
+        trace: None,
+        count: false,
+        stop: Stop::Overdue(OVERDUE),
+        interrupted: &interrupted,
+    };
+    let mut console = Vec::new();
+    let (ending, faults) = run
+        .run(&mut |chunk| {
+            console.extend_from_slice(chunk);
+            Ok(())
+        })
+        .expect("QEMU runs");
+    Outcome { console: String::from_utf8_lossy(&console).into_owned(), faults, ending }
+}
+
+impl Outcome {
+    /// Asserts the exit.
+    #[track_caller]
+    pub fn exits(&self, exit: Exit) -> &Self {
+        assert_eq!(self.ending, Ending::Exit(exit), "{}", self.console);
+        self
+    }
+
+    /// Asserts that the peer printed all its lines and ended well.
+    #[track_caller]
+    pub fn peer_finished(&self) -> &Self {
+        for line in ["peer 0", "peer 1", "peer 2", "peer 3", "peer 4", "peer done"] {
+            let count = self.console.lines().filter(|found| found.trim_end() == line).count();
+            assert_eq!(count, 1, "`{line}` is printed once:\n{}", self.console);
+        }
+        let ends: Vec<&FaultLine> = self.of("Peer");
+        assert!(
+            matches!(ends[..], [end] if end.fault == Fault::Exit && end.detail == 0),
+            "the peer ends well: {ends:?}\n{}",
+            self.console
+        );
+        self
+    }
+
+    /// The fault lines of a component.
+    pub fn of(&self, realm: &str) -> Vec<&FaultLine> {
+        self.faults.iter().filter(|line| line.realm == realm).collect()
+    }
+
+    /// The only fault line of a component.
+    #[track_caller]
+    pub fn only(&self, realm: &str) -> &FaultLine {
+        let lines = self.of(realm);
+        assert_eq!(lines.len(), 1, "{realm} stops once: {lines:?}\n{}", self.console);
+        lines[0]
+    }
+
+    /// Asserts that the offender stopped once, by this fault, while the peer went on.
+    #[track_caller]
+    pub fn stopped(&self, realm: &str, fault: Fault) -> &FaultLine {
+        let line = self.only(realm);
+        assert_eq!(line.fault, fault, "{realm}: {line:?}\n{}", self.console);
+        self.peer_finished().exits(Exit::Root(1));
+        line
+    }
+
+    /// Whether a line of the console contains the text.
+    #[track_caller]
+    pub fn says(&self, text: &str) -> &Self {
+        assert!(self.console.contains(text), "`{text}` is printed:\n{}", self.console);
+        self
+    }
+
+    /// The frames in use when the machine stopped.
+    #[track_caller]
+    pub fn frames_in_use(&self) -> u64 {
+        let line = self.console.lines().find(|line| line.starts_with("space: frames "));
+        let line = line.unwrap_or_else(|| panic!("the frames are counted:\n{}", self.console));
+        let field = |name: &str| {
+            let word = line.split_whitespace().find_map(|word| word.strip_prefix(name));
+            word.and_then(|word| word.parse::<u64>().ok()).unwrap_or_else(|| panic!("`{name}`: {line}"))
+        };
+        field("total=") - field("free=")
+    }
+}

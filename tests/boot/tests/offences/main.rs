@@ -1,0 +1,6 @@
+//! Each offence in a boot of its own: the offender dies of the fault named, or gets the status, and everyone else
+//! goes on.
+
+mod instruction;
+mod interrupt;
+mod message;
