@@ -11,6 +11,7 @@ mod program;
 mod qemu;
 mod scratch;
 mod shell;
+mod soak;
 mod test;
 
 use std::process::ExitCode;
@@ -34,6 +35,11 @@ const TASKS: &[Task] = &[
         help: "boot the examples on every machine and read what they say",
     },
     Task { name: "bench", run: bench::run, help: "print figures: compile, boot, calls, sizes" },
+    Task {
+        name: "soak",
+        run: soak::run,
+        help: "random programs against the interpreter, for as long as you like",
+    },
     Task { name: "install", run: install::install, help: "install `space` into ~/.cargo/bin" },
     Task { name: "uninstall", run: install::uninstall, help: "remove it again" },
 ];

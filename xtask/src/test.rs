@@ -3,6 +3,9 @@
 use crate::shell::{cargo, has, step};
 use crate::{Failure, bench, boot_check, demo, qemu};
 
+/// Random programs that are compared.
+const PROGRAMS: &str = "20000";
+
 /// Runs every check, cheapest first.
 pub fn run(_: &[String]) -> Result<(), Failure> {
     qemu::ensure()?;
@@ -19,6 +22,8 @@ pub fn run(_: &[String]) -> Result<(), Failure> {
     } else {
         step("tests", &mut cargo(&["test", "--workspace", "--quiet"]))?;
     }
+    let mut oracle = cargo(&["test", "--release", "--package", "tests-oracle", "--", "--nocapture"]);
+    step("random programs against the interpreter", oracle.env("SPACE_ORACLE_PROGRAMS", PROGRAMS))?;
     if has("cargo-deny") {
         step("dependencies", &mut cargo(&["deny", "--offline", "check", "bans", "licenses", "sources"]))?;
     }
