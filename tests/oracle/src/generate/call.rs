@@ -88,7 +88,7 @@ impl Generator {
             match &variable.ty {
                 Ty::Slice(inner) if **inner == *element => found.push((variable.clone(), None)),
                 Ty::Array(inner, count) if **inner == *element => {
-                    found.push((variable.clone(), Some(*count)))
+                    found.push((variable.clone(), Some(*count)));
                 }
                 _ => {}
             }

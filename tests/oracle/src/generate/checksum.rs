@@ -8,7 +8,7 @@ impl Generator {
     pub(super) fn checksum(&mut self, ty: &Ty, place: &str) -> String {
         match ty {
             Ty::Unit => "0".into(),
-            Ty::Bool | Ty::Id(_) => format!("u64({place})"),
+            Ty::Bool => format!("u64({place})"),
             Ty::Int { .. } => format!("{place}.low(u64)"),
             Ty::Struct(_) => format!("{place}.sum()"),
             Ty::Enum(at) => {
@@ -35,7 +35,7 @@ impl Generator {
         let mut at = 0;
         while at < self.summed.len() {
             let ty = self.summed[at].clone();
-            let shown = self.show(&ty);
+            let shown = ty.show();
             match &ty {
                 Ty::Enum(number) => {
                     self.open(&format!("fn sum-e{number}q(x: {shown}) -> u64 {{"));

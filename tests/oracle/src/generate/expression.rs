@@ -20,9 +20,9 @@ impl Generator {
                 let word = self.random.interesting();
                 let shift = 64 - u32::from(*bits);
                 if *signed {
-                    format!("{}({})", self.show(ty), (word << shift) as i64 >> shift)
+                    format!("{}({})", ty.show(), (word << shift) as i64 >> shift)
                 } else {
-                    format!("{}({})", self.show(ty), word << shift >> shift)
+                    format!("{}({})", ty.show(), word << shift >> shift)
                 }
             }
             Ty::Struct(at) => {
@@ -53,7 +53,6 @@ impl Generator {
                 format!("[{}]", parts.join(", "))
             }
             Ty::Str => format!("\"{}\"", self.random.pick(&TEXTS)),
-            Ty::Id(_) => "0".into(),
         }
     }
 
@@ -213,7 +212,7 @@ impl Generator {
     }
 
     fn int_expression(&mut self, ty: &Ty, depth: u32) -> String {
-        let shown = self.show(ty);
+        let shown = ty.show();
         let a = self.expression(ty, depth);
         let risky = self.risky();
         match self.random.below(14) {

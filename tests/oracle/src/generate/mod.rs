@@ -185,7 +185,7 @@ impl Generator {
             let name = self.name("c");
             let value = self.literal(&ty);
             self.count("const");
-            self.line(&format!("const {name}: {} = {value}", self.show(&ty)));
+            self.line(&format!("const {name}: {} = {value}", ty.show()));
             self.constants.push((name, ty));
         }
         for _ in 0..self.random.within(1, 3) {
@@ -193,7 +193,7 @@ impl Generator {
             let name = self.name("g");
             let value = self.literal(&ty);
             self.count("state");
-            self.line(&format!("var {name}: {} = {value}", self.show(&ty)));
+            self.line(&format!("var {name}: {} = {value}", ty.show()));
             self.state.push(Variable { name, ty, writable: true });
         }
         if self.random.percent(40) {
@@ -223,7 +223,7 @@ impl Generator {
         self.count(if plain { "plain enum" } else { "payload enum" });
         self.open(&format!("enum E{at}q {{"));
         for (name, payload) in &variants {
-            let parts: Vec<String> = payload.iter().map(|ty| self.show(ty)).collect();
+            let parts: Vec<String> = payload.iter().map(Ty::show).collect();
             let payload = if parts.is_empty() { String::new() } else { format!("({})", parts.join(", ")) };
             self.line(&format!("{name}{payload}"));
         }
@@ -245,7 +245,7 @@ impl Generator {
         self.count("struct");
         self.open(&format!("struct S{at}q {{"));
         for (name, ty) in &fields {
-            self.line(&format!("{name}: {}", self.show(ty)));
+            self.line(&format!("{name}: {}", ty.show()));
         }
         self.line("");
         self.open("fn sum(self) -> u64 {");
@@ -258,7 +258,7 @@ impl Generator {
         self.close();
         if let Some((name, ty)) = fields.iter().find(|(_, ty)| matches!(ty, Ty::Int { .. })) {
             self.open("fn poke(inout self, by: u64) {");
-            self.line(&format!("self.{name} = self.{name} *% 5 +% by.low({})", self.show(ty)));
+            self.line(&format!("self.{name} = self.{name} *% 5 +% by.low({})", ty.show()));
             self.close();
         }
         self.close();
@@ -303,7 +303,7 @@ impl Generator {
                 Mode::Take => "take parameter",
                 Mode::Inout => "inout parameter",
             });
-            shown.push(format!("{word}{name}: {}", self.show(&ty)));
+            shown.push(format!("{word}{name}: {}", ty.show()));
             variables.push(Variable { name, ty: ty.clone(), writable: mode == Mode::Inout });
             parameters.push((mode, ty));
         }
@@ -319,7 +319,7 @@ impl Generator {
             self.count("T ! E");
         }
         let name = self.name("fun");
-        let gives = if returns == Ty::Unit { String::new() } else { format!(" -> {}", self.show(&returns)) };
+        let gives = if returns == Ty::Unit { String::new() } else { format!(" -> {}", returns.show()) };
         let fails = error.map_or_else(String::new, |at| format!(" ! E{at}q"));
         self.enter(variables, returns.clone(), error, leaf);
         self.open(&format!("fn {name}({}){gives}{fails} {{", shown.join(", ")));
@@ -335,7 +335,7 @@ impl Generator {
     /// A function that calls itself as deep as it says.
     fn recursive(&mut self) {
         let ty = self.int_type();
-        let shown = self.show(&ty);
+        let shown = ty.show();
         let name = self.name("rec");
         let depth = self.random.within(2, 12);
         self.count("recursion");

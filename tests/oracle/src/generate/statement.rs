@@ -50,7 +50,7 @@ impl Generator {
         let value = self.expression(&ty, 3);
         let word = if writable { "var" } else { "let" };
         self.count(word);
-        self.line(&format!("{word} {name}: {} = {value}", self.show(&ty)));
+        self.line(&format!("{word} {name}: {} = {value}", ty.show()));
         self.scope.push(Variable { name, ty, writable });
     }
 
@@ -73,7 +73,7 @@ impl Generator {
         let element = self.int_type();
         if let Some((_, view)) = self.slice_of(&element, false) {
             self.count("slice variable");
-            self.line(&format!("let {name}: [{}] = {view}", self.show(&element)));
+            self.line(&format!("let {name}: [{}] = {view}", element.show()));
             self.scope.push(Variable { name, ty: Ty::Slice(Box::new(element)), writable: false });
         }
     }
@@ -137,7 +137,7 @@ impl Generator {
         }
         let name = self.name("x");
         let ty = function.returns.clone();
-        let shown = self.show(&ty);
+        let shown = ty.show();
         match function.error {
             Some(error) if self.error == Some(error) => self.line(&format!("let {name}: {shown} = {call}?")),
             Some(_) => {
@@ -222,7 +222,7 @@ impl Generator {
         let left = self.literal(&first);
         let name = self.name("x");
         let value = self.expression(&second, 2);
-        self.line(&format!("let {name}: {} = {value}", self.show(&second)));
+        self.line(&format!("let {name}: {} = {value}", second.show()));
         self.line(&format!("let ({a}, {b}) = ({left}, {name})"));
         for (name, ty) in [(name, second.clone()), (a, first), (b, second)] {
             self.scope.push(Variable { name, ty, writable: false });
@@ -343,7 +343,7 @@ impl Generator {
             let ty = self.int_type();
             let from = self.random.below(100);
             let to = from + self.random.below(5);
-            let shown = self.show(&ty);
+            let shown = ty.show();
             self.open(&format!("for {name} in {shown}({from})..{shown}({to}) {{"));
             ty
         };

@@ -18,8 +18,6 @@ pub(super) enum Ty {
     /// A view of integers.
     Slice(Box<Ty>),
     Str,
-    /// The name of a table's element.
-    Id(usize),
 }
 
 impl Ty {
@@ -34,28 +32,27 @@ impl Ty {
         }
     }
 
+    /// The type as written.
+    pub(super) fn show(&self) -> String {
+        match self {
+            Self::Unit => "()".into(),
+            Self::Bool => "bool".into(),
+            Self::Int { signed, bits } => format!("{}{bits}", if *signed { "i" } else { "u" }),
+            Self::Struct(at) => format!("S{at}q"),
+            Self::Enum(at) => format!("E{at}q"),
+            Self::Array(element, count) => format!("[{}; {count}]", element.show()),
+            Self::Optional(inner) => format!("{}?", inner.show()),
+            Self::Slice(element) => format!("[{}]", element.show()),
+            Self::Str => "str".into(),
+        }
+    }
+
     pub(super) fn is_signed(&self) -> bool {
         matches!(self, Self::Int { signed: true, .. })
     }
 }
 
 impl Generator {
-    /// The type as written.
-    pub(super) fn show(&self, ty: &Ty) -> String {
-        match ty {
-            Ty::Unit => "()".into(),
-            Ty::Bool => "bool".into(),
-            Ty::Int { signed, bits } => format!("{}{bits}", if *signed { "i" } else { "u" }),
-            Ty::Struct(at) => format!("S{at}q"),
-            Ty::Enum(at) => format!("E{at}q"),
-            Ty::Array(element, count) => format!("[{}; {count}]", self.show(element)),
-            Ty::Optional(inner) => format!("{}?", self.show(inner)),
-            Ty::Slice(element) => format!("[{}]", self.show(element)),
-            Ty::Str => "str".into(),
-            Ty::Id(at) => format!("Id[S{at}q]"),
-        }
-    }
-
     pub(super) fn int_type(&mut self) -> Ty {
         let bits = *self.random.pick(&[8, 16, 32, 64]);
         let signed = self.random.percent(50);
