@@ -37,6 +37,15 @@ fn fits(value: i128, signed: bool, bits: u32) -> bool {
     }
 }
 
+/// Arithmetic gives one NaN, whatever the operands' were: the machine's choice depends on their order.
+fn bits_32(value: f32) -> u64 {
+    if value.is_nan() { 0x7fc0_0000 } else { u64::from(value.to_bits()) }
+}
+
+fn bits_64(value: f64) -> u64 {
+    if value.is_nan() { 0x7ff8_0000_0000_0000 } else { value.to_bits() }
+}
+
 /// The result's bits and its size in bytes, or the fault.
 pub fn binary(ty: Option<&Type>, op: Op, left: u64, right: u64) -> Result<(u64, usize), Fault> {
     match scalar(ty) {
@@ -48,10 +57,10 @@ pub fn binary(ty: Option<&Type>, op: Op, left: u64, right: u64) -> Result<(u64, 
                 f64::from(a),
                 f64::from(b),
                 || match op {
-                    Op::Add => u64::from((a + b).to_bits()),
-                    Op::Subtract => u64::from((a - b).to_bits()),
-                    Op::Multiply => u64::from((a * b).to_bits()),
-                    _ => u64::from((a / b).to_bits()),
+                    Op::Add => bits_32(a + b),
+                    Op::Subtract => bits_32(a - b),
+                    Op::Multiply => bits_32(a * b),
+                    _ => bits_32(a / b),
                 },
                 4,
             ))
@@ -63,10 +72,10 @@ pub fn binary(ty: Option<&Type>, op: Op, left: u64, right: u64) -> Result<(u64, 
                 a,
                 b,
                 || match op {
-                    Op::Add => (a + b).to_bits(),
-                    Op::Subtract => (a - b).to_bits(),
-                    Op::Multiply => (a * b).to_bits(),
-                    _ => (a / b).to_bits(),
+                    Op::Add => bits_64(a + b),
+                    Op::Subtract => bits_64(a - b),
+                    Op::Multiply => bits_64(a * b),
+                    _ => bits_64(a / b),
                 },
                 8,
             ))
@@ -144,8 +153,8 @@ pub fn convert(from: Option<&Type>, to: &Type, value: u64, exact: bool) -> Resul
             to_int(f64::from(f32::from_bits(value as u32)), signed, bits)
         }
         (Scalar::F64, Scalar::Int { signed, bits }) => to_int(f64::from_bits(value), signed, bits),
-        (Scalar::F32, Scalar::F64) => Ok((f64::from(f32::from_bits(value as u32)).to_bits(), 8)),
-        (Scalar::F64, Scalar::F32) => Ok((u64::from((f64::from_bits(value) as f32).to_bits()), 4)),
+        (Scalar::F32, Scalar::F64) => Ok((bits_64(f64::from(f32::from_bits(value as u32))), 8)),
+        (Scalar::F64, Scalar::F32) => Ok((bits_32(f64::from_bits(value) as f32), 4)),
         (Scalar::F32, Scalar::F32) => Ok((value, 4)),
         (Scalar::F64, Scalar::F64) => Ok((value, 8)),
     }

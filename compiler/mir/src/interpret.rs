@@ -4,7 +4,7 @@
 //! number in the upper half and an offset in the lower, so that an access outside an allocation is found.
 
 use crate::ir::{
-    Argument, Base, BinaryOperator, Constant, Fault, Function, FunctionId, Local, LocalKind, Operand, Place,
+    Argument, Base, BinaryOperator, Constant, Fault, Function, FunctionId, Global, LocalKind, Operand, Place,
     Program, Rvalue, Statement, Step, Terminator, Type, TypeId, UnaryOperator,
 };
 use crate::layout::{self, TAG_BYTES};
@@ -82,6 +82,8 @@ pub struct Interpreter<'p, 'h> {
     /// Allocations below this one are globals, data and windows.
     first_local: usize,
     depth: usize,
+    /// Whether the state is within [`BYTES_MAX`]; otherwise nothing runs.
+    fits: bool,
 }
 
 struct Frame<'p> {
@@ -90,23 +92,29 @@ struct Frame<'p> {
     addresses: Vec<u64>,
 }
 
+/// Bytes that the state, or one local, may take: more than an image can hold does not run.
+const BYTES_MAX: u64 = sci::limits::SLAB_IMAGE_BYTES_MAX;
 /// Bytes of the window that each capability has here.
 const WINDOW_BYTES: usize = 4096;
+/// What a program that goes beyond [`BYTES_MAX`] needs.
+const TOO_MUCH: &str = "more memory than an image can have";
 
 impl<'p, 'h> Interpreter<'p, 'h> {
     /// Sets a program up with its state's initial values.
     pub fn new(program: &'p Program, host: &'h mut dyn Host, fuel: u64) -> Self {
+        let size = |global: &Global| layout::of(program, global.ty).size;
+        let state_bytes = program.globals.iter().fold(0, |sum: u64, global| sum.saturating_add(size(global)));
+        let fits = state_bytes <= BYTES_MAX;
         let mut memory = Vec::new();
         for global in &program.globals {
-            let mut bytes = global.initial.clone();
-            bytes.resize(layout::of(program, global.ty).size as usize, 0);
-            memory.push(bytes);
+            let zeros = || vec![0; if fits { size(global) as usize } else { 0 }];
+            memory.push(if global.initial.is_empty() { zeros() } else { global.initial.clone() });
         }
         memory.extend(program.data.iter().map(|data| data.bytes.clone()));
         let windows = program.component.as_ref().map_or(0, |component| component.capabilities.len());
         memory.extend((0..windows).map(|_| vec![0; WINDOW_BYTES]));
         let first_local = memory.len();
-        Self { program, host, fuel, memory, first_local, depth: 0 }
+        Self { program, host, fuel, memory, first_local, depth: 0, fits }
     }
 
     /// The bytes of a state variable.
@@ -116,11 +124,12 @@ impl<'p, 'h> Interpreter<'p, 'h> {
 
     /// Calls a function with scalar arguments, each as its little-endian bytes; gives the bytes of the result.
     pub fn call(&mut self, function: FunctionId, arguments: &[Vec<u8>]) -> Result<Vec<u8>, Stop> {
-        let mark = self.memory.len();
-        let mut addresses = Vec::new();
-        for argument in arguments {
-            addresses.push(self.allocate_bytes(argument.clone()));
+        if !self.fits {
+            return Err(Stop::Refused { what: TOO_MUCH });
         }
+        let mark = self.memory.len();
+        let addresses = arguments.iter().map(|argument| self.allocate_bytes(argument.clone())).collect();
+        self.depth = 0;
         let result = self.run(function, addresses);
         let bytes = result.map(|address| {
             let callee = &self.program.functions[function.index()];
@@ -136,9 +145,12 @@ impl<'p, 'h> Interpreter<'p, 'h> {
         ((self.memory.len() - 1) as u64) << 32
     }
 
-    fn allocate(&mut self, ty: TypeId) -> u64 {
-        let size = layout::of(self.program, ty).size as usize;
-        self.allocate_bytes(vec![0; size])
+    fn allocate(&mut self, ty: TypeId) -> Result<u64, Stop> {
+        let size = layout::of(self.program, ty).size;
+        if size > BYTES_MAX {
+            return Err(Stop::Refused { what: TOO_MUCH });
+        }
+        Ok(self.allocate_bytes(vec![0; size as usize]))
     }
 
     fn bytes(&self, address: u64, len: usize) -> &[u8] {
@@ -151,10 +163,6 @@ impl<'p, 'h> Interpreter<'p, 'h> {
         self.memory[allocation][offset..offset + bytes.len()].copy_from_slice(bytes);
     }
 
-    fn store_u64(&mut self, address: u64, value: u64) {
-        self.store(address, &value.to_le_bytes());
-    }
-
     /// Runs a function whose parameters lie at the addresses; gives the address of its result.
     fn run(&mut self, id: FunctionId, parameters: Vec<u64>) -> Result<Option<u64>, Stop> {
         if self.depth == DEPTH_MAX {
@@ -165,7 +173,7 @@ impl<'p, 'h> Interpreter<'p, 'h> {
         let function = &program.functions[id.index()];
         let mut addresses = parameters;
         for local in &function.locals[addresses.len()..] {
-            let address = self.allocate(local.ty);
+            let address = self.allocate(local.ty)?;
             addresses.push(address);
         }
         let frame = Frame { function, addresses };
@@ -365,7 +373,7 @@ impl<'p, 'h> Interpreter<'p, 'h> {
 
     fn set(&mut self, frame: &Frame<'_>, place: &Place, value: u64) {
         let (address, _) = self.place(frame, place);
-        self.store_u64(address, value);
+        self.store(address, &value.to_le_bytes());
     }
 
     fn call_statement(
@@ -509,13 +517,4 @@ impl<'p, 'h> Interpreter<'p, 'h> {
 
 fn slice(address: u64, len: u64) -> Vec<u8> {
     [address.to_le_bytes(), len.to_le_bytes()].concat()
-}
-
-/// Whether a function only takes scalars by value: what [`Interpreter::call`] can call.
-pub fn is_callable(program: &Program, function: FunctionId) -> bool {
-    let function = &program.functions[function.index()];
-    (0..function.parameters).all(|at| {
-        let local = &function.locals[Local(at).index()];
-        local.kind == LocalKind::Value && !matches!(program.type_of(local.ty), Type::Slice(_))
-    })
 }

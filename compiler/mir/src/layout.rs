@@ -16,10 +16,10 @@ pub const TAG_BYTES: u64 = 4;
 
 /// `offset` rounded up to a multiple of `align`, a power of two.
 pub const fn align_up(offset: u64, align: u64) -> u64 {
-    (offset + align - 1) & !(align - 1)
+    offset.saturating_add(align - 1) & !(align - 1)
 }
 
-/// Layout of a type.
+/// Layout of a type. Sizes beyond 64 bits saturate: they are beyond every limit.
 pub fn of(program: &Program, ty: TypeId) -> Layout {
     match program.type_of(ty) {
         Type::Unit => Layout { size: 0, align: 1 },
@@ -31,7 +31,7 @@ pub fn of(program: &Program, ty: TypeId) -> Layout {
         Type::Handle { .. } => Layout { size: 8, align: 8 },
         Type::Array(element, count) => {
             let element = of(program, *element);
-            Layout { size: element.size * count, align: element.align }
+            Layout { size: element.size.saturating_mul(*count), align: element.align }
         }
         Type::Struct { fields, .. } => {
             let (end, align) = row(program, 0, fields.iter().map(|(_, ty)| *ty));
@@ -65,7 +65,7 @@ pub fn payload_offset(program: &Program, ty: TypeId, variant: u32, field: u32) -
 fn row(program: &Program, start: u64, types: impl Iterator<Item = TypeId>) -> (u64, u64) {
     types.fold((start, 1), |(end, align), ty| {
         let layout = of(program, ty);
-        (align_up(end, layout.align) + layout.size, align.max(layout.align))
+        (align_up(end, layout.align).saturating_add(layout.size), align.max(layout.align))
     })
 }
 
@@ -77,7 +77,7 @@ fn offset_in_row(program: &Program, start: u64, types: impl Iterator<Item = Type
         if index as u32 == field {
             return end;
         }
-        end += layout.size;
+        end = end.saturating_add(layout.size);
     }
     panic!("field {field} does not exist")
 }
