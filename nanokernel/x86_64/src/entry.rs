@@ -77,6 +77,9 @@ unsafe extern "C" {
     fn first_entry(thread: *const Thread) -> !;
 }
 
+/// The bit of the flags that lets interrupts in.
+const INTERRUPT_FLAG: u64 = 1 << 9;
+
 /// Every register of a thread at an interrupt.
 #[derive(Clone, Copy)]
 #[repr(C)]
@@ -213,7 +216,7 @@ extern "C" fn trap_user(frame: &Frame, vectors: &Vectors) -> *const Thread {
 
 /// An interrupt while idle, or a contradiction in the kernel itself.
 #[unsafe(no_mangle)]
-extern "C" fn trap_kernel(frame: &Frame) {
+extern "C" fn trap_kernel(frame: &mut Frame) {
     let Frame { vector, error, instruction, .. } = *frame;
     assert!(
         vector >= 32 && kernel().current == NONE,
@@ -221,6 +224,8 @@ extern "C" fn trap_kernel(frame: &Frame) {
         fault_address()
     );
     interrupt(vector);
+    // One interrupt ends the wait: a second one that is pending must find a thread running, or the next wait.
+    frame.flags &= !INTERRUPT_FLAG;
 }
 
 fn interrupt(vector: u64) {
