@@ -179,9 +179,15 @@ impl Raw {
         let mut code = self.code.clone();
         // What follows the code stops whoever runs into it.
         code.resize(PAGE as usize, 0xcc);
+        let mut relro = vec![0; PAGE as usize];
+        if !self.relocations.is_empty() {
+            // Words that a relocation may name: they hold an offset within the image.
+            relro[8..16].copy_from_slice(&TEXT.to_le_bytes());
+            relro[24..32].copy_from_slice(&TEXT.to_le_bytes());
+        }
         let mut sections = vec![
             page(SectionKind::Text, TEXT, code),
-            page(SectionKind::Relro, RELRO, vec![0; PAGE as usize]),
+            page(SectionKind::Relro, RELRO, relro),
             page(SectionKind::Data, DATA, vec![0xc3; PAGE as usize]),
             SectionData {
                 kind: SectionKind::Bss,

@@ -1,6 +1,10 @@
 //! Each offence in a boot of its own: the offender dies of the fault named, or gets the status, and everyone else
 //! goes on.
 
+mod admission;
 mod instruction;
 mod interrupt;
+mod life;
 mod message;
+mod source;
+mod system;
