@@ -108,7 +108,8 @@ fn int(op: Op, left: u64, right: u64, signed: bool, bits: u32) -> Result<(u64, u
     match op {
         Op::Add => checked(a + b),
         Op::Subtract => checked(a - b),
-        Op::Multiply => checked(a * b),
+        // Two large `u64` overflow even here.
+        Op::Multiply => a.checked_mul(b).map_or(Err(Fault::Overflow), checked),
         Op::AddWrap => wrapped(left.wrapping_add(right)),
         Op::SubtractWrap => wrapped(left.wrapping_sub(right)),
         Op::MultiplyWrap => wrapped(left.wrapping_mul(right)),
