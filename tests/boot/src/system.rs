@@ -88,6 +88,12 @@ impl System {
         self
     }
 
+    /// The number of a compiled instance.
+    pub fn number_of(&self, name: &str) -> u32 {
+        let found = self.instances.iter().position(|instance| instance.name == name);
+        found.unwrap_or_else(|| panic!("an instance is named {name}")) as u32
+    }
+
     /// Gives an instance something.
     pub fn grant(&mut self, instance: u32, grant: GrantData) {
         self.instances[instance as usize].grants.push(grant);

@@ -6,5 +6,6 @@ mod instruction;
 mod interrupt;
 mod life;
 mod message;
+mod server;
 mod source;
 mod system;
