@@ -3,6 +3,7 @@
 //! One table serves the compiler, `space check`, and the kernel's admission. A rule is a sentence and a
 //! function; [`crate::image::Image::verify`] runs them all.
 
+use crate::hashes;
 use crate::header::{Form, Kind};
 use crate::image::Image;
 use crate::layout::{PAGE, STACK_TOP};
@@ -58,7 +59,7 @@ rules! {
     "SCI-C021" "names-well-formed" "Names of capabilities, exports and parameters are not empty, within the limit, and unique." names;
     "SCI-C022" "used-within-declared" "No capability uses a method that the source does not declare." |image| image.manifest().required.iter().all(|required| required.methods & !required.declared == 0);
     "SCI-C023" "methods-exist" "A mask over an interface of the vocabulary names only its methods." |image| image.manifest().required.iter().all(|required| vocabulary::by_name(required.interface).is_none_or(|interface| required.declared & !interface.full_mask() == 0));
-    "SCI-C024" "vocabulary-hash" "An interface of the vocabulary has the vocabulary's hash." |image| image.manifest().required.iter().map(|required| (required.interface, required.hash)).chain(image.manifest().exported.iter().map(|exported| (exported.interface, exported.hash))).all(|(name, hash)| vocabulary::by_name(name).is_none_or(|interface| vocabulary::interface_hash(interface) == hash));
+    "SCI-C024" "vocabulary-hash" "An interface of the vocabulary has the vocabulary's hash." |image| image.manifest().required.iter().map(|required| (required.interface, required.hash)).chain(image.manifest().exported.iter().map(|exported| (exported.interface, exported.hash))).all(|(name, hash)| vocabulary::by_name(name).is_none_or(|interface| hashes::VOCABULARY.get(usize::from(interface.number) - 1) == Some(&hash)));
     "SCI-C025" "message-consistent" "Whether messages carry a vocabulary interface out is the vocabulary's word." |image| image.manifest().required.iter().all(|required| vocabulary::by_name(required.interface).is_none_or(|interface| required.message == interface.by_message()));
     "SCI-C026" "windows-limited" "Windows are whole pages within the limit." |image| image.manifest().required.iter().map(|required| required.window_bytes).chain(image.manifest().exported.iter().map(|exported| exported.window_bytes)).all(|bytes| u64::from(bytes) % PAGE == 0 && bytes <= limits::WINDOW_BYTES_MAX);
     "SCI-C027" "export-capabilities-known" "An export's capability mask names only required capabilities." |image| { let count = image.manifest().required.len() as u32; image.manifest().exported.iter().all(|exported| count >= 64 || exported.capabilities >> count == 0) };
@@ -92,7 +93,9 @@ fn inside_slab(image: &Image<'_>) -> bool {
     let memory = &image.manifest().memory;
     let stack = memory.stack_bytes.min(limits::STACK_BYTES_MAX);
     let arena = memory.arena_bytes.min(limits::SLAB_IMAGE_BYTES_MAX).next_multiple_of(PAGE);
-    let Some(top) = STACK_TOP.checked_sub(stack + PAGE + arena) else { return false };
+    let Some(top) = STACK_TOP.checked_sub(stack + PAGE + arena) else {
+        return false;
+    };
     let lowest = STACK_TOP - limits::SLAB_IMAGE_BYTES_MAX;
     memory.arena_bytes <= limits::SLAB_IMAGE_BYTES_MAX
         && loaded(image).all(|section| section.memory_offset >= lowest && section.memory_end() <= top)
@@ -132,7 +135,9 @@ fn version(text: &str) -> bool {
 }
 
 fn ascending(mut values: impl Iterator<Item = u64>) -> bool {
-    let Some(mut previous) = values.next() else { return true };
+    let Some(mut previous) = values.next() else {
+        return true;
+    };
     values.all(|value| {
         let ok = previous < value;
         previous = value;

@@ -4,6 +4,7 @@ use crate::error::{Error, ErrorKind};
 use crate::header::field;
 use crate::image::Image;
 use crate::section::Section;
+use core::ops::Range;
 use sha2::{Digest, Sha256};
 
 /// Domain of an image's digest.
@@ -40,21 +41,26 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 /// The digest that names an image: its domain, then header, section table and manifest. The header's total
 /// length and envelope count as zero, so that signing does not change it; both follow from the rest.
 pub fn image_digest(image: &Image<'_>) -> [u8; 32] {
-    let head = image.head();
     let mut hasher = Hasher::new();
-    hasher.update(IMAGE_DOMAIN);
-    let zeros = [0; 8];
-    let parts = [
-        head.get(..field::TOTAL as usize),
-        Some(&zeros[..]),
-        head.get(field::TABLE as usize..field::ENVELOPE as usize),
-        Some(&zeros[..]),
-        head.get(field::RESERVED as usize..),
-    ];
-    for piece in parts {
-        hasher.update(piece.unwrap_or_default());
+    for part in image_parts(image) {
+        hasher.update(part);
     }
     hasher.finish()
+}
+
+/// What [`image_digest`] hashes, in order.
+pub fn image_parts<'a>(image: &Image<'a>) -> [&'a [u8]; 6] {
+    const ZEROS: &[u8] = &[0; 8];
+    let head = image.head();
+    let part = |range: Range<u64>| head.get(range.start as usize..range.end as usize).unwrap_or_default();
+    [
+        IMAGE_DOMAIN,
+        part(0..field::TOTAL),
+        ZEROS,
+        part(field::TABLE..field::ENVELOPE),
+        ZEROS,
+        part(field::RESERVED..head.len() as u64),
+    ]
 }
 
 /// The hash that the manifest states for a section.

@@ -28,6 +28,16 @@ impl<'a> Image<'a> {
     /// As [`Image::verify`], leaving out one rule: shows that the rule is what refuses an image.
     #[doc(hidden)]
     pub fn verify_without(bytes: &'a [u8], skipped: Option<usize>) -> Result<Self, Error> {
+        let image = Self::read(bytes)?;
+        (0..contract::RULES.len())
+            .filter(|index| skipped != Some(*index))
+            .try_for_each(|index| image.check_rule(index))?;
+        Ok(image)
+    }
+
+    /// The first part of [`Image::verify`]: structure, canonical encoding and tiling. [`Image::check_rule`] must
+    /// follow for every rule before anything the image says is trusted; the kernel does so in bounded steps.
+    pub fn read(bytes: &'a [u8]) -> Result<Self, Error> {
         let header = Header::read(bytes)?;
         if u64::from(header.table) != HEADER_BYTES {
             return Err(Error::new(ErrorKind::Tiling, field::TABLE));
@@ -47,12 +57,17 @@ impl<'a> Image<'a> {
         }
         let image = Self { bytes, header, manifest };
         image.check_tiling(table_end + u64::from(header.manifest_bytes))?;
-        for (index, rule) in contract::RULES.iter().enumerate() {
-            if skipped != Some(index) && !(rule.check)(&image) {
-                return Err(Error::new(ErrorKind::Contract(index as u8), table_end));
-            }
-        }
         Ok(image)
+    }
+
+    /// Checks the contract rule of an index of [`contract::RULES`]; there is nothing to break beyond the last.
+    pub fn check_rule(&self, index: usize) -> Result<(), Error> {
+        match contract::RULES.get(index) {
+            Some(rule) if !(rule.check)(self) => {
+                Err(Error::new(ErrorKind::Contract(index as u8), u64::from(self.header.manifest)))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Sections follow one another page by page, then the envelope ends the file; padding is zero.

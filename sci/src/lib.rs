@@ -11,6 +11,7 @@
 //! | [`syscall`] | the system calls: numbers, arguments, results |
 //! | [`status`] | what a call may answer, what a fault is |
 //! | [`vocabulary`] | kernel interfaces and their methods, whose bits are rights |
+//! | [`hashes`] | interface hashes of the vocabulary, stated |
 //! | [`gate`] | the bytes of the gate page, generated from the call table |
 #![no_std]
 #![forbid(unsafe_code)]
@@ -24,6 +25,7 @@ pub mod contract;
 pub mod digest;
 pub mod error;
 pub mod gate;
+pub mod hashes;
 pub mod header;
 pub mod image;
 pub mod layout;

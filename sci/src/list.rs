@@ -74,9 +74,11 @@ impl<'a, T: Deserialize<'a> + Serialize> Iterator for Iter<'a, T> {
     type Item = T;
 
     fn next(&mut self) -> Option<T> {
-        let (value, rest) = take(self.rest)?;
+        // Canonical encoding was checked once, when the image was read; an element takes at least a byte.
+        let (value, rest) = postcard::take_from_bytes(self.rest).ok()?;
+        let decoded = (rest.len() < self.rest.len()).then_some(value);
         self.rest = rest;
-        Some(value)
+        decoded
     }
 }
 

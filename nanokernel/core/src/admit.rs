@@ -10,7 +10,8 @@ use crate::hal::Hal;
 use crate::kernel::Kernel;
 use crate::program::{Program, ProgramSlot};
 use sci::bundle::{Bundle, Policy};
-use sci::digest::{Hasher, image_digest, stated_hash};
+use sci::contract::RULES;
+use sci::digest::{Hasher, image_parts, stated_hash};
 use sci::error::{Error, ErrorKind};
 use sci::image::Image;
 use sci::layout::PAGE;
@@ -38,10 +39,12 @@ pub enum Admission {
 pub struct Hashing {
     index: u32,
     image: Image<'static>,
-    /// The digest that the bundle states, until the head was compared with it.
-    digest: Option<[u8; 32]>,
-    /// Section of the table, and bytes of it that were hashed.
-    section: usize,
+    /// Contract rules that were checked.
+    rules: usize,
+    /// The digest that the bundle states.
+    digest: [u8; 32],
+    /// Parts of the head, then sections, that were hashed; and bytes of the present one.
+    part: usize,
     bytes: usize,
     hasher: Hasher,
 }
@@ -91,12 +94,13 @@ impl Kernel {
         let hashed = match &self.admission {
             Admission::Hashing(hashing) if u64::from(hashing.index) == index => self.hash_step(),
             Admission::Hashing(_) => return Admitted::Not(Status::Busy, 0),
-            Admission::None => Image::verify(found.bytes).map(|image| {
+            Admission::None => Image::read(found.bytes).map(|image| {
                 self.admission = Admission::Hashing(Hashing {
                     index: index as u32,
                     image,
-                    digest: Some(found.digest),
-                    section: 0,
+                    rules: 0,
+                    digest: found.digest,
+                    part: 0,
                     bytes: 0,
                     hasher: Hasher::new(),
                 });
@@ -129,35 +133,48 @@ impl Kernel {
         Admitted::Not(Status::Refused, rule)
     }
 
-    /// Hashes some bytes; answers the image when every loaded section has its hash.
+    /// Checks a rule or hashes some bytes; answers the image when every rule holds, the head has the digest and
+    /// every loaded section its hash.
     fn hash_step(&mut self) -> Result<Option<Image<'static>>, Error> {
         let Admission::Hashing(hashing) = &mut self.admission else {
             return Ok(None);
         };
-        if let Some(digest) = hashing.digest.take() {
-            return if image_digest(&hashing.image) == digest {
-                Ok(None)
-            } else {
-                Err(Error::new(ErrorKind::Digest, 0))
-            };
+        let image = hashing.image;
+        if hashing.rules < RULES.len() {
+            image.check_rule(hashing.rules)?;
+            hashing.rules += 1;
+            return Ok(None);
         }
+        let parts = image_parts(&image);
         // What is not loaded counts, too: relocations are carried out, and reports are read by the other tables.
         let hashed = |section: &Section| section.kind != SectionKind::Bss;
-        let Some(section) = hashing.image.sections().filter(hashed).nth(hashing.section) else {
-            return Ok(Some(hashing.image));
+        let section = || image.sections().filter(hashed).nth(hashing.part - parts.len());
+        let (bytes, expected, offset) = if let Some(part) = parts.get(hashing.part) {
+            let is_last = hashing.part + 1 == parts.len();
+            (*part, is_last.then_some(Some(hashing.digest)), None)
+        } else if let Some(section) = section() {
+            let offset = Some(u64::from(section.file_offset));
+            (image.section_bytes(&section), Some(stated_hash(&image, &section)), offset)
+        } else {
+            return Ok(Some(image));
         };
-        let rest = hashing.image.section_bytes(&section).get(hashing.bytes..).unwrap_or_default();
+        let rest = bytes.get(hashing.bytes..).unwrap_or_default();
         let step = rest.get(..BYTES_A_STEP.min(rest.len())).unwrap_or_default();
         hashing.hasher.update(step);
         hashing.bytes += step.len();
-        if step.len() == rest.len() {
-            let hash = core::mem::take(&mut hashing.hasher).finish();
-            if stated_hash(&hashing.image, &section) != Some(hash) {
-                return Err(Error::new(ErrorKind::Hash, u64::from(section.file_offset)));
-            }
-            hashing.section += 1;
-            hashing.bytes = 0;
+        if step.len() < rest.len() {
+            return Ok(None);
         }
+        if let Some(expected) = expected
+            && expected != Some(core::mem::take(&mut hashing.hasher).finish())
+        {
+            return Err(match offset {
+                Some(offset) => Error::new(ErrorKind::Hash, offset),
+                None => Error::new(ErrorKind::Digest, 0),
+            });
+        }
+        hashing.part += 1;
+        hashing.bytes = 0;
         Ok(None)
     }
 }

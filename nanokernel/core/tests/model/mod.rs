@@ -58,8 +58,12 @@ impl Model {
 
     fn each(&mut self, space: Space, address: u64, bytes: &[u8], allowed: fn(Rights) -> bool) -> bool {
         for (offset, byte) in (0..).zip(bytes) {
-            let Some(at) = address.checked_add(offset) else { return false };
-            let Some(page) = self.page(space, at).filter(|page| allowed(page.rights)) else { return false };
+            let Some(at) = address.checked_add(offset) else {
+                return false;
+            };
+            let Some(page) = self.page(space, at).filter(|page| allowed(page.rights)) else {
+                return false;
+            };
             self.frame_write(page.frame, at % PAGE, &[*byte]);
         }
         true
@@ -120,9 +124,15 @@ impl Hal for Model {
     }
     fn user_read(&self, space: Space, address: u64, into: &mut [u8]) -> bool {
         for (offset, byte) in (0..).zip(into) {
-            let Some(at) = address.checked_add(offset) else { return false };
-            let Some(page) = self.page(space, at) else { return false };
-            let Some(memory) = self.memory.get(&page.frame.0) else { return false };
+            let Some(at) = address.checked_add(offset) else {
+                return false;
+            };
+            let Some(page) = self.page(space, at) else {
+                return false;
+            };
+            let Some(memory) = self.memory.get(&page.frame.0) else {
+                return false;
+            };
             *byte = memory[(at % PAGE) as usize];
         }
         true
