@@ -282,7 +282,7 @@ fn readable(value: &Value, level: usize, text: &mut String) {
                 let shown = name.replace('_', " ");
                 match (one_line(inner), inner.as_u64()) {
                     (_, Some(offset)) if name.ends_with("offset") => {
-                        *text += &format!("{indent}{shown}: {offset:#x}\n")
+                        *text += &format!("{indent}{shown}: {offset:#x}\n");
                     }
                     (Some(line), _) => *text += &format!("{indent}{shown}: {line}\n"),
                     (None, _) => {
