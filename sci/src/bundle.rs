@@ -10,37 +10,20 @@
 //! All tables are fixed-width little-endian records, so that `root`, written in `.in`, reads them in place.
 //! Offsets are from the bundle's header, which is what `root` has mapped.
 
-use crate::bytes::{part, u8_at, u32_at, u64_at, zero};
+use crate::bytes::{part, u32_at, u64_at, zero};
 use crate::error::{Error, ErrorKind};
 use crate::layout::PAGE;
 use crate::limits;
-use crate::sign::{Envelope, PublicKey};
+use crate::sign::Envelope;
 
-/// First eight bytes of the policy page.
-pub const POLICY_MAGIC: [u8; 8] = *b"SPPOLICY";
+pub mod policy;
+
+pub use policy::{POLICY_DEVELOPMENT, POLICY_KEY_BYTES, POLICY_MAGIC, Policy};
+
 /// First eight bytes of the bundle's header.
 pub const BUNDLE_MAGIC: [u8; 8] = *b"SPBUNDLE";
 /// Version of both.
 pub const BUNDLE_VERSION: u32 = 1;
-/// Policy flag: development keys are accepted.
-pub const POLICY_DEVELOPMENT: u32 = 1;
-/// Bytes of a key entry of the policy page: key, flags `u32` (1: development), reserved `u32`.
-pub const POLICY_KEY_BYTES: u64 = 40;
-
-/// Offsets in the policy page.
-pub mod policy {
-    /// `[u8; 8]`: magic.
-    pub const MAGIC: u64 = 0;
-    /// `u32`: version.
-    pub const VERSION: u64 = 8;
-    /// `u32`: flags.
-    pub const FLAGS: u64 = 12;
-    /// `u32`: trusted keys.
-    pub const KEY_COUNT: u64 = 16;
-    /// Key entries.
-    pub const KEYS: u64 = 64;
-}
-
 /// Offsets in the bundle's header.
 pub mod header {
     /// `[u8; 8]`: magic.
@@ -181,62 +164,6 @@ pub mod grant {
 /// Bytes of a parameter record: index `u32`, reserved `u32`, value `u64`.
 pub const PARAMETER_BYTES: u64 = 16;
 
-/// A policy page whose form is right.
-#[derive(Clone, Copy, Debug)]
-pub struct Policy<'a> {
-    page: &'a [u8],
-    /// Whether development keys are accepted.
-    pub development: bool,
-    key_count: u32,
-}
-
-impl<'a> Policy<'a> {
-    /// Reads the policy page at the beginning of a boot module.
-    pub fn read(module: &'a [u8]) -> Result<Self, Error> {
-        let page = part(module, 0, PAGE)?;
-        if page.get(..8) != Some(&POLICY_MAGIC) {
-            return Err(Error::new(ErrorKind::Magic, policy::MAGIC));
-        }
-        if u32_at(page, policy::VERSION)? != BUNDLE_VERSION {
-            return Err(Error::new(ErrorKind::Version, policy::VERSION));
-        }
-        let flags = u32_at(page, policy::FLAGS)?;
-        if flags & !POLICY_DEVELOPMENT != 0 {
-            return Err(Error::new(ErrorKind::Reserved, policy::FLAGS));
-        }
-        let key_count = u32_at(page, policy::KEY_COUNT)?;
-        if key_count > limits::POLICY_KEYS_MAX {
-            return Err(Error::new(ErrorKind::Limit, policy::KEY_COUNT));
-        }
-        zero(page, policy::KEY_COUNT + 4, policy::KEYS - policy::KEY_COUNT - 4, ErrorKind::Reserved)?;
-        let end = policy::KEYS + u64::from(key_count) * POLICY_KEY_BYTES;
-        zero(page, end, PAGE - end, ErrorKind::Padding)?;
-        Ok(Self { page, development: flags & POLICY_DEVELOPMENT != 0, key_count })
-    }
-
-    /// Trusted keys, and whether each is a development key.
-    pub fn keys(&self) -> impl Iterator<Item = (PublicKey, bool)> + use<'a> {
-        let (page, count) = (self.page, self.key_count);
-        (0..count).filter_map(move |index| {
-            let at = policy::KEYS + u64::from(index) * POLICY_KEY_BYTES;
-            let mut key = [0; 32];
-            key.copy_from_slice(part(page, at, 32).ok()?);
-            Some((key, u32_at(page, at + 32).ok()? & 1 == 1))
-        })
-    }
-
-    /// Whether an envelope's key is trusted under this policy.
-    pub fn trusts(&self, envelope: &Envelope, offset: u64) -> Result<(), Error> {
-        let Some((_, development)) = self.keys().find(|(key, _)| *key == envelope.key) else {
-            return Err(Error::new(ErrorKind::Untrusted, offset));
-        };
-        if (development || envelope.development) && !self.development {
-            return Err(Error::new(ErrorKind::DevelopmentKey, offset));
-        }
-        Ok(())
-    }
-}
-
 /// A bundle whose tables are within bounds. Offsets in errors are from the beginning of the boot module.
 #[derive(Clone, Copy, Debug)]
 pub struct Bundle<'a> {
@@ -268,7 +195,7 @@ impl<'a> Bundle<'a> {
         Self::read_tables(bytes).map_err(at)
     }
 
-    fn read_tables(bytes: &'a [u8]) -> Result<Self, Error> {
+    pub(crate) fn read_tables(bytes: &'a [u8]) -> Result<Self, Error> {
         if bytes.get(..8).ok_or(Error::new(ErrorKind::Truncated, 0))? != BUNDLE_MAGIC {
             return Err(Error::new(ErrorKind::Magic, 0));
         }
@@ -282,8 +209,8 @@ impl<'a> Bundle<'a> {
             (header::IMAGES, header::IMAGE_COUNT, image::BYTES, limits::BUNDLE_IMAGES_MAX),
             (header::INSTANCES, header::INSTANCE_COUNT, instance::BYTES, limits::INSTANCES_MAX),
             (header::GRANTS, header::GRANT_COUNT, grant::BYTES, limits::GRANTS_MAX),
-            (header::PARAMETERS, header::PARAMETER_COUNT, PARAMETER_BYTES, limits::GRANTS_MAX),
-            (header::NAMES, header::NAMES_BYTES, 1, 1 << 20),
+            (header::PARAMETERS, header::PARAMETER_COUNT, PARAMETER_BYTES, limits::BUNDLE_PARAMETERS_MAX),
+            (header::NAMES, header::NAMES_BYTES, 1, limits::BUNDLE_NAMES_BYTES_MAX),
         ];
         let mut end = header::BYTES;
         for (offset, count, size, most) in tables {
@@ -356,30 +283,56 @@ impl<'a> Bundle<'a> {
             if wrong {
                 return Err(Error::new(ErrorKind::Value, at));
             }
+            self.check_grants(next_grant, field(instance::GRANT_COUNT), instances)?;
+            self.check_parameters(next_parameter, field(instance::PARAMETER_COUNT))?;
             next_grant += field(instance::GRANT_COUNT);
             next_parameter += field(instance::PARAMETER_COUNT);
         }
         if next_grant != grants || next_parameter != parameters {
             return Err(Error::new(ErrorKind::Value, header::GRANT_COUNT));
         }
-        self.check_grants(instances, grants)
+        Ok(())
     }
 
-    fn check_grants(&self, instances: u32, grants: u32) -> Result<(), Error> {
-        for index in 0..grants {
+    /// Grants of one instance: each capability at most once, and zero in what its kind does not use.
+    fn check_grants(&self, first: u32, count: u32, instances: u32) -> Result<(), Error> {
+        let mut granted = 0u64;
+        for index in first..first + count {
             let at = u64::from(self.u32(header::GRANTS)) + u64::from(index) * grant::BYTES;
             let field = |offset: u64| self.u32(at + offset);
-            let kind = field(grant::KIND);
-            let wrong = field(grant::CAPABILITY) >= limits::CAPABILITIES_MAX
-                || kind as usize >= grant::KIND_NAMES.len()
+            let (capability, a, b, window) =
+                (field(grant::CAPABILITY), field(grant::A), field(grant::B), field(grant::WINDOW));
+            let fits = match field(grant::KIND) {
+                grant::CHANNEL => a < instances && b < limits::EXPORTS_MAX,
+                grant::PORTS => window == 0 && u64::from(a) + u64::from(b) <= 1 << 16,
+                grant::INTERRUPT => window == 0 && b == 0,
+                grant::KERNEL_CONSOLE => a == 0 && b == 0,
+                kind => (kind as usize) < grant::KIND_NAMES.len() && a == 0 && b == 0 && window == 0,
+            };
+            let wrong = !fits
+                || capability >= limits::CAPABILITIES_MAX
+                || granted >> capability & 1 == 1
                 || field(grant::RESERVED) != 0
-                || field(grant::WINDOW) > limits::WINDOW_BYTES_MAX
-                || (kind == grant::CHANNEL && field(grant::A) >= instances)
-                || (kind == grant::PORTS
-                    && u64::from(field(grant::A)) + u64::from(field(grant::B)) > 1 << 16);
+                || window > limits::WINDOW_BYTES_MAX
+                || !u64::from(window).is_multiple_of(PAGE);
             if wrong {
                 return Err(Error::new(ErrorKind::Value, at));
             }
+            granted |= 1 << capability;
+        }
+        Ok(())
+    }
+
+    /// Parameters of one instance: each index at most once.
+    fn check_parameters(&self, first: u32, count: u32) -> Result<(), Error> {
+        let mut set = 0u64;
+        for record in first..first + count {
+            let at = u64::from(self.u32(header::PARAMETERS)) + u64::from(record) * PARAMETER_BYTES;
+            let (index, reserved) = (self.u32(at), self.u32(at + 4));
+            if index >= limits::PARAMETERS_MAX || reserved != 0 || set >> index & 1 == 1 {
+                return Err(Error::new(ErrorKind::Value, at));
+            }
+            set |= 1 << index;
         }
         Ok(())
     }
@@ -394,7 +347,9 @@ impl<'a> Bundle<'a> {
 
     fn name(&self, offset: u32, bytes: u32) -> Option<&'a str> {
         let (start, size) = (self.u32(header::NAMES), self.u32(header::NAMES_BYTES));
-        if u64::from(offset) + u64::from(bytes) > u64::from(size) || bytes > limits::NAME_BYTES_MAX {
+        if u64::from(offset) + u64::from(bytes) > u64::from(size)
+            || !(1..=limits::NAME_BYTES_MAX).contains(&bytes)
+        {
             return None;
         }
         let text = part(self.bytes, u64::from(start) + u64::from(offset), u64::from(bytes)).ok()?;
@@ -469,7 +424,7 @@ impl<'a> Bundle<'a> {
     pub fn envelope(&self) -> &'a [u8] {
         let bytes =
             part(self.bytes, u64::from(self.envelope), crate::sign::ENVELOPE_BYTES).unwrap_or_default();
-        if u8_at(bytes, 0).unwrap_or_default() == 0 { &[] } else { bytes }
+        if bytes.iter().all(|byte| *byte == 0) { &[] } else { bytes }
     }
 
     /// Checks the signature and that the policy trusts its key.

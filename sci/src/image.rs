@@ -8,6 +8,7 @@ use crate::layout::PAGE;
 use crate::list;
 use crate::manifest::Manifest;
 use crate::section::{ENTRY_BYTES, Section, SectionKind};
+use crate::sign::ENVELOPE_BYTES;
 
 /// An image whose structure is right and for which every contract rule holds.
 ///
@@ -91,6 +92,10 @@ impl<'a> Image<'a> {
             if u64::from(section.file_offset) != start {
                 return Err(Error::new(ErrorKind::Tiling, at + 8));
             }
+            // A section without bytes is left out, or there were two ways to say so.
+            if section.file_bytes == 0 {
+                return Err(Error::new(ErrorKind::Value, at + 12));
+            }
             zero(self.bytes, end, start - end, ErrorKind::Padding)?;
             end = start + u64::from(section.file_bytes);
             part(self.bytes, start, u64::from(section.file_bytes))?;
@@ -101,7 +106,10 @@ impl<'a> Image<'a> {
         if signed && u64::from(self.header.envelope) != start {
             return Err(Error::new(ErrorKind::Tiling, field::ENVELOPE));
         }
-        let end = start + if signed { u64::from(self.header.envelope_bytes) } else { 0 };
+        if signed && u64::from(self.header.envelope_bytes) != ENVELOPE_BYTES {
+            return Err(Error::new(ErrorKind::Value, field::ENVELOPE_BYTES));
+        }
+        let end = start + u64::from(self.header.envelope_bytes);
         if end != self.header.total_bytes {
             return Err(Error::new(ErrorKind::Tiling, field::TOTAL));
         }

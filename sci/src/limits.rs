@@ -46,3 +46,12 @@ pub const PRIORITY_MAX: u8 = 255;
 pub const REALM_CAPABILITY_SLOTS_MAX: u32 = 1024;
 /// Threads of one realm.
 pub const REALM_THREADS_MAX: u32 = 16;
+/// Mappings of one realm besides its image's own.
+pub const REALM_MAPPINGS_MAX: u32 = 1024;
+/// Parameters in one system graph.
+pub const BUNDLE_PARAMETERS_MAX: u32 = 4096;
+/// Bytes of a bundle's names.
+pub const BUNDLE_NAMES_BYTES_MAX: u32 = 1 << 20;
+
+const _: () =
+    assert!(CAPABILITIES_MAX <= u64::BITS && PARAMETERS_MAX <= u64::BITS && METHODS_MAX <= u64::BITS);

@@ -63,6 +63,16 @@ pub(crate) fn take<'a, T: Deserialize<'a> + Serialize>(bytes: &'a [u8]) -> Optio
     (size == bytes.len() - rest.len() && size > 0).then_some((value, rest))
 }
 
+/// Whether each key is greater than the one before.
+pub(crate) fn ascends<K: Ord>(mut keys: impl Iterator<Item = K>) -> bool {
+    let Some(mut previous) = keys.next() else { return true };
+    keys.all(|key| {
+        let ok = previous < key;
+        previous = key;
+        ok
+    })
+}
+
 /// Iterator over a list's elements.
 #[derive(Clone, Debug)]
 pub struct Iter<'a, T> {

@@ -4,7 +4,7 @@
 //! padded, lists are ordered by the rules given at each, nothing trails. Fields whose meaning comes later are
 //! reserved and encoded absent.
 
-use crate::list::List;
+use crate::list::{List, ascends};
 use serde::{Deserialize, Serialize};
 
 /// A value that no version-1 manifest has: the field is reserved.
@@ -17,7 +17,7 @@ pub struct Manifest<'a> {
     /// Who it is.
     #[serde(borrow)]
     pub identity: Identity<'a>,
-    /// Where control enters; `start` first.
+    /// Where control enters, ascending by kind: `start` first.
     #[serde(borrow)]
     pub entries: List<'a, Entry<'a>>,
     /// Capabilities it requires; the index is the slot of the start page.
@@ -72,8 +72,8 @@ pub struct Identity<'a> {
     pub version: &'a str,
 }
 
-/// What an entry is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What an entry is for; entries stand in this order, each kind once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum EntryKind {
     /// Where the main thread begins; it gets the start page's address.
     Start,
@@ -314,11 +314,12 @@ pub struct SectionHash {
 }
 
 impl Manifest<'_> {
-    /// Whether each list is in its one encoding.
+    /// Whether each list is in its one encoding: elements canonical, and in order where no rule of the contract
+    /// orders them.
     pub(crate) fn lists_are_canonical(&self) -> bool {
         let replay = match &self.deterministic {
-            Determinism::Replay(list) => list.is_canonical(),
-            _ => true,
+            Determinism::Replay(list) => list.is_canonical() && ascends(list.iter()),
+            Determinism::None | Determinism::Yes => true,
         };
         self.entries.is_canonical()
             && self.required.is_canonical()
@@ -329,5 +330,6 @@ impl Manifest<'_> {
             && self.parameters.is_canonical()
             && self.section_hashes.is_canonical()
             && replay
+            && ascends(self.entries.iter().map(|entry| entry.kind))
     }
 }

@@ -1,13 +1,13 @@
 //! Writing images and bundles: the same data gives the same bytes.
 
-use crate::bundle::{self, grant, instance};
+use crate::bundle::{self, Bundle, grant, instance};
 use crate::digest;
 use crate::error::Error;
 use crate::header::{FORMAT_VERSION, HEADER_BYTES, Kind, MACHINE_X86_64, MAGIC, field};
 use crate::image::Image;
 use crate::layout::PAGE;
 use crate::list::List;
-use crate::manifest::{Manifest, SectionHash};
+use crate::manifest::{Entry, Manifest, SectionHash};
 use crate::section::{ENTRY_BYTES, SectionKind};
 use crate::sign::{self, ENVELOPE_BYTES, PublicKey};
 use alloc::string::String;
@@ -40,12 +40,17 @@ pub struct SectionData {
     pub bytes: Vec<u8>,
 }
 
-/// Writes an image without a signature. The manifest's section hashes are computed here.
+/// Writes an image without a signature. The entries are put in order and the manifest's section hashes computed
+/// here.
 ///
 /// # Errors
 /// What [`Image::verify`] finds wrong with the result.
 pub fn image(kind: Kind, manifest: &Manifest<'_>, sections: &[SectionData]) -> Result<Vec<u8>, Error> {
-    let bytes = image_unchecked(kind, manifest, sections);
+    let mut entries: Vec<Entry<'_>> = manifest.entries.iter().collect();
+    entries.sort_by_key(|entry| entry.kind);
+    let entries = list_bytes(&entries);
+    let manifest = Manifest { entries: List::new(&entries), ..*manifest };
+    let bytes = image_unchecked(kind, &manifest, sections);
     Image::verify(&bytes)?;
     Ok(bytes)
 }
@@ -193,7 +198,7 @@ pub struct Signer<'k> {
 /// Writes a bundle, without the policy page. Image 0 is root.
 ///
 /// # Errors
-/// What is wrong with one of the images.
+/// What is wrong with one of the images, or with the whole: a name too long, a grant that no root would read.
 pub fn bundle(
     images: &[ImageData],
     instances: &[InstanceData],
@@ -282,6 +287,7 @@ pub fn bundle(
         bytes.extend_from_slice(&data.bytes);
         pad(&mut bytes);
     }
+    Bundle::read_tables(&bytes)?;
     Ok(bytes)
 }
 
