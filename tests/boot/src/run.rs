@@ -9,7 +9,7 @@ use nanokernel_core::exit::Exit;
 use sci::status::Fault;
 
 /// A run that takes longer hangs.
-const OVERDUE: Duration = Duration::from_mins(2);
+const OVERDUE: Duration = Duration::from_mins(1);
 
 /// What a run left.
 #[derive(Debug)]

@@ -6,6 +6,7 @@ mod instruction;
 mod interrupt;
 mod life;
 mod message;
+mod random;
 mod server;
 mod source;
 mod system;
