@@ -3,8 +3,10 @@
 //! | module | does |
 //! |---|---|
 //! | [`image`] | places sections, resolves relocations, writes the manifest |
+//! | [`elf`] | writes an image as ELF with symbols and line numbers |
 //! | [`system`] | wires instances, proves the whole, makes the bundle's tables |
 #![forbid(unsafe_code)]
 
+pub mod elf;
 pub mod image;
 pub mod system;

@@ -2,6 +2,7 @@
 
 use compiler_check::ParsedPackage;
 use compiler_mir::ir::{FunctionId, Program};
+use compiler_mir::verify::verify;
 use compiler_syntax::diagnostic::{Diagnostic, Severity};
 use compiler_syntax::span::{Sources, Span};
 
@@ -39,6 +40,10 @@ pub fn compile(text: &str) -> Result<Front, Refused> {
     let checked = compiler_check::check(&packages);
     refuse(&checked.diagnostics, &sources)?;
     let unit = checked.units.into_iter().next().ok_or_else(|| Refused("there is no program".into()))?;
+    verify(&unit.program).map_err(|defects| {
+        let shown: Vec<String> = defects.iter().map(ToString::to_string).collect();
+        Refused(format!("the MIR is malformed: {}", shown.join("; ")))
+    })?;
     Ok(Front { program: unit.program, sources })
 }
 
