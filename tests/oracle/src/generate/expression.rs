@@ -213,6 +213,11 @@ impl Generator {
 
     fn int_expression(&mut self, ty: &Ty, depth: u32) -> String {
         let shown = ty.show();
+        if self.random.percent(15)
+            && self.scope.iter().any(|known| matches!(&known.ty, Ty::Slice(of) if **of == *ty))
+        {
+            return self.slice_element(ty, &shown, depth);
+        }
         let a = self.expression(ty, depth);
         let risky = self.risky();
         match self.random.below(14) {
@@ -306,20 +311,7 @@ impl Generator {
                 self.count("len");
                 format!("{}.len", self.random.pick(&slices).1)
             }
-            2 => {
-                let element = Ty::Slice(Box::new(ty.clone()));
-                let slices = self.places(&element, false);
-                if slices.is_empty() {
-                    return self.leaf_expression(ty);
-                }
-                self.count("slice element");
-                let slice = self.random.pick(&slices).1.clone();
-                let index = self.expression(&Ty::U64, depth);
-                if self.risky() {
-                    return format!("{slice}[{index}]");
-                }
-                format!("(if {slice}.len == 0 {{ {shown}(1) }} else {{ {slice}[{index} % {slice}.len] }})")
-            }
+            2 => self.slice_element(ty, shown, depth),
             _ => {
                 let plain: Vec<usize> = (0..self.enums.len())
                     .filter(|at| self.enums[*at].iter().all(|(_, payload)| payload.is_empty()))
@@ -333,6 +325,22 @@ impl Generator {
                 format!("{shown}({value})")
             }
         }
+    }
+
+    /// An element of a view, guarded against an empty one.
+    fn slice_element(&mut self, ty: &Ty, shown: &str, depth: u32) -> String {
+        let element = Ty::Slice(Box::new(ty.clone()));
+        let slices = self.places(&element, false);
+        if slices.is_empty() {
+            return self.leaf_expression(ty);
+        }
+        self.count("slice element");
+        let slice = self.random.pick(&slices).1.clone();
+        let index = self.expression(&Ty::U64, depth);
+        if self.risky() {
+            return format!("{slice}[{index}]");
+        }
+        format!("(if {slice}.len == 0 {{ {shown}(1) }} else {{ {slice}[{index} % {slice}.len] }})")
     }
 
     fn bool_expression(&mut self, depth: u32) -> String {

@@ -274,7 +274,7 @@ impl Generator {
         self.loops = 0;
         self.leaf = leaf;
         self.calls_left = if leaf { 0 } else { 4 };
-        self.risk = *self.random.pick(&[0, 0, 2, 5, 30]);
+        self.risk = *self.random.pick(&[0, 3, 10, 40]);
     }
 
     fn function(&mut self, leaf: bool, statements: u64) {
@@ -283,7 +283,7 @@ impl Generator {
         let mut shown = Vec::new();
         for _ in 0..self.random.within(0, 4) {
             let mode = *self.random.pick(&[Mode::Read, Mode::Read, Mode::Take, Mode::Inout]);
-            let ty = if mode != Mode::Take && self.random.percent(20) {
+            let ty = if mode != Mode::Take && self.random.percent(35) {
                 let int = self.int_type();
                 self.count("slice parameter");
                 Ty::Slice(Box::new(int))
@@ -307,7 +307,7 @@ impl Generator {
             variables.push(Variable { name, ty: ty.clone(), writable: mode == Mode::Inout });
             parameters.push((mode, ty));
         }
-        let error = self.random.percent(30).then(|| self.random.below(self.enums.len() as u64) as usize);
+        let error = self.random.percent(40).then(|| self.random.below(self.enums.len() as u64) as usize);
         let returns = match (error, self.random.below(5)) {
             (None, 0) => Ty::Optional(Box::new(self.value_type(0))),
             (Some(_), 0) => Ty::Unit,

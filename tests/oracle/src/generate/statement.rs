@@ -1,7 +1,7 @@
 //! Statements.
 
 use super::types::Ty;
-use super::{Generator, Signature, Variable};
+use super::{Generator, Mode, Signature, Variable};
 
 impl Generator {
     /// So many statements, in blocks nested so deep.
@@ -125,6 +125,7 @@ impl Generator {
             return self.assign();
         }
         let function = self.random.pick(&fits).clone();
+        self.declare_for(&function);
         let Some(call) = self.call(&function, 1) else { return self.assign() };
         self.count("call statement");
         if function.returns == Ty::Unit {
@@ -148,6 +149,23 @@ impl Generator {
             None => self.line(&format!("let {name}: {shown} = {call}")),
         }
         self.scope.push(Variable { name, ty, writable: false });
+    }
+
+    /// Variables for what a call lends: arrays for views, places for `inout`.
+    fn declare_for(&mut self, function: &Signature) {
+        for (mode, ty) in &function.parameters {
+            let ty = match ty {
+                Ty::Slice(element) => Ty::Array(element.clone(), self.random.within(1, 7)),
+                other if *mode == Mode::Inout => other.clone(),
+                _ => continue,
+            };
+            if self.random.percent(60) || self.place(&ty, true).is_none() {
+                let name = self.name("x");
+                let value = self.expression(&ty, 2);
+                self.line(&format!("var {name}: {} = {value}", ty.show()));
+                self.scope.push(Variable { name, ty, writable: true });
+            }
+        }
     }
 
     /// A `return` with what this function gives.
