@@ -106,6 +106,19 @@ fn a_restart_from_source_begins_with_fresh_state() {
     outcome.peer_finished().exits(Exit::Root(1));
 }
 
+/// While nothing can run, the timer and the serial port interrupt as they like, also both at once.
+#[test]
+fn an_idle_machine_takes_every_interrupt() {
+    let sleeper = "component Sleeper {\n  capability console: DebugConsole(write)\n  capability clock: Clock(now)\n  \
+                   capability bell: Notification(wait)\n}\n\nfn start() {\n  for i in 0..200 {\n    \
+                   console.write(\"nap {i}\\n\")\n    bell.wait(0, clock.now() + 2000000 + u64(i) * 5000)\n  }\n}\n";
+    let block = "import sleeper\nimport peer\n\nsystem naps {\n  instance sleeper: sleeper.Sleeper {\n    priority 30\n    \
+                 grant clock = clock()\n    grant bell = notification()\n  }\n  \
+                 instance peer: peer.Peer { priority 20 }\n}\n";
+    let system = compile(&[("system", block), ("sleeper", sleeper), ("peer", PEER)]);
+    boot(&system.module()).says("nap 199").peer_finished().exits(Exit::Root(0));
+}
+
 /// The frames in use at the end of a run with one more component, the times it stopped, and without it.
 fn in_use(raw: &Raw, restart: u32, grant: bool) -> (u64, usize, u64) {
     let alone = boot(&System::with_peer().module());

@@ -8,8 +8,8 @@ use tests_boot::run::boot;
 use tests_boot::system::{OFFENDER, System, plain};
 
 tests_boot::programs! { in random:
-    // At `rsp` a table of 16 arguments, at `rsp + 512` a frame; `rbx` is the generator's state. Receiving without end
-    // becomes `cap_query`.
+    // At `rsp` a table of 16 arguments, at `rsp + 512` a frame; `rbx` is the generator's state. At the end the calls to
+    // choose from, and for each call the argument that is its handle; 16 is any of the four that were granted.
     calls: "mov r12, rdi" "sub rsp, 1032" "mov rax, [r12 + 8]" "mov rcx, 0x9e3779b97f4a7c15" "imul rax, rcx"
         "add rbx, rax" "mov r13d, 4000"
         "handle 0, rax" "mov [rsp], rax" "handle 1, rax" "mov [rsp + 8], rax"
@@ -18,25 +18,30 @@ tests_boot::programs! { in random:
         "mov qword ptr [rsp + 56], 4096" "mov qword ptr [rsp + 64], 0x20001" "mov qword ptr [rsp + 72], -1"
         "lea rax, [rsp + 512]" "mov [rsp + 80], rax" "mov rax, 0xffffffff80100000" "mov [rsp + 88], rax"
         "mov rax, 0x13fff3000" "mov [rsp + 96], rax" "mov rax, 0x150000000" "mov [rsp + 104], rax"
-        "mov qword ptr [rsp + 112], 3"
+        "handle 1, rdi" "mov esi, 0x2000" "xor edx, edx" "gate 10" "mov [rsp + 112], rdx"
         "1: mov rax, rbx" "shl rax, 13" "xor rbx, rax" "mov rax, rbx" "shr rax, 7" "xor rbx, rax"
         "mov rax, rbx" "shl rax, 17" "xor rbx, rax" "mov [rsp + 120], rbx"
-        "mov rax, rbx" "shr rax, 40" "and eax, 15" "mov rdi, [rsp + rax * 8]"
-        "mov rax, rbx" "shr rax, 60" "cmp eax, 13" "ja 2f" "mov rax, rbx" "shr rax, 44" "and eax, 3"
-        "mov rdi, [rsp + rax * 8]"
-        "2: mov rax, rbx" "shr rax, 36" "and eax, 15" "mov rsi, [rsp + rax * 8]"
+        // The call, and the handle that it needs; now and then any other.
+        "mov rax, rbx" "shr rax, 8" "and eax, 31" "lea r9, [rip + 6f]" "movzx r10d, byte ptr [r9 + rax]"
+        "movzx eax, byte ptr [r9 + r10 + 32]" "cmp eax, 16" "jne 2f" "mov rax, rbx" "shr rax, 44" "and eax, 3"
+        "2: mov r9, rbx" "shr r9, 54" "jnz 2f" "mov rax, rbx" "shr rax, 40" "and eax, 15"
+        "2: mov rdi, [rsp + rax * 8]"
+        "mov rax, rbx" "shr rax, 36" "and eax, 15" "mov rsi, [rsp + rax * 8]"
         "mov rax, rbx" "shr rax, 32" "and eax, 15" "mov rdx, [rsp + rax * 8]"
         "mov rax, rbx" "shr rax, 28" "and eax, 15" "mov rcx, [rsp + rax * 8]"
         "mov rax, rbx" "shr rax, 24" "and eax, 15" "mov r8, [rsp + rax * 8]"
-        "mov rax, rbx" "shr rax, 8" "and eax, 31" "cmp eax, 26" "jae 1b"
-        "cmp eax, 1" "je 3f" "cmp eax, 2" "je 3f" "cmp eax, 5" "je 5f" "test eax, eax" "jne 4f"
-        "mov r9, rbx" "shr r9, 20" "and r9d, 0x301" "mov [rsp + 560], r9" "mov qword ptr [rsp + 512], 0"
-        "mov [rsp + 592], rdi" "mov [rsp + 600], rdx" "lea rsi, [rsp + 512]" "jmp 4f"
-        "3: mov eax, 9" "jmp 4f"
-        // Waiting: for a moment that has passed.
-        "5: mov edx, 1"
-        "4: shl eax, 7" "mov r9, 0x13fffd000" "add rax, r9" "call rax" "mov [rsp + 112], rdx"
-        "dec r13d" "jnz 1b" "finish 0";
+        "cmp r10d, 5" "je 5f" "cmp r10d, 11" "je 7f" "cmp r10d, 18" "je 8f" "test r10d, r10d" "jne 4f"
+        "mov r9, rbx" "shr r9, 20" "and r9d, 0x300" "mov [rsp + 560], r9" "mov qword ptr [rsp + 512], 0"
+        "mov r9, [rsp]" "mov [rsp + 592], r9" "mov r9, [rsp + 8]" "mov [rsp + 600], r9" "lea rsi, [rsp + 512]" "jmp 4f"
+        // Waiting: until a moment that has passed. Mapping: a Memory that was made. A Clock: its time.
+        "5: mov edx, 1" "jmp 4f"
+        "7: mov rsi, [rsp + 112]" "jmp 4f"
+        "8: mov esi, 2"
+        "4: mov eax, r10d" "shl eax, 7" "mov r9, 0x13fffd000" "add rax, r9" "mov [rsp + 520], r10" "call rax"
+        "test eax, eax" "jne 10f" "mov r10, [rsp + 520]" "cmp r10d, 10" "jne 10f" "mov [rsp + 112], rdx" "10:"
+        "dec r13d" "jnz 1b" "finish 0"
+        "6: .byte 0,0,4,4,5,6,6,6,7,8,8,8,9,10,10,10,10,11,11,11,11,11,12,12,12,13,17,18,19,22,23,25"
+        ".byte 0,0,0,4,3,3,16,16,14,16,1,4,4,16,16,16,16,4,2,4,16,16,4,4,4,4";
 }
 
 /// Boots components with the seeds that begin at `first`, each restarted until root gives it up.
