@@ -3,15 +3,15 @@
 use crate::memory::Held;
 use crate::target::{Module, namespace, signature, trap_code};
 use compiler_mir::ir::{
-    Argument, Base, Function, FunctionId, Local, LocalKind, Place, Program, Rvalue, Statement, Terminator,
-    Type, TypeId,
+    Argument, Base, Function, FunctionId, Local, LocalKind, Place, Program, Rvalue, Statement, Step,
+    Terminator, Type, TypeId,
 };
 use compiler_mir::layout;
 use compiler_syntax::span::Span;
 use cranelift_codegen::ir::types::{F32, F64, I8, I16, I32, I64};
 use cranelift_codegen::ir::{
     self, ExtFuncData, ExternalName, FuncRef, GlobalValueData, InstBuilder, MemFlagsData, SigRef, SourceLoc,
-    StackSlotData, StackSlotKind, UserExternalName, Value,
+    StackSlot, StackSlotData, StackSlotKind, UserExternalName, Value,
 };
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 use std::collections::BTreeMap;
@@ -27,6 +27,9 @@ pub(crate) struct Lowering<'m, 'p, 'b> {
     functions: BTreeMap<FunctionId, FuncRef>,
     symbols: BTreeMap<(u32, u32), ir::GlobalValue>,
     signatures: BTreeMap<(usize, usize), SigRef>,
+    /// The frame of messages; one serves all, since each is read before the next is written.
+    pub message: Option<StackSlot>,
+    viewed: Vec<bool>,
     spans: Vec<Span>,
 }
 
@@ -70,6 +73,8 @@ impl<'m, 'p, 'b> Lowering<'m, 'p, 'b> {
             functions: BTreeMap::new(),
             symbols: BTreeMap::new(),
             signatures: BTreeMap::new(),
+            message: None,
+            viewed: viewed_locals(function),
             spans: Vec::new(),
         }
     }
@@ -188,10 +193,7 @@ impl<'m, 'p, 'b> Lowering<'m, 'p, 'b> {
             } else if let (Some(ty), false) = (scalar_type(ty), addressed[at]) {
                 Held::Scalar(self.builder.declare_var(ty))
             } else {
-                let needs = layout::of(self.program, local.ty);
-                let shift = needs.align.max(8).trailing_zeros() as u8;
-                let data = StackSlotData::new(StackSlotKind::ExplicitSlot, needs.size as u32, shift);
-                Held::Stack(self.builder.create_sized_stack_slot(data))
+                Held::Stack(self.stack_slot(layout::of(self.program, local.ty)))
             };
             self.held.push(held);
             if own_result && let (Held::Pointer(variable), Some(pointer)) = (held, result_pointer) {
@@ -319,21 +321,19 @@ impl<'m, 'p, 'b> Lowering<'m, 'p, 'b> {
 
     fn call(&mut self, destination: Option<&Place>, function: FunctionId, arguments: &[Argument]) {
         let callee = &self.program.functions[function.index()];
-        let returns = self.program.type_of(callee.returns);
         let mut values = Vec::new();
         let mut spare = None;
-        if by_pointer(returns) {
-            let pointer = match destination {
-                Some(place) => self.address(place),
-                None => {
-                    let needs = layout::of(self.program, callee.returns);
-                    let data = StackSlotData::new(StackSlotKind::ExplicitSlot, needs.size as u32, 3);
-                    let slot = self.builder.create_sized_stack_slot(data);
-                    spare = Some(slot);
-                    self.builder.ins().stack_addr(I64, slot, 0)
-                }
-            };
-            values.push(pointer);
+        if by_pointer(self.program.type_of(callee.returns)) {
+            let own = destination.filter(|place| self.is_own(place, arguments));
+            values.push(if let Some(place) = own {
+                self.address(place)
+            } else {
+                let needs = layout::of(self.program, callee.returns);
+                let slot = self.stack_slot(needs);
+                let pointer = self.builder.ins().stack_addr(I64, slot, 0);
+                spare = Some((pointer, needs.size));
+                pointer
+            });
         }
         for argument in arguments {
             match argument {
@@ -344,9 +344,31 @@ impl<'m, 'p, 'b> Lowering<'m, 'p, 'b> {
         let reference = self.callee(function);
         let call = self.builder.ins().call(reference, &values);
         let results = self.builder.inst_results(call).to_vec();
-        if let (Some(place), None, false) = (destination, spare, by_pointer(returns)) {
+        let Some(place) = destination else { return };
+        if let Some((from, size)) = spare {
+            let to = self.address(place);
+            self.copy_bytes(to, from, size);
+        } else {
             self.store_values(place, &results);
         }
+    }
+
+    /// Whether nothing but the place itself leads to its memory during a call: the callee may then write its result
+    /// there before it has read all that it reads.
+    fn is_own(&self, place: &Place, arguments: &[Argument]) -> bool {
+        let Base::Local(local) = place.base else { return false };
+        let declared = &self.function.locals[local.index()];
+        let fixed = place.path.iter().all(|step| !matches!(step, Step::Index(_)));
+        let lent = arguments.iter().any(|argument| {
+            matches!(argument, Argument::Reference(Place { base: Base::Local(lent), .. }) if *lent == local)
+        });
+        declared.kind == LocalKind::Value && fixed && !lent && !self.viewed[local.index()]
+    }
+
+    fn stack_slot(&mut self, needs: layout::Layout) -> StackSlot {
+        let shift = needs.align.max(8).trailing_zeros() as u8;
+        let data = StackSlotData::new(StackSlotKind::ExplicitSlot, needs.size as u32, shift);
+        self.builder.create_sized_stack_slot(data)
     }
 
     fn callee(&mut self, id: FunctionId) -> FuncRef {
@@ -405,6 +427,17 @@ impl<'m, 'p, 'b> Lowering<'m, 'p, 'b> {
         let results = self.builder.inst_results(call);
         (results[0], results[1])
     }
+}
+
+/// Locals that a view may point into.
+fn viewed_locals(function: &Function) -> Vec<bool> {
+    let mut viewed = vec![false; function.locals.len()];
+    for (statement, _) in function.blocks.iter().flat_map(|block| &block.statements) {
+        if let Statement::Assign(_, Rvalue::View(Place { base: Base::Local(local), .. }, ..)) = statement {
+            viewed[local.index()] = true;
+        }
+    }
+    viewed
 }
 
 /// Locals whose address is needed: aggregates, and what is lent to a call.

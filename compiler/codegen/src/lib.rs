@@ -27,14 +27,21 @@ pub enum Error {
         reason: String,
     },
     /// The program calls itself without a bound.
-    #[error("`{function}` calls itself and no bound is stated")]
+    #[error("`{}` come back to the first, and none states a depth", cycle.join("`, `"))]
     Recursion {
-        /// A function of the cycle.
-        function: String,
+        /// The functions of the cycle, each calling the next.
+        cycle: Vec<String>,
     },
-    /// The text is too large.
-    #[error("the code is larger than 2 GiB")]
-    TooLarge,
+    /// More memory than an image may have.
+    #[error("{what} takes {bytes} bytes; {limit} are allowed")]
+    TooLarge {
+        /// What is too large.
+        what: String,
+        /// Its bytes.
+        bytes: u64,
+        /// Bytes at most.
+        limit: u64,
+    },
 }
 
 /// How to generate code.

@@ -215,7 +215,7 @@ impl Lowering<'_, '_, '_> {
         self.copy_bytes(to, from, needs.size);
     }
 
-    fn copy_bytes(&mut self, to: Value, from: Value, size: u64) {
+    pub(crate) fn copy_bytes(&mut self, to: Value, from: Value, size: u64) {
         if size > UNROLLED_BYTES {
             let whole = size & !7;
             self.each_word(whole, |lowering, at| {

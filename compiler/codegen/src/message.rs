@@ -9,8 +9,13 @@ use sci::syscall::number;
 
 impl Lowering<'_, '_, '_> {
     fn frame(&mut self) -> StackSlot {
+        if let Some(slot) = self.message {
+            return slot;
+        }
         let data = StackSlotData::new(StackSlotKind::ExplicitSlot, frame::BYTES as u32, 4);
-        self.builder.create_sized_stack_slot(data)
+        let slot = self.builder.create_sized_stack_slot(data);
+        self.message = Some(slot);
+        slot
     }
 
     fn put(&mut self, frame: StackSlot, at: u64, value: Value) {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Frame bytes and callees of each function.
 pub(crate) type Frames = BTreeMap<FunctionId, (u64, BTreeSet<FunctionId>)>;
 
-/// Stack bytes of each function with all that it calls. A cycle through a function with `@depth(n)` counts n times.
+/// Stack bytes of each function with all that it calls.
 pub(crate) fn bounds(program: &Program, frames: &Frames) -> Result<BTreeMap<FunctionId, u64>, Error> {
     let mut bounds: BTreeMap<FunctionId, u64> = BTreeMap::new();
     for component in components(frames) {
@@ -19,23 +19,58 @@ pub(crate) fn bounds(program: &Program, frames: &Frames) -> Result<BTreeMap<Func
             .copied()
             .max()
             .unwrap_or(0);
-        let own: u64 = component.iter().map(|id| frames[id].0).sum();
-        let first = component[0];
-        let cyclic = component.len() > 1 || frames[&first].1.contains(&first);
-        let bytes = if cyclic {
-            let depth = component.iter().filter_map(|id| program.functions[id.index()].depth).max();
-            let depth = depth.ok_or_else(|| Error::Recursion {
-                function: program.functions[first.index()].name.clone(),
-            })?;
-            own * u64::from(depth) + outside
-        } else {
-            own + outside
-        };
+        let own = cycle_bytes(program, frames, &component)?;
         for id in component {
-            bounds.insert(id, bytes);
+            bounds.insert(id, own.saturating_add(outside));
         }
     }
     Ok(bounds)
+}
+
+/// Stack bytes of functions that call each other, or of one that does not call itself.
+///
+/// A function with `@depth(n)` is active at most n times. Between two activations of such functions, and before the
+/// first and behind the last, each of the others is active at most once, provided that no cycle is among them alone.
+fn cycle_bytes(program: &Program, frames: &Frames, component: &[FunctionId]) -> Result<u64, Error> {
+    let depth = |id: &FunctionId| program.functions[id.index()].depth;
+    let (stated, others): (Vec<FunctionId>, Vec<FunctionId>) =
+        component.iter().copied().partition(|id| depth(id).is_some());
+    let among: Frames = others
+        .iter()
+        .map(|id| {
+            let callees = frames[id].1.iter().filter(|callee| others.contains(callee)).copied().collect();
+            (*id, (frames[id].0, callees))
+        })
+        .collect();
+    if let Some(cycle) = cycle_among(&among) {
+        let name = |id: &FunctionId| program.functions[id.index()].name.clone();
+        return Err(Error::Recursion { cycle: cycle.iter().map(name).collect() });
+    }
+    let bytes = |ids: &[FunctionId]| ids.iter().map(|id| frames[id].0).sum::<u64>();
+    if component.len() == 1 && !frames[&component[0]].1.contains(&component[0]) {
+        return Ok(bytes(component));
+    }
+    let turns: u64 = stated.iter().filter_map(depth).map(u64::from).sum();
+    let deepest = stated.iter().fold(0, |sum: u64, id| {
+        sum.saturating_add(frames[id].0.saturating_mul(u64::from(depth(id).unwrap_or(0))))
+    });
+    Ok(deepest.saturating_add(bytes(&others).saturating_mul(turns + 1)))
+}
+
+/// A cycle, each function calling the next, if there is one.
+fn cycle_among(frames: &Frames) -> Option<Vec<FunctionId>> {
+    let component =
+        components(frames).into_iter().find(|ids| ids.len() > 1 || frames[&ids[0]].1.contains(&ids[0]))?;
+    // Every member calls a member: following the first such call comes back to where it has been.
+    let mut path = vec![component[0]];
+    loop {
+        let last = path[path.len() - 1];
+        let next = *frames[&last].1.iter().find(|callee| component.contains(callee))?;
+        if let Some(first) = path.iter().position(|id| *id == next) {
+            return Some(path.split_off(first));
+        }
+        path.push(next);
+    }
 }
 
 /// Strongly connected components, callees before callers (Tarjan, "Depth-first search and linear graph

@@ -13,6 +13,7 @@ use cranelift_codegen::isa::{self, OwnedTargetIsa};
 use cranelift_codegen::settings::{self, Configurable};
 use cranelift_codegen::{Context, FinalizedRelocTarget};
 use cranelift_frontend::FunctionBuilderContext;
+use sci::limits::{SLAB_IMAGE_BYTES_MAX, STACK_BYTES_MAX};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Namespaces of external names.
@@ -58,8 +59,11 @@ impl<'p> Module<'p> {
             output.rodata.extend_from_slice(&datum.bytes);
         }
         let mut globals = Vec::new();
+        let mut state_bytes: u64 = 0;
         for global in &program.globals {
             let needs = layout::of(program, global.ty);
+            state_bytes = state_bytes.saturating_add(needs.size);
+            limit(&format!("the state up to `{}`", global.name), state_bytes, SLAB_IMAGE_BYTES_MAX)?;
             if global.initial.is_empty() {
                 output.bss_bytes = layout::align_up(output.bss_bytes, needs.align.max(8));
                 globals.push(Target::Bss(output.bss_bytes));
@@ -111,7 +115,8 @@ impl<'p> Module<'p> {
         let mut offsets = BTreeMap::new();
         let mut pending: Vec<(u32, UserExternalName, i64)> = Vec::new();
         if let (Some(start), Some(main)) = (start, main) {
-            let stack_bytes = start.frame_bytes + bounds[&main];
+            let stack_bytes = start.frame_bytes.saturating_add(bounds[&main]);
+            limit("the stack", stack_bytes, STACK_BYTES_MAX)?;
             self.output.stack_bytes = stack_bytes;
             self.output.start = self.append("_start", None, start, stack_bytes, &mut pending)?;
         }
@@ -150,7 +155,8 @@ impl<'p> Module<'p> {
         // `int3` between functions: nothing falls through.
         let aligned = self.output.text.len().next_multiple_of(FUNCTION_ALIGN);
         self.output.text.resize(aligned, 0xcc);
-        let offset = u32::try_from(aligned).ok().filter(|at| *at < 1 << 30).ok_or(Error::TooLarge)?;
+        limit("the code", aligned as u64, SLAB_IMAGE_BYTES_MAX)?;
+        let offset = aligned as u32;
         self.output.text.extend_from_slice(&one.code);
         self.output.functions.push(CompiledFunction {
             id,
@@ -170,11 +176,21 @@ impl<'p> Module<'p> {
         id: FunctionId,
         contexts: &mut (Context, FunctionBuilderContext),
     ) -> Result<Compiled, Error> {
+        let function = &self.program.functions[id.index()];
+        for local in &function.locals {
+            let bytes = layout::of(self.program, local.ty).size;
+            limit(&format!("a local of `{}`", function.name), bytes, STACK_BYTES_MAX)?;
+        }
         let (context, builder) = contexts;
         context.clear();
         context.func.name = UserFuncName::user(namespace::FUNCTION, id.0);
         let spans = Lowering::run(self, id, &mut context.func, builder);
-        self.finish(&self.program.functions[id.index()].name.clone(), context, &spans)
+        let mut compiled = self.finish(&function.name, context, &spans)?;
+        // The prologue is the function's own: it is where the stack overflows.
+        if compiled.places.first().is_none_or(|(at, _)| *at > 0) {
+            compiled.places.insert(0, (0, function.span));
+        }
+        Ok(compiled)
     }
 
     fn start_stub(
@@ -285,6 +301,11 @@ fn fault_of(code: TrapCode) -> Fault {
             Fault::from_number(u64::from(code.as_raw().get()).saturating_sub(1)).unwrap_or(Fault::Unreachable)
         }
     }
+}
+
+/// Whether so many bytes are allowed.
+fn limit(what: &str, bytes: u64, limit: u64) -> Result<(), Error> {
+    if bytes <= limit { Ok(()) } else { Err(Error::TooLarge { what: what.to_owned(), bytes, limit }) }
 }
 
 fn pad(bytes: &mut Vec<u8>, align: usize) {

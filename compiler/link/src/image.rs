@@ -2,9 +2,11 @@
 
 use compiler_codegen::{CompiledFunction, Output, Target};
 use compiler_mir::ir::{self, Component, FunctionId, Program, Rvalue, Statement};
+use compiler_mir::layout::align_up;
 use compiler_syntax::span::{FileId, Sources, Span};
 use sci::header::Kind;
 use sci::layout::{PAGE, STACK_TOP, START_PAGE};
+use sci::limits::SLAB_IMAGE_BYTES_MAX;
 use sci::list::List;
 use sci::manifest::{
     Checkpoint, Class, Determinism, Entry, EntryKind, Exported, Identity, Import, Manifest, Memory,
@@ -28,6 +30,12 @@ pub enum Error {
     /// The program has no component.
     #[error("there is no component to link")]
     NoComponent,
+    /// The image does not fit its part of the slab.
+    #[error("stack, arena, state, constants and code take {bytes} bytes; {SLAB_IMAGE_BYTES_MAX} are allowed")]
+    TooLarge {
+        /// Its bytes in memory.
+        bytes: u64,
+    },
 }
 
 /// What an image is linked from.
@@ -56,19 +64,27 @@ struct Placement {
 }
 
 impl Placement {
-    fn new(code: &Output, arena_bytes: u64) -> Self {
+    fn new(code: &Output, arena_bytes: u64) -> Result<Self, Error> {
         let stack_bytes = (code.stack_bytes + GATE_STACK_BYTES).next_multiple_of(PAGE);
-        let mut top = STACK_TOP - stack_bytes - PAGE - arena_bytes.next_multiple_of(PAGE);
-        let mut below = |bytes: u64| {
-            top -= bytes.next_multiple_of(PAGE);
+        let parts = [
+            stack_bytes + PAGE,
+            arena_bytes,
+            code.bss_bytes,
+            code.data.len() as u64,
+            8 * code.slots.len() as u64,
+            code.rodata.len() as u64,
+            code.text.len() as u64,
+        ];
+        let bytes = parts.iter().fold(0, |sum: u64, part| sum.saturating_add(align_up(*part, PAGE)));
+        if bytes > SLAB_IMAGE_BYTES_MAX {
+            return Err(Error::TooLarge { bytes });
+        }
+        let mut top = STACK_TOP;
+        let [_stack, _arena, bss, data, relro, rodata, text] = parts.map(|part| {
+            top -= align_up(part, PAGE);
             top
-        };
-        let bss = below(code.bss_bytes);
-        let data = below(code.data.len() as u64);
-        let relro = below(8 * code.slots.len() as u64);
-        let rodata = below(code.rodata.len() as u64);
-        let text = below(code.text.len() as u64);
-        Self { text, rodata, relro, data, bss, stack_bytes }
+        });
+        Ok(Self { text, rodata, relro, data, bss, stack_bytes })
     }
 
     fn address(&self, target: Target) -> u64 {
@@ -86,7 +102,7 @@ impl Placement {
 pub fn link(input: &Input<'_>) -> Result<Vec<u8>, Error> {
     let component = input.program.component.as_ref().ok_or(Error::NoComponent)?;
     let code = input.code;
-    let placement = Placement::new(code, component.facts.arena_bytes);
+    let placement = Placement::new(code, component.facts.arena_bytes)?;
     let (source_table, root) = source_table(input.files);
     let sections = sections(input, &placement, source_table);
     let names = Names::new(component, input.sources);
