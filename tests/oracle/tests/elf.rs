@@ -53,6 +53,7 @@ fn objdump_shows_functions_and_lines() {
     let Some(shown) = output("objdump", &["-dl"], &file) else { return };
     assert!(shown.contains("double>:"), "{shown}");
     assert!(shown.contains("elf.in:9"), "{shown}");
+    assert!(shown.contains("space/text.in:"), "the library's lines too: {shown}");
     let Some(sections) = output("objdump", &["-h"], &file) else { return };
     for name in [".text", ".rodata", ".data", ".bss", ".debug_line", ".debug_info", ".debug_abbrev"] {
         assert!(sections.contains(name), "{name} in {sections}");
