@@ -134,6 +134,11 @@ pub enum Command {
         #[command(subcommand)]
         command: KeyCommand,
     },
+    /// Turn images into other forms
+    Sci {
+        #[command(subcommand)]
+        command: SciCommand,
+    },
     /// Explain a diagnostic or an error by its id
     Explain {
         /// The id; without it, every id is listed
@@ -177,6 +182,19 @@ pub enum KeyCommand {
         /// Its name
         #[arg(default_value = "development")]
         name: String,
+    },
+}
+
+/// What `space sci` does.
+#[derive(Subcommand)]
+pub enum SciCommand {
+    /// Write an image as an ELF file for gdb and objdump, with symbols and line numbers
+    ToElf {
+        /// The image
+        file: PathBuf,
+        /// Where to write; otherwise beside the image, with the ending `.elf`
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
     },
 }
 

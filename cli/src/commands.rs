@@ -13,5 +13,6 @@ pub mod key;
 pub mod new;
 pub mod sign;
 pub mod test;
+pub mod to_elf;
 pub mod verify;
 pub mod why;

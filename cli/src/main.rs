@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-use arguments::{Arguments, Command, KeyCommand};
+use arguments::{Arguments, Command, KeyCommand, SciCommand};
 use report::{Exit, Failure};
 
 fn main() -> ExitCode {
@@ -66,6 +66,9 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Key { command: KeyCommand::New { name } } => commands::key::new(&name),
         Command::Key { command: KeyCommand::List { output } } => commands::key::list(output.json),
         Command::Key { command: KeyCommand::Export { name } } => commands::key::export(&name),
+        Command::Sci { command: SciCommand::ToElf { file, output } } => {
+            commands::to_elf::run(&file, output.as_deref())
+        }
         Command::Explain { id, output } => commands::explain::run(id.as_deref(), output.json),
         Command::Doctor { output } => commands::doctor::run(output.json),
         Command::Completions { shell } => commands::generate::completions(shell),

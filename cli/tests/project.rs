@@ -79,6 +79,16 @@ fn an_image_tells_everything_and_verifies() {
 }
 
 #[test]
+fn an_image_can_be_read_as_elf() {
+    let place = Place::with_project("app");
+    place.call("demo", &["build"]).succeeds();
+    let said = place.call("demo", &["sci", "to-elf", "build/demo.sci"]).succeeds();
+    assert!(said.starts_with("build/demo.elf  "), "{said}");
+    assert!(fs::read(place.path("demo/build/demo.elf")).unwrap().starts_with(b"\x7fELF"));
+    place.call("demo", &["sci", "to-elf", "demo.in"]).refuses(4, "error[not-an-image]");
+}
+
+#[test]
 fn trust_is_in_keys() {
     let place = Place::with_project("app");
     place.call("demo", &["build"]).succeeds();

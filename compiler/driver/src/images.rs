@@ -55,6 +55,11 @@ pub fn verify_module(module: &[u8]) -> Result<(Bundle<'_>, Envelope), Refusal> {
     Ok((bundle, envelope))
 }
 
+/// An image as an ELF file for debuggers, with symbols and line numbers.
+pub fn to_elf(image: &[u8]) -> Result<Vec<u8>, compiler_link::elf::Error> {
+    compiler_link::elf::to_elf(image)
+}
+
 /// Whether bytes begin like a bundle rather than an image.
 pub fn is_bundle(bytes: &[u8]) -> bool {
     bytes.starts_with(&sci::bundle::BUNDLE_MAGIC)
