@@ -242,6 +242,9 @@ impl Collector<'_> {
         let mut missing = Vec::new();
         for export in &self.world.components[component as usize].exports {
             let interface = &self.world.interfaces[export.interface as usize];
+            if !interface.by_message() {
+                continue;
+            }
             for (method, function) in interface.methods.iter().zip(&export.functions) {
                 if function.is_none() {
                     missing.push((export.span, export.name.clone(), method.name.clone()));

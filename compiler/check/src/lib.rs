@@ -98,6 +98,8 @@ pub fn check(packages: &[ParsedPackage]) -> Checked {
     diagnostics.dedup();
     let failed = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
     if failed {
+        // What is unused in a program with errors may be used once they are mended.
+        diagnostics.retain(|diagnostic| diagnostic.severity == Severity::Error);
         units.clear();
         return Checked { diagnostics, units, systems: Vec::new() };
     }
@@ -120,12 +122,16 @@ fn package(unit: &mut Unit<'_>, at: u32) {
     lower_queue(unit);
     tests(unit, at);
     lower_queue(unit);
+    // Where lowering failed, values are missing that would look forgotten.
+    let lowered = unit.diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
     if let Some((component, (main, entries))) = main {
         unit.program.component = Some(describe(unit, component, main, entries));
         graph::authority(unit, component);
     }
     graph::recursion(unit);
-    linear::check(unit);
+    if lowered {
+        linear::check(unit);
+    }
     if unit.diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error) {
         initial::state(unit, at);
     }

@@ -75,9 +75,6 @@ impl Pass<'_> {
 
     fn run(&self) -> Vec<Diagnostic> {
         let locals = self.function.locals.len();
-        if !(0..locals as u32).any(|local| self.linear[self.function.locals[local as usize].ty.index()]) {
-            return Vec::new();
-        }
         let mut entry: Vec<Option<Vec<State>>> = vec![None; self.function.blocks.len()];
         let first = (0..locals as u32)
             .map(|at| if at < self.function.parameters { State::Present } else { State::Absent })
@@ -151,7 +148,11 @@ impl Pass<'_> {
         match statement {
             Statement::Assign(place, value) => {
                 match value {
-                    Rvalue::Use(operand) | Rvalue::Truncate(operand, _) => read(operand, state, report),
+                    Rvalue::Use(operand)
+                    | Rvalue::Truncate(operand, _)
+                    | Rvalue::Window(operand)
+                    | Rvalue::HandleOf(operand) => read(operand, state, report),
+                    Rvalue::Tag(place) => self.looked_at(place, span, state, report),
                     _ => {}
                 }
                 self.filled(place, state);
@@ -169,6 +170,7 @@ impl Pass<'_> {
                     self.filled(place, state);
                 }
             }
+            Statement::Invoke { capability, .. } => read(capability, state, report),
             _ => {}
         }
     }
@@ -184,10 +186,10 @@ impl Pass<'_> {
     fn looked_at(&self, place: &Place, span: Span, state: &[State], report: &mut Option<Report>) {
         if let Base::Local(local) = place.base
             && self.tracked(local)
-            && state[local.index()] == State::Absent
+            && state[local.index()] != State::Present
             && self.linear[self.program.place_type(self.function, place).index()]
         {
-            self.gone(local, span, State::Absent, report);
+            self.gone(local, span, state[local.index()], report);
         }
     }
 

@@ -77,8 +77,7 @@ impl Scope<'_> {
             TypeKind::Slice(inner) => Ty::Slice(Box::new(self.resolve(inner))),
             TypeKind::Array(inner, count) => {
                 let element = self.resolve(inner);
-                let count = self.count(count);
-                Ty::Array(Box::new(element), count)
+                self.count(count).map_or(Ty::Error, |count| Ty::Array(Box::new(element), count))
             }
             TypeKind::Tuple(parts) if parts.is_empty() => Ty::Unit,
             TypeKind::Tuple(parts) => Ty::Tuple(parts.iter().map(|part| self.resolve(part)).collect()),
@@ -129,7 +128,7 @@ impl Scope<'_> {
                 ("Table", [element, count]) => {
                     let element = self.argument_type(element);
                     let count = self.argument_count(count);
-                    return Ty::Table(Box::new(element), count);
+                    return count.map_or(Ty::Error, |count| Ty::Table(Box::new(element), count));
                 }
                 ("Id" | "Table", _) => {
                     self.diagnostics.push(
@@ -156,7 +155,11 @@ impl Scope<'_> {
             self.diagnostics.push(unsupported(span, "a generic type"));
             return Ty::Error;
         }
-        match self.path(path) {
+        let builtin = match path.names.as_slice() {
+            [name] => builtin_interface(self.world, name.as_str()).map(Def::Interface),
+            _ => None,
+        };
+        match builtin.or_else(|| self.path(path)) {
             Some(Def::Struct(at)) => Ty::Struct(at),
             Some(Def::Enum(at)) => Ty::Enum(at),
             Some(Def::Interface(at)) => {
@@ -195,17 +198,17 @@ impl Scope<'_> {
         }
     }
 
-    fn argument_count(&mut self, argument: &tree::TypeArgument) -> u64 {
+    fn argument_count(&mut self, argument: &tree::TypeArgument) -> Option<u64> {
         match argument {
             tree::TypeArgument::Integer(value, span) => {
-                let value = constants::scaled(value, *span, self.diagnostics).unwrap_or(1);
+                let value = constants::scaled(value, *span, self.diagnostics)?;
                 self.checked_count(value, *span)
             }
             tree::TypeArgument::Type(tree::Type { kind: TypeKind::Path(path, rest), span })
                 if rest.is_empty() =>
             {
                 let value = constants::named(self.world, self.package, path, self.diagnostics);
-                value.map_or(1, |value| self.checked_count(value, *span))
+                value.and_then(|value| self.checked_count(value, *span))
             }
             tree::TypeArgument::Type(ty) => {
                 self.diagnostics.push(Diagnostic::error(
@@ -213,26 +216,26 @@ impl Scope<'_> {
                     ty.span,
                     "a constant number stands here",
                 ));
-                1
+                None
             }
         }
     }
 
     /// The number of elements in `[T; count]`.
-    pub(crate) fn count(&mut self, count: &tree::Expr) -> u64 {
+    pub(crate) fn count(&mut self, count: &tree::Expr) -> Option<u64> {
         let value = constants::integer(self.world, self.package, count, self.diagnostics);
-        value.map_or(1, |value| self.checked_count(value, count.span))
+        value.and_then(|value| self.checked_count(value, count.span))
     }
 
-    fn checked_count(&mut self, value: i128, span: Span) -> u64 {
+    fn checked_count(&mut self, value: i128, span: Span) -> Option<u64> {
         if (0..=i128::from(ELEMENTS_MAX)).contains(&value) {
-            return value as u64;
+            return Some(value as u64);
         }
         self.diagnostics.push(
             Diagnostic::error("bad-count", span, format!("{value} is not a number of elements"))
                 .help(format!("use a number from 0 to {ELEMENTS_MAX}")),
         );
-        1
+        None
     }
 }
 
@@ -287,7 +290,8 @@ pub(crate) fn unknown_name(world: &World, package: u32, name: &tree::Name) -> Di
 
 /// The known name that differs least, if it differs little.
 pub(crate) fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
-    let allowed = name.len().div_ceil(4).min(3);
+    // A name of one letter is near to every other.
+    let allowed = name.len().div_ceil(4).min(3).min(name.len().saturating_sub(1));
     known
         .map(|word| (distance(name, word), word))
         .filter(|(far, _)| *far <= allowed)

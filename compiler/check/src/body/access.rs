@@ -41,7 +41,7 @@ impl Body<'_, '_> {
         None
     }
 
-    fn local_constant(&self, name: &str) -> Option<Value> {
+    pub(super) fn local_constant(&self, name: &str) -> Option<Value> {
         self.scopes
             .iter()
             .rev()
@@ -97,6 +97,9 @@ impl Body<'_, '_> {
                     );
                 }
             }
+        }
+        if let Some(diagnostic) = self.missing_in_package(expr) {
+            return self.fail(diagnostic);
         }
         if let ExprKind::Field(base, name) = &*expr.kind
             && let Some(value) = self.property(base, name, span)
@@ -225,7 +228,9 @@ impl Body<'_, '_> {
 
     /// The place that an expression names, or a temporary that holds its value.
     pub(super) fn lvalue_or_temp(&mut self, expr: &Expr) -> Option<Lvalue> {
-        if names_place(expr) && !matches!(self.declared(expr), Some((Def::Constant(_) | Def::Enum(_), _))) {
+        if super::call::names_place(expr)
+            && !matches!(self.declared(expr), Some((Def::Constant(_) | Def::Enum(_), _)))
+        {
             let property = matches!(&*expr.kind, ExprKind::Field(_, name)
                 if matches!(name.as_str(), "len" | "bytes" | "full" | "capacity"));
             let range = matches!(&*expr.kind, ExprKind::Index(_, indices)
@@ -306,6 +311,17 @@ impl Body<'_, '_> {
                 let ty = self.unit.state_type(at);
                 let global = self.unit.global(at, &ty);
                 Some(Lvalue { place: Place::global(global), ty, access: Access::Write })
+            }
+            Def::Package(_) | Def::Struct(_) | Def::Enum(_) | Def::Interface(_) => {
+                self.report(
+                    Diagnostic::error(
+                        "not-a-value",
+                        name.span,
+                        format!("`{}` is not a value", name.as_str()),
+                    )
+                    .help("name a variable, a constant or a variant"),
+                );
+                None
             }
             _ => {
                 self.report(
@@ -480,13 +496,5 @@ impl Body<'_, '_> {
         let access = if mutable { Access::Write } else { Access::Read("bound by `let`") };
         let used = name.as_str().starts_with('_');
         self.bind(Binding { name: name.as_str().to_owned(), local, ty, access, roots, span, used });
-    }
-}
-
-fn names_place(expr: &Expr) -> bool {
-    match &*expr.kind {
-        ExprKind::Name(_) | ExprKind::SelfValue | ExprKind::Field(..) | ExprKind::Index(..) => true,
-        ExprKind::Tuple(parts) => parts.len() == 1 && names_place(&parts[0]),
-        _ => false,
     }
 }

@@ -37,6 +37,9 @@ impl Body<'_, '_> {
                 _ => {}
             }
         }
+        if let Some(diagnostic) = self.missing_in_package(callee) {
+            return self.fail(diagnostic);
+        }
         let ExprKind::Field(base, name) = &*callee.kind else {
             if let ExprKind::Name(name) = &*callee.kind
                 && self.lookup(name.as_str()).is_none()
@@ -51,6 +54,20 @@ impl Body<'_, '_> {
             );
         };
         self.method(base, name, arguments, want, span)
+    }
+
+    /// The error for a dotted name that begins with a package which does not have the rest.
+    pub(super) fn missing_in_package(&mut self, expr: &Expr) -> Option<Diagnostic> {
+        let path = dotted(expr)?;
+        let first = path.names[0].as_str();
+        if path.names.len() < 2 || self.lookup(first).is_some() || self.local_constant(first).is_some() {
+            return None;
+        }
+        let known = self.unit.world.packages[self.package as usize].names.get(first)?;
+        if !matches!(known.def, Def::Package(_)) {
+            return None;
+        }
+        crate::types::find(self.unit.world, self.package, &path).err()
     }
 
     fn method(
@@ -126,7 +143,7 @@ impl Body<'_, '_> {
                 Diagnostic::error(
                     "argument-count",
                     span,
-                    format!("`{what}` takes {} arguments, {} are given", parameters.len(), arguments.len()),
+                    wrong_count(what, parameters.len(), arguments.len()),
                 )
                 .help(format!("it takes ({})", takes.join(", "))),
             );
@@ -442,6 +459,21 @@ impl Body<'_, '_> {
         let found = table_place.then(Step::Field(table::GENERATIONS)).then(Step::Index(index));
         self.check(Op::Equal, Operand::Copy(found), wanted, Fault::StaleId, span);
         index
+    }
+}
+
+/// The sentence of `argument-count`.
+pub(super) fn wrong_count(what: &str, takes: usize, given: usize) -> String {
+    let plural = if takes == 1 { "" } else { "s" };
+    format!("`{what}` takes {takes} argument{plural}, not {given}")
+}
+
+/// Whether an expression has the form of a place.
+pub(super) fn names_place(expr: &Expr) -> bool {
+    match &*expr.kind {
+        ExprKind::Name(_) | ExprKind::SelfValue | ExprKind::Field(..) | ExprKind::Index(..) => true,
+        ExprKind::Tuple(parts) => parts.len() == 1 && names_place(&parts[0]),
+        _ => false,
     }
 }
 

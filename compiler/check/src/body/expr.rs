@@ -175,7 +175,7 @@ impl Body<'_, '_> {
         let Some(element) = element else {
             return self.fail(
                 Diagnostic::error("empty-array", span, "the type of an empty array is not clear")
-                    .help("say the type: `let none: [u8; 0] = []`"),
+                    .help("say the type: `let a: [u8; 0] = []`"),
             );
         };
         let ty = Ty::Array(Box::new(element), values.len() as u64);

@@ -110,12 +110,7 @@ impl Body<'_, '_> {
             self.used(&authority, span);
             let takes: Vec<String> =
                 method_def.parameters.iter().map(|p| format!("{}: {}", p.name, self.show(&p.ty))).collect();
-            let message = format!(
-                "`{}` takes {} arguments, {} are given",
-                method_def.name,
-                takes.len(),
-                arguments.len()
-            );
+            let message = super::call::wrong_count(&method_def.name, takes.len(), arguments.len());
             self.report(
                 Diagnostic::error("argument-count", span, message)
                     .help(format!("it takes ({})", takes.join(", "))),

@@ -41,6 +41,7 @@ impl Body<'_, '_> {
         let join = self.new_block();
         let mut merge = Merge::new(join, want.cloned());
         let mut rows: Vec<Pat> = Vec::new();
+        let mut known = !subject.ty.is_error();
         for arm in arms {
             let next = self.new_block();
             self.scopes.push(super::Scope::default());
@@ -59,6 +60,9 @@ impl Body<'_, '_> {
                 if arm.guard.is_none() {
                     rows.push(row);
                 }
+            } else {
+                known = false;
+                self.bind_unknown(&arm.pattern);
             }
             if let Some(guard) = &arm.guard {
                 let holds = self.expr_as(guard, &Ty::Bool);
@@ -76,9 +80,7 @@ impl Body<'_, '_> {
             self.start(next);
         }
         self.trap(Fault::Unreachable, span);
-        if !subject.ty.is_error()
-            && let Some(example) = missing(self.unit.world, &rows, &subject.ty)
-        {
+        if known && let Some(example) = missing(self.unit.world, &rows, &subject.ty) {
             self.report(
                 Diagnostic::error("not-exhaustive", value.span, format!("the match leaves out `{example}`"))
                     .help("add an arm for it, or `_ -> …` for all the rest"),

@@ -332,10 +332,12 @@ impl Body<'_, '_> {
         let Some(expr) = value else {
             if !matches!(self.result_type(), Ty::Unit | Ty::Error) {
                 let shown = self.show(&self.result_type());
-                return self.fail(
+                self.report(
                     Diagnostic::error("return-value", span, format!("the function gives {shown}"))
                         .help("write the value after `return`"),
                 );
+                self.current = None;
+                return Value::never();
             }
             self.leave_scopes(0);
             self.set_good_result(span);

@@ -13,6 +13,9 @@ use compiler_syntax::tree::{self, CallArgument, Expr};
 impl Body<'_, '_> {
     /// `Table.empty()`
     pub(super) fn empty_table(&mut self, want: Option<&Ty>, span: Span) -> Value {
+        if want.is_some_and(Ty::is_error) {
+            return Value::error();
+        }
         let Some(ty @ Ty::Table(..)) = want else {
             return self.fail(
                 Diagnostic::error("table-type", span, "the type of this table is not clear")

@@ -1,0 +1,101 @@
+//! Every id has a case and an explanation, and every case gives its report.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+use tests_suite::{Case, cases, compile, link, os, report, written};
+
+/// The sources in which the checker gives ids.
+const CHECKER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../compiler/check/src");
+const PIPELINE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../compiler/driver/src/pipeline.rs");
+
+/// Ids whose cause is a defect of the compiler, so that no program is their case.
+const DEFECTS: [&str; 2] = ["code-generation", "system-link"];
+
+fn topics() -> BTreeMap<PathBuf, Vec<Case>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("refused");
+    let entries = fs::read_dir(folder).expect("the folder of cases");
+    let paths = entries.map(|entry| entry.expect("a file of cases").path());
+    paths.map(|path| (path.clone(), cases(&fs::read_to_string(&path).expect("cases")))).collect()
+}
+
+/// The cases of `link.txt` reach the linker, which needs the OS components.
+fn reported(path: &Path, case: &Case, os: &[(&'static str, Vec<u8>)]) -> (BTreeSet<&'static str>, String) {
+    let links = path.file_stem().is_some_and(|stem| stem == "link");
+    let compilation = if links { link(&case.source, os) } else { compile(&case.source) };
+    let ids = compilation.diagnostics.iter().map(|diagnostic| diagnostic.id).collect();
+    (ids, report(&compilation))
+}
+
+#[test]
+fn each_case_gives_its_report() {
+    let bless = env::var_os("BLESS").is_some();
+    let os = os();
+    let mut wrong = Vec::new();
+    for (path, mut cases) in topics() {
+        for case in &mut cases {
+            let (ids, shown) = reported(&path, case, &os);
+            if !ids.contains(case.id.as_str()) {
+                wrong.push(format!("`{}: {}` gives {ids:?}\n{shown}", case.id, case.what));
+            }
+            if bless {
+                case.report = shown;
+            } else if case.report != shown {
+                wrong.push(format!("`{}: {}` gives\n{shown}instead of\n{}", case.id, case.what, case.report));
+            }
+        }
+        if bless {
+            fs::write(&path, written(&cases)).expect("the cases can be written");
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn each_id_has_a_case_and_an_explanation() {
+    let mut emitted = BTreeSet::new();
+    sources(Path::new(CHECKER), &mut emitted);
+    ids(&fs::read_to_string(PIPELINE).expect("the pipeline"), &mut emitted);
+    let shown: BTreeSet<String> = topics().into_values().flatten().map(|case| case.id).collect();
+    let explained: BTreeSet<&str> =
+        compiler_driver::catalog::entries().into_iter().map(|entry| entry.id).collect();
+    let without =
+        |known: &dyn Fn(&str) -> bool| -> Vec<&String> { emitted.iter().filter(|id| !known(id)).collect() };
+    let unexplained = without(&|id| explained.contains(id));
+    assert!(unexplained.is_empty(), "without an explanation: {unexplained:?}");
+    let unshown = without(&|id| shown.contains(id) || DEFECTS.contains(&id));
+    assert!(unshown.is_empty(), "without a case: {unshown:?}");
+    let own: BTreeSet<&str> = compiler_syntax::CATALOG.iter().map(|entry| entry.id).collect();
+    let idle: Vec<&&str> =
+        explained.iter().filter(|id| !own.contains(**id) && !emitted.contains(**id)).collect();
+    assert!(idle.is_empty(), "explained and never given: {idle:?}");
+    let all: BTreeSet<&str> = own.iter().copied().chain(emitted.iter().map(String::as_str)).collect();
+    println!("{} ids: {} of syntax, {} of the checker and the pipeline", all.len(), own.len(), emitted.len());
+    assert!(all.len() >= 80, "{}", all.len());
+}
+
+/// Collects the ids in every source below a folder.
+fn sources(folder: &Path, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).expect("a folder of sources") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.file_name().is_some_and(|name| name != "catalog.rs") {
+            ids(&fs::read_to_string(&path).expect("a source"), found);
+        }
+    }
+}
+
+/// Collects the ids in a source: what stands first in a diagnostic, in a call of `refuse`, and in the linker's
+/// pairs of an id and its help.
+fn ids(source: &str, found: &mut BTreeSet<String>) {
+    let pairs = source.find("system::Error::MissingProvider").map_or("", |at| &source[at..]);
+    let calls = ["Diagnostic::error(", "Diagnostic::warning(", ".refuse("].map(|before| (source, before));
+    for (source, before) in calls.into_iter().chain([(pairs, "(")]) {
+        for after in source.split(before).skip(1) {
+            let id = after.trim_start().strip_prefix('"').and_then(|rest| rest.split_once('"'));
+            let kebab = |id: &str| id.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+            found.extend(id.filter(|(id, _)| kebab(id)).map(|(id, _)| id.to_owned()));
+        }
+    }
+}
