@@ -6,7 +6,8 @@ use compiler_mir::parse;
 
 /// A function of no parameters that calls others; `head` goes behind its result.
 fn function(number: usize, name: &str, head: &str, callees: &[usize]) -> String {
-    let calls: String = callees.iter().map(|callee| format!("  call #{callee}()\n")).collect();
+    let calls: Vec<String> = callees.iter().map(|callee| format!("  call #{callee}()\n")).collect();
+    let calls = calls.concat();
     format!("function #{number} \"{name}\" parameters 0 -> %0{head} {{\n b0:\n{calls}  return\n}}\n")
 }
 
@@ -92,4 +93,12 @@ fn memory_beyond_the_limits_is_refused() {
     let nested = "mir 1\ntype %0 = unit\ntype %1 = u64\ntype %2 = array %1 268435456\ntype %3 = array %2 268435456\n\
                   type %4 = array %3 268435456\nglobal $0 \"g\": %4\nfunction #0 \"f\" parameters 0 -> %0 { b0: return }\n";
     assert_eq!(refused(nested), ("the state up to `g`".to_owned(), u64::MAX));
+}
+
+#[test]
+fn what_is_not_well_formed_is_refused() {
+    let text = "mir 1\ntype %0 = unit\nfunction #0 \"f\" parameters 0 -> %0 { b0: goto b7 }\n";
+    let program = parse::parse(text).expect("the text is MIR");
+    let error = compile(&program, &[FunctionId(0)], Options::default()).expect_err("there is no b7");
+    assert_eq!(error.to_string(), "the program is not well-formed: f b0 end: a target block does not exist");
 }
