@@ -13,6 +13,7 @@ mod stack;
 mod target;
 
 use compiler_mir::ir::{Fault, FunctionId, Program};
+use compiler_mir::verify::Defect;
 use compiler_syntax::span::Span;
 
 /// What goes wrong in code generation; each is a bug in what came before, or a program beyond a limit.
@@ -26,6 +27,9 @@ pub enum Error {
         /// Cranelift's words.
         reason: String,
     },
+    /// The program is not well-formed; looked for in builds with debug assertions.
+    #[error("the program is not well-formed: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Malformed(Vec<Defect>),
     /// The program calls itself without a bound.
     #[error("`{}` come back to the first, and none states a depth", cycle.join("`, `"))]
     Recursion {
@@ -122,5 +126,8 @@ pub enum Target {
 /// Compiles what the given functions reach. With a component its main function is among them, and `start` is where
 /// its thread begins.
 pub fn compile(program: &Program, roots: &[FunctionId], options: Options) -> Result<Output, Error> {
+    if cfg!(debug_assertions) {
+        compiler_mir::verify::verify(program).map_err(Error::Malformed)?;
+    }
     target::Module::new(program, options)?.compile(roots)
 }

@@ -296,3 +296,15 @@ function #0 \"main\" parameters 0 -> %0 {{
         assert_eq!(compare(&program, "switch"), Some(End::Exit), "%{ty}");
     }
 }
+
+#[test]
+fn an_image_beyond_its_part_of_the_slab_is_refused() {
+    let mut program = component("function #0 \"main\" parameters 0 -> %0 {\n b0:\n  return\n}\n");
+    for arena_bytes in [sci::limits::SLAB_IMAGE_BYTES_MAX, u64::MAX] {
+        program.component.as_mut().expect("there is a component").facts.arena_bytes = arena_bytes;
+        let main = program.component.as_ref().expect("there is a component").main;
+        let code = compile(&program, &[main], Options::default()).expect("the code is small");
+        let input = Input { program: &program, code: &code, sources: &sources(), files: &[], flags: "" };
+        assert!(matches!(image::link(&input), Err(image::Error::TooLarge { .. })));
+    }
+}
