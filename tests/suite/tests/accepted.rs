@@ -66,7 +66,7 @@ fn mutations_never_panic() {
         });
         match outcome {
             Ok(ids) => assert!(!ids.contains(&"code-generation"), "{shown}"),
-            Err(_) => panic!("the compiler panics at\n{shown}"),
+            Err(cause) => panic!("the compiler panics with {cause:?} at\n{shown}"),
         }
         count += 1;
     }
