@@ -411,7 +411,9 @@ fn without_images(module: &mut Vec<u8>) {
         (header::PARAMETER_COUNT, 0),
         (header::NAMES_BYTES, 0),
     ];
-    fields.iter().for_each(|(field, value)| set(module, *field, *value));
+    for (field, value) in fields {
+        set(module, *field, *value);
+    }
     for field in [header::INSTANCES, header::GRANTS, header::PARAMETERS, header::NAMES] {
         set(module, field, 64);
     }
