@@ -412,7 +412,7 @@ fn without_images(module: &mut Vec<u8>) {
         (header::NAMES_BYTES, 0),
     ];
     for (field, value) in fields {
-        set(module, *field, *value);
+        set(module, field, value);
     }
     for field in [header::INSTANCES, header::GRANTS, header::PARAMETERS, header::NAMES] {
         set(module, field, 64);
