@@ -2,6 +2,7 @@
 #![allow(clippy::pedantic, dead_code, reason = "tables of cases; each file uses a part of the samples")]
 #![forbid(unsafe_code)]
 
+mod boundaries;
 mod flip;
 mod fuzz;
 mod golden;
