@@ -1,18 +1,19 @@
 //! Handles are neither copied nor forgotten: forward dataflow over each function.
 //!
-//! A local of linear type is *absent*, *present*, or *maybe*, at each point; a move needs it present and makes it
-//! absent; leaving the function with one present is an error. Traps are exempt: the kernel takes a dead realm's
+//! A handle in a local is *absent*, *present*, or *maybe*, at each point; a move needs it present and makes it absent;
+//! leaving the function with one present is an error. Traps are exempt: the kernel takes a dead realm's
 //! capabilities back. Follows the Move prover's `locals` pass (Meta, "Move: a language with programmable
 //! resources").
 
 use crate::unit::Unit;
 use compiler_mir::ir::{
-    Argument, Base, Function, FunctionId, Local, LocalKind, Operand, Place, Program, Rvalue, Statement,
+    Argument, Base, Function, FunctionId, Local, Operand, Place, Program, Rvalue, Statement, Step,
     Terminator, Type, TypeId,
 };
 use compiler_syntax::diagnostic::Diagnostic;
 use compiler_syntax::span::Span;
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -29,56 +30,114 @@ impl State {
 
 /// Checks every function of the unit's program.
 pub(crate) fn check(unit: &mut Unit<'_>) {
-    let linear = linear_types(&unit.program);
-    if !linear.iter().any(|is| *is) {
+    let handles = Handles::of(&unit.program);
+    if handles.0.iter().all(|count| *count == 0) {
         return;
     }
     let mut diagnostics = Vec::new();
     for at in 0..unit.program.functions.len() {
         let id = FunctionId(at as u32);
         let function = &unit.program.functions[at];
-        let borrowed = |local: Local| unit.borrowed.contains(&(id, local));
-        let pass = Pass { program: &unit.program, function, linear: &linear, borrowed: &borrowed };
+        let borrowed = |function: FunctionId, local: Local| unit.borrowed.contains(&(function, local));
+        let slots = Slots::of(function, &handles, &|local| borrowed(id, local));
+        let pass = Pass { program: &unit.program, function, handles: &handles, slots, borrowed: &borrowed };
         diagnostics.extend(pass.run());
     }
     unit.diagnostics.extend(diagnostics);
 }
 
-fn linear_types(program: &Program) -> Vec<bool> {
-    let mut linear: Vec<bool> = Vec::new();
-    for ty in &program.types {
-        let of = |id: &TypeId| linear.get(id.index()).copied().unwrap_or(false);
-        let is = match ty {
-            Type::Handle { .. } => true,
-            Type::Array(element, _) => of(element),
-            Type::Struct { fields, .. } => fields.iter().any(|(_, ty)| of(ty)),
-            Type::Enum { variants, .. } => variants.iter().any(|variant| variant.fields.iter().any(&of)),
-            _ => false,
-        };
-        linear.push(is);
+/// How many handles are tracked one by one in a value of each type: those in a struct are, what an enum or array
+/// holds counts as one.
+struct Handles(Vec<usize>);
+
+impl Handles {
+    fn of(program: &Program) -> Self {
+        let mut counts: Vec<usize> = Vec::new();
+        for ty in &program.types {
+            let of = |id: &TypeId| counts.get(id.index()).copied().unwrap_or(0);
+            let count = match ty {
+                Type::Handle { .. } => 1,
+                Type::Array(element, _) => of(element).min(1),
+                Type::Struct { fields, .. } => fields.iter().map(|(_, ty)| of(ty)).sum(),
+                Type::Enum { variants, .. } => {
+                    usize::from(variants.iter().any(|variant| variant.fields.iter().any(|ty| of(ty) > 0)))
+                }
+                _ => 0,
+            };
+            counts.push(count);
+        }
+        Self(counts)
     }
-    linear
+
+    fn count(&self, ty: TypeId) -> usize {
+        self.0[ty.index()]
+    }
+}
+
+/// Where the state of each local's handles lies; a local that is not tracked has none.
+struct Slots(Vec<Range<usize>>);
+
+impl Slots {
+    fn of(function: &Function, handles: &Handles, borrowed: &dyn Fn(Local) -> bool) -> Self {
+        let mut end = 0;
+        let ranges = (0u32..).zip(&function.locals).map(|(at, local)| {
+            let begin = end;
+            end += if borrowed(Local(at)) { 0 } else { handles.count(local.ty) };
+            begin..end
+        });
+        Self(ranges.collect())
+    }
+
+    fn local(&self, local: Local) -> Range<usize> {
+        self.0[local.index()].clone()
+    }
+
+    fn total(&self) -> usize {
+        self.0.last().map_or(0, |last| last.end)
+    }
 }
 
 struct Pass<'p> {
     program: &'p Program,
     function: &'p Function,
-    linear: &'p [bool],
-    borrowed: &'p dyn Fn(Local) -> bool,
+    handles: &'p Handles,
+    slots: Slots,
+    borrowed: &'p dyn Fn(FunctionId, Local) -> bool,
 }
 
 impl Pass<'_> {
-    fn tracked(&self, local: Local) -> bool {
-        let declared = &self.function.locals[local.index()];
-        self.linear[declared.ty.index()] && declared.kind == LocalKind::Value && !(self.borrowed)(local)
+    /// The states of the handles that a place holds, or is a part of.
+    fn held(&self, local: Local, path: &[Step]) -> Range<usize> {
+        let mut range = self.slots.local(local);
+        let mut ty = self.function.locals[local.index()].ty;
+        for step in path {
+            let (Type::Struct { fields, .. }, Step::Field(field)) = (&self.program.types[ty.index()], step)
+            else {
+                break;
+            };
+            if range.is_empty() {
+                break;
+            }
+            let before: usize = fields[..*field as usize].iter().map(|(_, ty)| self.handles.count(*ty)).sum();
+            ty = fields[*field as usize].1;
+            range.start += before;
+            range.end = range.start + self.handles.count(ty);
+        }
+        range
+    }
+
+    fn is_linear(&self, place: &Place) -> bool {
+        self.handles.count(self.program.place_type(self.function, place)) > 0
     }
 
     fn run(&self) -> Vec<Diagnostic> {
-        let locals = self.function.locals.len();
         let mut entry: Vec<Option<Vec<State>>> = vec![None; self.function.blocks.len()];
-        let first = (0..locals as u32)
-            .map(|at| if at < self.function.parameters { State::Present } else { State::Absent })
-            .collect();
+        let given = match self.function.parameters {
+            0 => 0,
+            count => self.slots.local(Local(count - 1)).end,
+        };
+        let mut first = vec![State::Absent; self.slots.total()];
+        first[..given].fill(State::Present);
         entry[0] = Some(first);
         let mut work = vec![0usize];
         while let Some(at) = work.pop() {
@@ -110,9 +169,11 @@ impl Pass<'_> {
             self.statement(statement, *span, state, report);
         }
         if matches!(block.end, Terminator::Return) {
-            for (local, held) in state.iter().enumerate() {
-                let local = Local(local as u32);
-                if *held != State::Absent && self.tracked(local) && self.function.result != Some(local) {
+            for local in (0..self.function.locals.len() as u32).map(Local) {
+                let held = state[self.slots.local(local)].iter().find(|held| **held != State::Absent);
+                if let Some(held) = held
+                    && self.function.result != Some(local)
+                {
                     self.forgotten(local, block.end_span, *held, report);
                 }
             }
@@ -157,12 +218,17 @@ impl Pass<'_> {
                 }
                 self.filled(place, state);
             }
-            Statement::Zero(place) => emptied(place, state),
-            Statement::SetTag(place, _) if place.path.is_empty() => emptied(place, state),
-            Statement::Call { destination, arguments, .. } => {
-                for argument in arguments {
+            Statement::Zero(place) => self.mark(place, State::Absent, state),
+            Statement::SetTag(place, _) if place.path.is_empty() => self.mark(place, State::Absent, state),
+            Statement::Call { destination, function, arguments } => {
+                for (parameter, argument) in (0u32..).map(Local).zip(arguments) {
                     match argument {
                         Argument::Value(operand) => read(operand, state, report),
+                        Argument::Reference(place)
+                            if self.is_linear(place) && !(self.borrowed)(*function, parameter) =>
+                        {
+                            self.moved(place, span, state, report);
+                        }
                         Argument::Reference(place) => self.looked_at(place, span, state, report),
                     }
                 }
@@ -176,20 +242,28 @@ impl Pass<'_> {
     }
 
     fn filled(&self, place: &Place, state: &mut [State]) {
-        if let Base::Local(local) = place.base
-            && self.linear[self.program.place_type(self.function, place).index()]
-        {
-            state[local.index()] = State::Present;
+        if self.is_linear(place) {
+            self.mark(place, State::Present, state);
+        }
+    }
+
+    fn mark(&self, place: &Place, held: State, state: &mut [State]) {
+        if let Base::Local(local) = place.base {
+            state[self.held(local, &place.path)].fill(held);
         }
     }
 
     fn looked_at(&self, place: &Place, span: Span, state: &[State], report: &mut Option<Report>) {
         if let Base::Local(local) = place.base
-            && self.tracked(local)
-            && state[local.index()] != State::Present
-            && self.linear[self.program.place_type(self.function, place).index()]
+            && self.is_linear(place)
         {
-            self.gone(local, span, state[local.index()], report);
+            self.needed(local, &state[self.held(local, &place.path)], span, report);
+        }
+    }
+
+    fn needed(&self, local: Local, state: &[State], span: Span, report: &mut Option<Report>) {
+        if let Some(held) = state.iter().find(|held| **held != State::Present) {
+            self.gone(local, span, *held, report);
         }
     }
 
@@ -207,10 +281,11 @@ impl Pass<'_> {
             }
             return;
         };
-        if !self.tracked(local) {
+        let held = self.held(local, &place.path);
+        if held.is_empty() {
             let declared = &self.function.locals[local.index()];
             if let Some(report) = report
-                && self.linear[declared.ty.index()]
+                && self.handles.count(declared.ty) > 0
             {
                 report.diagnostics.push(
                     Diagnostic::error(
@@ -224,10 +299,8 @@ impl Pass<'_> {
             }
             return;
         }
-        if state[local.index()] != State::Present {
-            self.gone(local, span, state[local.index()], report);
-        }
-        state[local.index()] = State::Absent;
+        self.needed(local, &state[held.clone()], span, report);
+        state[held].fill(State::Absent);
     }
 
     fn gone(&self, local: Local, span: Span, held: State, report: &mut Option<Report>) {
@@ -246,12 +319,6 @@ impl Pass<'_> {
             .also(declared.span, "it is declared here")
             .help("a handle has one owner; lend it instead of giving it away"),
         );
-    }
-}
-
-fn emptied(place: &Place, state: &mut [State]) {
-    if let Base::Local(local) = place.base {
-        state[local.index()] = State::Absent;
     }
 }
 

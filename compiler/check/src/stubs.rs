@@ -233,7 +233,11 @@ fn carry_out(body: &mut Body<'_, '_>, inbox: &Inbox, method: &MethodDef, functio
             Some(window) if parameter.ty.is_view() => lent(body, inbox, window, *word, &parameter.ty, span),
             _ => scalar(body, inbox, *word, parameter, span),
         };
-        arguments.push(Argument::Value(operand));
+        arguments.push(if parameter.ty.is_scalar() {
+            Argument::Value(operand)
+        } else {
+            Argument::Reference(Place::local(body.keep(&parameter.ty, Rvalue::Use(operand), span)))
+        });
     }
     let result = match &method.error {
         Some(error) => Ty::Result(Box::new(method.returns.clone()), Box::new(error.clone())),

@@ -37,6 +37,11 @@ pub(crate) const U64: Ty = Ty::Int { signed: false, bits: 64 };
 pub(crate) const I64: Ty = Ty::Int { signed: true, bits: 64 };
 
 impl Ty {
+    /// The type that values have where one is there.
+    pub(crate) fn without_optional(&self) -> &Self {
+        if let Self::Optional(inner) = self { inner.without_optional() } else { self }
+    }
+
     pub(crate) fn is_int(&self) -> bool {
         matches!(self, Self::Int { .. })
     }

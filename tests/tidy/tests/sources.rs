@@ -64,7 +64,7 @@ fn functions(file: &File) -> Vec<(String, usize)> {
             *longest = (*longest).max(at - first + 1);
         } else if let Some((before, after)) = line.split_once("fn ")
             && before.trim_start().chars().all(|letter| letter.is_alphanumeric() || " ()\"_".contains(letter))
-            && !line.trim_end().ends_with(';')
+            && !(line.trim_end().ends_with(';') || file.path.ends_with(".in") && !line.ends_with(['{', '(']))
             && !line.trim_end().ends_with('}')
         {
             let name = after

@@ -1,10 +1,10 @@
 //! Names, fields, elements: places and what is read from them.
 
+use super::property::{TEMPORARY, is_property};
 use super::{Access, Binding, Body, Lvalue, Root, Value};
 use crate::constants::dotted;
-use crate::ty::{Ty, U8, U64};
+use crate::ty::{Ty, U64};
 use crate::types::{self, nearest};
-use crate::unit::table;
 use crate::world::Def;
 use compiler_mir::ir::{
     Base, BinaryOperator as Op, Fault, LocalKind, Operand, Place, Rvalue, Statement, Step,
@@ -42,11 +42,19 @@ impl Body<'_, '_> {
     }
 
     pub(super) fn local_constant(&self, name: &str) -> Option<Value> {
-        self.scopes
-            .iter()
-            .rev()
-            .find_map(|scope| scope.constants.iter().rev().find(|(known, _)| known == name))
-            .map(|(_, value)| value.clone())
+        for scope in self.scopes.iter().rev() {
+            let constant = scope.constants.iter().rev().find(|(known, ..)| known == name);
+            let variable = scope.bindings.iter().rposition(|binding| binding.name == name);
+            match (constant, variable) {
+                // Whichever stands later hides the other.
+                (Some((_, value, before)), at) if at.is_none_or(|at| at < *before) => {
+                    return Some(value.clone());
+                }
+                (_, Some(_)) => return None,
+                _ => {}
+            }
+        }
+        None
     }
 
     /// Reads a name, field or element.
@@ -102,9 +110,12 @@ impl Body<'_, '_> {
             return self.fail(diagnostic);
         }
         if let ExprKind::Field(base, name) = &*expr.kind
-            && let Some(value) = self.property(base, name, span)
+            && is_property(name)
         {
-            return value;
+            return match self.property_or_field(base, name, span) {
+                Some(lvalue) => Value { operand: self.read(lvalue.place, &lvalue.ty), ty: lvalue.ty },
+                None => Value::error(),
+            };
         }
         if let ExprKind::Index(base, indices) = &*expr.kind
             && let [Expr { kind, .. }] = indices.as_slice()
@@ -195,49 +206,21 @@ impl Body<'_, '_> {
         result
     }
 
-    /// What a place or view offers with a dot besides its fields.
-    fn property(&mut self, base: &Expr, name: &tree::Name, span: Span) -> Option<Value> {
-        if !matches!(name.as_str(), "len" | "bytes" | "full" | "capacity") {
-            return None;
-        }
-        let lvalue = self.lvalue_or_temp(base)?;
-        let word = name.as_str();
-        let value = match (&lvalue.ty, word) {
-            (Ty::Array(_, count), "len") | (Ty::Table(_, count), "capacity") => {
-                Value { operand: self.int(&U64, i128::from(*count)), ty: U64 }
-            }
-            (Ty::Slice(_) | Ty::Str, "len") => {
-                Value { operand: self.compute(&U64, Rvalue::Length(lvalue.place), span), ty: U64 }
-            }
-            (Ty::Str, "bytes") => Value { operand: Operand::Copy(lvalue.place), ty: Ty::Slice(Box::new(U8)) },
-            (Ty::Table(_, count), "len" | "full") => {
-                let live = Operand::Copy(lvalue.place.then(Step::Field(table::COUNT)));
-                if word == "len" {
-                    let id = self.unit.type_id(&U64);
-                    Value { operand: self.compute(&U64, Rvalue::Truncate(live, id), span), ty: U64 }
-                } else {
-                    let all = self.int(&crate::ty::U32, i128::from(*count));
-                    let operand = self.binary(&Ty::Bool, Op::Equal, live, all, span);
-                    Value { operand, ty: Ty::Bool }
-                }
-            }
-            _ => return None,
-        };
-        Some(value)
-    }
-
     /// The place that an expression names, or a temporary that holds its value.
     pub(super) fn lvalue_or_temp(&mut self, expr: &Expr) -> Option<Lvalue> {
         if super::call::names_place(expr)
             && !matches!(self.declared(expr), Some((Def::Constant(_) | Def::Enum(_), _)))
         {
-            let property = matches!(&*expr.kind, ExprKind::Field(_, name)
-                if matches!(name.as_str(), "len" | "bytes" | "full" | "capacity"));
+            if let ExprKind::Field(base, name) = &*expr.kind
+                && is_property(name)
+            {
+                return self.property_or_field(base, name, expr.span);
+            }
             let range = matches!(&*expr.kind, ExprKind::Index(_, indices)
                 if indices.iter().any(|index| matches!(&*index.kind, ExprKind::Range(..))));
             let constant =
                 matches!(&*expr.kind, ExprKind::Name(name) if self.local_constant(name.as_str()).is_some());
-            if !property && !range && !constant {
+            if !range && !constant {
                 return self.lvalue(expr);
             }
         }
@@ -246,7 +229,7 @@ impl Body<'_, '_> {
             return None;
         }
         let place = self.place_of(&value, expr.span);
-        Some(Lvalue { place, ty: value.ty, access: Access::Read("a value without a place") })
+        Some(Lvalue { place, ty: value.ty, access: Access::Read(TEMPORARY) })
     }
 
     /// The place that an expression names.
@@ -259,10 +242,7 @@ impl Body<'_, '_> {
                 let name = tree::Name { text: "self".into(), span };
                 self.named_place(&name)
             }
-            ExprKind::Field(base, name) => {
-                let base = self.lvalue_or_temp(base)?;
-                self.field(base, name)
-            }
+            ExprKind::Field(base, name) => self.property_or_field(base, name, span),
             ExprKind::Index(base, indices) => {
                 let [index] = indices.as_slice() else {
                     self.report(
@@ -289,6 +269,10 @@ impl Body<'_, '_> {
     }
 
     fn named_place(&mut self, name: &tree::Name) -> Option<Lvalue> {
+        if let Some(value) = self.local_constant(name.as_str()) {
+            let place = self.place_of(&value, name.span);
+            return Some(Lvalue { place, ty: value.ty, access: Access::Read("a constant") });
+        }
         if let Some(binding) = self.lookup(name.as_str()) {
             binding.used = true;
             let place = Place::local(binding.local);
@@ -337,7 +321,7 @@ impl Body<'_, '_> {
         }
     }
 
-    fn field(&mut self, base: Lvalue, name: &tree::Name) -> Option<Lvalue> {
+    pub(super) fn field(&mut self, base: Lvalue, name: &tree::Name) -> Option<Lvalue> {
         let found = match &base.ty {
             Ty::Struct(at) => self.unit.world.structs[*at as usize]
                 .fields
@@ -392,6 +376,12 @@ impl Body<'_, '_> {
                 return None;
             }
         };
+        if let (Ty::Array(_, count), Some(at)) = (&base.ty, literal(index))
+            && at < *count
+        {
+            let place = base.place.then(Step::ConstantIndex(at));
+            return Some(Lvalue { place, ty: element, access: base.access });
+        }
         let at = self.index(index)?;
         let operand = Operand::Copy(Place::local(at));
         self.check(Op::Less, operand, count, Fault::Bounds, span);
@@ -496,5 +486,15 @@ impl Body<'_, '_> {
         let access = if mutable { Access::Write } else { Access::Read("bound by `let`") };
         let used = name.as_str().starts_with('_');
         self.bind(Binding { name: name.as_str().to_owned(), local, ty, access, roots, span, used });
+    }
+}
+
+/// The value of an index that is written down.
+fn literal(index: &Expr) -> Option<u64> {
+    match &*index.kind {
+        ExprKind::Literal(tree::Literal::Integer(value)) if value.unit.is_empty() => {
+            value.value.try_into().ok()
+        }
+        _ => None,
     }
 }

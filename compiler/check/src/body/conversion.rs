@@ -40,7 +40,7 @@ impl Body<'_, '_> {
                     .help("ask for the right where the handle comes from"),
                 );
             }
-            (have, Ty::Optional(inner)) if !matches!(have, Ty::Optional(_)) => {
+            (have, Ty::Optional(inner)) if !matches!(have, Ty::Optional(_)) || *have == **inner => {
                 let value = self.coerce(value, &inner.clone(), span);
                 if value.ty.is_error() {
                     return Value { ty: want.clone(), ..value };

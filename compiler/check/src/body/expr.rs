@@ -17,6 +17,8 @@ impl Body<'_, '_> {
     /// Lowers an expression whose place wants the given type, if it wants one.
     pub(crate) fn expr(&mut self, expr: &Expr, want: Option<&Ty>) -> Value {
         let span = expr.span;
+        // What an operator, a tuple or an array makes is never an optional itself.
+        let inner = want.map(Ty::without_optional);
         match &*expr.kind {
             ExprKind::Literal(literal) => self.literal(literal, want, span),
             ExprKind::Text(_) => self.fail(
@@ -25,13 +27,13 @@ impl Body<'_, '_> {
             ),
             ExprKind::Tuple(parts) if parts.len() == 1 => self.expr(&parts[0], want),
             ExprKind::Tuple(parts) if parts.is_empty() => Value::unit(),
-            ExprKind::Tuple(parts) => self.tuple(parts, want, span),
+            ExprKind::Tuple(parts) => self.tuple(parts, inner, span),
             ExprKind::Name(_) | ExprKind::Field(..) | ExprKind::Index(..) | ExprKind::SelfValue => {
                 self.access(expr, want)
             }
             ExprKind::Call(callee, arguments) => self.call(callee, arguments, want, span),
-            ExprKind::Unary(operator, inner) => self.unary(*operator, inner, want, span),
-            ExprKind::Binary(operator, left, right) => self.binary_expr(*operator, left, right, want, span),
+            ExprKind::Unary(operator, operand) => self.unary(*operator, operand, inner, span),
+            ExprKind::Binary(operator, left, right) => self.binary_expr(*operator, left, right, inner, span),
             ExprKind::Try(inner) => self.try_expr(inner, span),
             ExprKind::Or(left, right) => self.or_expr(left, right, want, span),
             ExprKind::Range(..) => self.fail(
@@ -39,8 +41,8 @@ impl Body<'_, '_> {
                     .help("write `for i in 0..n` or `bytes[2..5]`"),
             ),
             ExprKind::Struct(head, fields) => self.struct_literal(head, fields, span),
-            ExprKind::Array(parts) => self.array(parts, want, span),
-            ExprKind::Repeat(value, count) => self.repeat(value, count, want, span),
+            ExprKind::Array(parts) => self.array(parts, inner, span),
+            ExprKind::Repeat(value, count) => self.repeat(value, count, inner, span),
             ExprKind::If(condition, then, otherwise) => {
                 self.if_expr(condition, then, otherwise.as_ref(), want, span)
             }
@@ -63,10 +65,7 @@ impl Body<'_, '_> {
     }
 
     fn literal(&mut self, literal: &Literal, want: Option<&Ty>, span: Span) -> Value {
-        let want = match want {
-            Some(Ty::Optional(inner)) if *literal != Literal::None => Some(&**inner),
-            want => want,
-        };
+        let want = if *literal == Literal::None { want } else { want.map(Ty::without_optional) };
         match literal {
             Literal::Integer(integer) => {
                 let value = constants::scaled(integer, span, &mut self.unit.diagnostics);

@@ -359,7 +359,12 @@ impl Body<'_, '_> {
         } else {
             Rvalue::Handle(CapabilityId(slot))
         };
-        self.compute(&U64, reference, span)
+        let word = self.compute(&U64, reference, span);
+        let ty = Ty::Handle(interface, asked);
+        let id = self.unit.type_id(&ty);
+        let lent = self.keep(&ty, Rvalue::Truncate(word, id), span);
+        self.unit.borrowed.insert((self.id, lent));
+        Operand::Copy(Place::local(lent))
     }
 
     /// Passing a capability on needs every right that it is declared with.

@@ -59,7 +59,7 @@ impl Body<'_, '_> {
         span: Span,
     ) {
         let (first, last);
-        if super::expr::untyped(from) && !super::expr::untyped(to) {
+        if self.loose(from) && !self.loose(to) {
             let end = self.expr(to, None);
             last = self.freeze(end, to.span);
             first = self.expr_as(from, &last.ty.clone());

@@ -13,6 +13,7 @@ mod loops;
 mod operator;
 mod outcome;
 mod pattern;
+mod property;
 mod roots;
 mod stmt;
 mod table;
@@ -76,7 +77,8 @@ struct Binding {
 #[derive(Default)]
 struct Scope {
     bindings: Vec<Binding>,
-    constants: Vec<(String, Value)>,
+    /// Name, value, and how many bindings stood before it.
+    constants: Vec<(String, Value, usize)>,
     defers: Vec<tree::Expr>,
 }
 

@@ -4,6 +4,7 @@ use super::expr::{byte_view, is_none, pure, untyped};
 use super::{Body, Value};
 use crate::constants;
 use crate::ty::{I64, Ty, U8, U32};
+use crate::world::Def;
 use compiler_mir::ir::{self, BinaryOperator as Op, Operand, Place, Rvalue, Terminator};
 use compiler_syntax::diagnostic::Diagnostic;
 use compiler_syntax::span::Span;
@@ -70,8 +71,16 @@ impl Body<'_, '_> {
             | BinaryOperator::LessEqual
             | BinaryOperator::Greater
             | BinaryOperator::GreaterEqual => self.comparison(op, left, right, span),
-            BinaryOperator::ShiftLeft | BinaryOperator::ShiftRight => self.shift(op, left, right, want, span),
-            _ => self.arithmetic(op, left, right, want, span),
+            BinaryOperator::ShiftLeft | BinaryOperator::ShiftRight => {
+                let value = self.expr(left, want.filter(|ty| ty.is_int()));
+                let value = if pure(right) { value } else { self.freeze(value, left.span) };
+                self.shift(op, value, left, right, span)
+            }
+            _ => {
+                let want = want.filter(|ty| ty.is_numeric() || **ty == Ty::Bool);
+                let (a, b) = self.operands(left, right, want);
+                self.arithmetic(op, (a, left), (b, right), span)
+            }
         }
     }
 
@@ -91,10 +100,35 @@ impl Body<'_, '_> {
         Value::of_local(result, Ty::Bool)
     }
 
+    /// Whether an expression takes its type from outside: it is made of literals and constants of no stated type.
+    pub(super) fn loose(&mut self, expr: &Expr) -> bool {
+        match &*expr.kind {
+            ExprKind::Name(_) | ExprKind::Field(..) => match self.declared(expr) {
+                Some((Def::Constant(at), rest)) if rest.is_empty() => {
+                    let constant = &self.unit.world.constants[at as usize];
+                    constant.ty.is_none() && untyped(&constant.value)
+                }
+                Some(_) => false,
+                None => self.loose_local(expr),
+            },
+            ExprKind::Unary(UnaryOperator::Negate | UnaryOperator::Complement, inner) => self.loose(inner),
+            ExprKind::Tuple(parts) if parts.len() == 1 => self.loose(&parts[0]),
+            ExprKind::Binary(_, left, right) => self.loose(left) && self.loose(right),
+            _ => untyped(expr),
+        }
+    }
+
+    fn loose_local(&mut self, expr: &Expr) -> bool {
+        let ExprKind::Name(name) = &*expr.kind else { return false };
+        self.local_constant(name.as_str()).is_some_and(|value| {
+            value.ty == I64 && matches!(value.operand, Operand::Constant(ir::Constant::Int(..)))
+        })
+    }
+
     /// Both operands, at one type: a literal takes the other side's.
     pub(super) fn operands(&mut self, left: &Expr, right: &Expr, want: Option<&Ty>) -> (Value, Value) {
         let (a, b);
-        if untyped(left) && !untyped(right) {
+        if self.loose(left) && !self.loose(right) {
             b = self.expr(right, want);
             a = self.expr(left, Some(&b.ty));
         } else {
@@ -128,16 +162,31 @@ impl Body<'_, '_> {
         false
     }
 
-    pub(super) fn arithmetic(
+    /// What `place op= value` assigns; the place was evaluated, once.
+    pub(super) fn combine(
         &mut self,
         op: BinaryOperator,
-        left: &Expr,
+        old: Value,
+        place: &Expr,
         right: &Expr,
-        want: Option<&Ty>,
         span: Span,
     ) -> Value {
-        let want = want.filter(|ty| ty.is_numeric() || **ty == Ty::Bool);
-        let (a, b) = self.operands(left, right, want);
+        let old = if pure(right) { old } else { self.freeze(old, place.span) };
+        let ty = old.ty.clone();
+        if matches!(op, BinaryOperator::ShiftLeft | BinaryOperator::ShiftRight) {
+            return self.shift(op, old, place, right, span);
+        }
+        let value = self.expr(right, Some(&ty));
+        self.arithmetic(op, (old, place), (value, right), span)
+    }
+
+    fn arithmetic(
+        &mut self,
+        op: BinaryOperator,
+        (a, left): (Value, &Expr),
+        (b, right): (Value, &Expr),
+        span: Span,
+    ) -> Value {
         if !self.same_type(&a, &b, left, right, span) {
             let ty = if a.ty == Ty::Never || b.ty == Ty::Never { Ty::Never } else { Ty::Error };
             return Value { ty, ..Value::error() };
@@ -166,16 +215,7 @@ impl Body<'_, '_> {
         Value { operand, ty: a.ty }
     }
 
-    pub(super) fn shift(
-        &mut self,
-        op: BinaryOperator,
-        left: &Expr,
-        right: &Expr,
-        want: Option<&Ty>,
-        span: Span,
-    ) -> Value {
-        let value = self.expr(left, want.filter(|ty| ty.is_int()));
-        let value = if pure(right) { value } else { self.freeze(value, left.span) };
+    fn shift(&mut self, op: BinaryOperator, value: Value, left: &Expr, right: &Expr, span: Span) -> Value {
         let amount = self.expr(right, Some(&U32));
         if !value.ty.is_int() || !amount.ty.is_int() {
             if value.ty.is_error() || amount.ty.is_error() {

@@ -3,7 +3,7 @@
 use super::{Body, Root, Scope, Value};
 use crate::ty::Ty;
 use crate::unit::{ERR, NONE, OK};
-use compiler_mir::ir::{Fault, Place, Rvalue, Statement, Step, Terminator};
+use compiler_mir::ir::{Fault, Operand, Place, Rvalue, Statement, Step, Terminator};
 use compiler_syntax::diagnostic::Diagnostic;
 use compiler_syntax::span::Span;
 use compiler_syntax::tree::{self, BinaryOperator, Expr, ExprKind, PatternKind, StmtKind};
@@ -140,7 +140,7 @@ impl Body<'_, '_> {
                 let value = self.expr(value, None);
                 let value = self.freeze(value, span);
                 if let Some(scope) = self.scopes.last_mut() {
-                    scope.constants.push((name.as_str().to_owned(), value));
+                    scope.constants.push((name.as_str().to_owned(), value, scope.bindings.len()));
                 }
             }
             StmtKind::Assign { place, operator, value } => self.assignment(place, *operator, value, span),
@@ -289,9 +289,8 @@ impl Body<'_, '_> {
                 self.expr_as(value, &lvalue.ty)
             }
             Some(operator) => {
-                let combined =
-                    Expr { kind: Box::new(ExprKind::Binary(operator, place.clone(), value.clone())), span };
-                self.expr_as(&combined, &lvalue.ty)
+                let old = Value { operand: Operand::Copy(lvalue.place.clone()), ty: lvalue.ty.clone() };
+                self.combine(operator, old, place, value, span)
             }
         };
         // The value may change what the place's indices were computed from; they are locals, so the place stands.

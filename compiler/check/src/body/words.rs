@@ -34,8 +34,10 @@ impl Body<'_, '_> {
         self.end(Terminator::Switch { value: tag.clone(), arms: vec![(0, good)], otherwise: bad }, span);
         self.start(good);
         self.push(Statement::SetTag(Place::local(result), OK), span);
-        if returns != Ty::Unit {
-            let value = self.from_word(Operand::Copy(results[1].clone()), &returns, span);
+        if returns != Ty::Unit
+            && let Some(word) = results.get(1)
+        {
+            let value = self.from_word(Operand::Copy(word.clone()), &returns, span);
             self.assign(Place::local(result).then(Step::Payload(OK, 0)), Rvalue::Use(value.operand), span);
         }
         self.goto(join, span);

@@ -287,8 +287,8 @@ pub(super) const ENTRIES: &[Entry] = &[
     },
     Entry {
         id: "unknown-field",
-        explanation: "The struct has no field of that name; the help lists those it has. The parts of a tuple are \
-                      `pair.0` and `pair.1`; arrays, slices and text have `.len`.",
+        explanation: "The struct has no field of that name; the help lists those it has. A tuple is taken apart by \
+                      `let (a, b) = pair`; arrays, slices and text have `.len`.",
     },
     Entry {
         id: "unknown-grant",
