@@ -67,7 +67,7 @@ fn functions(file: &File) -> Vec<(String, usize)> {
         } else if let Some((before, after)) = line.split_once("fn ")
             && before.trim_start().chars().all(|letter| letter.is_alphanumeric() || " ()\"_".contains(letter))
             && !line.trim_end().ends_with(';')
-            && !(of_interface && !line.ends_with(['{', '(']))
+            && (!of_interface || line.ends_with(['{', '(']))
             && !line.trim_end().ends_with('}')
         {
             let name = after
