@@ -112,7 +112,8 @@ pub mod grant {
     pub const KIND: u64 = 4;
     /// `u64`: method mask.
     pub const MASK: u64 = 8;
-    /// `u32`: for a channel the server's instance; for ports the first port; for an interrupt the line.
+    /// `u32`: for a channel the server's instance; for ports the first port; for an interrupt the line; for Memory the
+    /// pages that may exist at one time.
     pub const A: u64 = 16;
     /// `u32`: for a channel the export; for ports their number.
     pub const B: u64 = 20;
@@ -305,7 +306,7 @@ impl<'a> Bundle<'a> {
             let fits = match field(grant::KIND) {
                 grant::CHANNEL => a < instances && b < limits::EXPORTS_MAX,
                 grant::PORTS => window == 0 && u64::from(a) + u64::from(b) <= 1 << 16,
-                grant::INTERRUPT => window == 0 && b == 0,
+                grant::INTERRUPT | grant::MEMORY => window == 0 && b == 0,
                 grant::KERNEL_CONSOLE => a == 0 && b == 0,
                 kind => (kind as usize) < grant::KIND_NAMES.len() && a == 0 && b == 0 && window == 0,
             };

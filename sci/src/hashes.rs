@@ -12,7 +12,7 @@ pub const VOCABULARY: [[u8; 32]; 12] = [
     // Realm
     hex(b"4947c1da50c70c1da422cec5f2fb022be6e8a2da2bf6d04d8830dbed667f9b52"),
     // Child
-    hex(b"46d71b2ef5cca04956c3a91fa2f8faee218f52c356a335b8fa6e65e55b844557"),
+    hex(b"ee89528181df7117ab2e0961dffd633044eb4777f7150050409d713df50ef37e"),
     // Memory
     hex(b"257d22241d657c10f5957f1ee19881fe65b36e0108cfb1342edee7e80b8a0a04"),
     // PortRange
@@ -54,6 +54,9 @@ mod tests {
 
     #[test]
     fn the_stated_hashes_are_the_vocabularys() {
-        assert!(INTERFACES.iter().map(interface_hash).eq(VOCABULARY));
+        for (interface, stated) in INTERFACES.iter().zip(VOCABULARY) {
+            assert_eq!(interface_hash(interface), stated, "{}", interface.name);
+        }
+        assert_eq!(INTERFACES.len(), VOCABULARY.len());
     }
 }

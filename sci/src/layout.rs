@@ -50,9 +50,12 @@ pub mod frame {
     pub const GENERATION: u64 = 72;
     /// Two capability handles.
     pub const CAPABILITIES: u64 = 80;
+    /// How many capabilities the frame's owner takes with the message or answer that it waits for: 0 to 2. What a
+    /// peer sends beyond stays with the peer, so nobody's slots are filled unasked.
+    pub const ACCEPTS: u64 = 96;
     /// Reserved, zero. A range of the window travels as a word: offset in the low half, length in the high half, both
     /// in bytes; so a message that lends stays in registers.
-    pub const RESERVED: u64 = 96;
+    pub const RESERVED: u64 = 104;
     /// Mask of the method number within the method word.
     pub const METHOD_MASK: u64 = 0xff;
     /// Shift of the capability count within the method word.

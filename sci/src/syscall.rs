@@ -121,8 +121,11 @@ pub mod realm_operation {
     pub const RESET: u64 = 7;
     /// Value: 0 new, 1 running, 2 faulted, 3 ended, 4 killed.
     pub const STATE: u64 = 8;
-    /// `a` capability index, `b` interrupt bit: makes a Notification bound to the realm's inbox and installs it.
+    /// `a` capability index, `b` bit: makes a Notification of the realm's own and installs it. Signals reach the realm's
+    /// inbox as that bit; with the bit 64 they are only waited for.
     pub const NOTIFICATION: u64 = 9;
+    /// `a` pages: how many the Memory that the realm makes may have at one time; 0 until it is set.
+    pub const QUOTA: u64 = 10;
 }
 
 /// Operations of `thread_control`. The first argument is 0 for the caller, a Clock for `TIME`.

@@ -148,6 +148,8 @@ interfaces! {
         "kill" (), fallible, Kernel("realm_control"), op(realm::KILL); "Stops the component and takes its memory back."
         "reset" (), fallible, Kernel("realm_control"), op(realm::RESET); "Puts the component back to its first state, one generation later."
         "state" () -> Unsigned(32), total, Kernel("realm_control"), op(realm::STATE), nondet !; "Tells whether it is new, running, faulted, ended or killed."
+        "notification" (index: Unsigned(32), bit: Unsigned(64)), fallible, Kernel("realm_control"), op(realm::NOTIFICATION); "Makes a notification of its own; signals reach its inbox as the bit, with 64 they are only waited for."
+        "quota" (pages: Unsigned(64)), fallible, Kernel("realm_control"), op(realm::QUOTA); "Sets how many pages the memory that it makes may have at one time."
     }
     6 Memory "Pages." {
         "view" () -> Bytes, total, Inline; "The pages that are mapped as this capability's window."

@@ -234,7 +234,7 @@ fn the_memory_of_a_realm_is_as_stated() {
     assert!(PAGE.contains(&format!("every slab at the address {:#x}", layout::KERNEL_SLAB_BASE)));
     has_fields(
         "Message frame",
-        &fields!(frame: WORDS, METHOD, STATUS, BADGE, GENERATION, CAPABILITIES, RESERVED),
+        &fields!(frame: WORDS, METHOD, STATUS, BADGE, GENERATION, CAPABILITIES, ACCEPTS, RESERVED),
     );
     is_gapless("Message frame", Some(frame::BYTES));
     assert!(PAGE.contains(&format!("Export {:#x} marks a notification", layout::badge::EXPORT_NOTIFICATION)));

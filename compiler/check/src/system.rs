@@ -6,6 +6,12 @@ use crate::world::{ComponentDef, Def, SystemDef, World};
 use compiler_syntax::diagnostic::Diagnostic;
 use compiler_syntax::span::Span;
 use compiler_syntax::tree::{Fact, FactArgument, FactKind, FactOperator, Literal, Name, Path};
+use sci::layout::PAGE;
+
+/// What `memory()` grants where it states no amount, in bytes.
+const MEMORY_BYTES: u64 = 1 << 20;
+/// The most that it may state.
+const MEMORY_BYTES_MAX: u64 = 1 << 40;
 
 /// A system as source describes it.
 #[derive(Clone, Debug)]
@@ -57,8 +63,8 @@ pub enum GrantKind {
     Ports(u16, u16),
     /// An interrupt line.
     Interrupt(u32),
-    /// The right to make Memory.
-    Memory,
+    /// The right to make Memory, and how many pages of it may exist at one time.
+    Memory(u32),
     /// Time.
     Clock,
     /// A notification of its own.
@@ -281,8 +287,7 @@ impl Reader<'_> {
     }
 
     fn grant(&mut self, fact: &Fact, instance: &mut Instance) {
-        let form =
-            "write `grant name = ports(0x3f8, 8)`, `interrupt(4)`, `memory()`, `clock()`, `notification()`";
+        let form = "write `grant name = ports(0x3f8, 8)`, `interrupt(4)`, `memory(64KiB)`, `clock()`, `notification()`";
         let [FactArgument { kind: FactKind::Pair(name, FactOperator::Assign, value), .. }] =
             fact.arguments.as_slice()
         else {
@@ -306,7 +311,10 @@ impl Reader<'_> {
                 (GrantKind::Ports(*first as u16, *count as u16), "PortRange")
             }
             ("interrupt", [line]) if *line < 256 => (GrantKind::Interrupt(*line as u32), "Interrupt"),
-            ("memory", []) => (GrantKind::Memory, "Memory"),
+            ("memory", []) => (GrantKind::Memory((MEMORY_BYTES / PAGE) as u32), "Memory"),
+            ("memory", [bytes]) if (1..=MEMORY_BYTES_MAX).contains(bytes) => {
+                (GrantKind::Memory(bytes.div_ceil(PAGE) as u32), "Memory")
+            }
             ("clock", []) => (GrantKind::Clock, "Clock"),
             ("notification", []) => (GrantKind::Notification, "Notification"),
             ("machine", []) => (GrantKind::Machine, "Machine"),

@@ -18,6 +18,12 @@ impl Lowering<'_, '_, '_> {
         slot
     }
 
+    /// No interface carries capabilities yet: none is taken, so that no peer fills the component's slots.
+    fn accept_none(&mut self, frame: StackSlot) {
+        let none = self.builder.ins().iconst(I64, 0);
+        self.put(frame, frame::ACCEPTS, none);
+    }
+
     fn put(&mut self, frame: StackSlot, at: u64, value: Value) {
         self.builder.ins().stack_store(I64, value, frame, at as i32);
     }
@@ -51,6 +57,7 @@ impl Lowering<'_, '_, '_> {
         self.put_words(frame, words);
         let number = self.builder.ins().iconst(I64, i64::from(*method));
         self.put(frame, frame::METHOD, number);
+        self.accept_none(frame);
         let entry = self.scalar(capability);
         let handle = self.builder.ins().load(I64, trusted(), entry, start::ENTRY_HANDLE as i32);
         let pointer = self.builder.ins().stack_addr(I64, frame, 0);
@@ -71,6 +78,7 @@ impl Lowering<'_, '_, '_> {
         } else {
             number::ipc_recv
         };
+        self.accept_none(frame);
         let pointer = self.builder.ins().stack_addr(I64, frame, 0);
         self.call_slot(call, &[pointer]);
         self.get_places(frame, frame::BADGE, std::slice::from_ref(badge));

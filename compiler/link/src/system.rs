@@ -261,7 +261,7 @@ fn granted(one: &Grant, instance: &Planned<'_>) -> GrantData {
     let (kind, a, b) = match one.kind {
         GrantKind::Ports(first, count) => (grant::PORTS, u32::from(first), u32::from(count)),
         GrantKind::Interrupt(line) => (grant::INTERRUPT, line, 0),
-        GrantKind::Memory => (grant::MEMORY, 0, 0),
+        GrantKind::Memory(pages) => (grant::MEMORY, pages, 0),
         GrantKind::Clock => (grant::CLOCK, 0, 0),
         GrantKind::Notification => (grant::NOTIFICATION, 0, 0),
         GrantKind::Machine => (grant::MACHINE, 0, 0),

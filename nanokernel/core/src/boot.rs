@@ -75,6 +75,9 @@ impl Kernel {
             _ => return Err(Exit::RootRequires),
         };
         self.install(hal, root, slot, capability);
+        if number == kind::MEMORY {
+            self.realms.at_mut(root as usize).memory_left = u32::MAX;
+        }
         if number == kind::CONSOLE && required.window_bytes > 0 {
             let bytes = u64::from(required.window_bytes);
             let address = self.console_window(hal, root, bytes.div_ceil(PAGE))?;

@@ -252,8 +252,14 @@ impl Kernel {
         }
     }
 
-    /// Gives the realm `to` what the handles of a message name, and writes its own handles into its frame.
+    /// Gives the realm `to` what the handles of a message name, as many as its frame takes, and writes its own
+    /// handles there.
     fn transfer(&mut self, hal: &mut impl Hal, from: (u16, u64), to: (u16, u64), count: u64) {
+        let mut accepts = [0; 8];
+        if !hal.user_read(self.thread(to.0).space, to.1.wrapping_add(frame::ACCEPTS), &mut accepts) {
+            return;
+        }
+        let count = count.min(u64::from_le_bytes(accepts));
         for index in 0..count.min(MESSAGE_CAPABILITIES_MAX as u64) {
             let area = self.area(from.0);
             let found = self

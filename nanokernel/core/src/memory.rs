@@ -32,11 +32,13 @@ pub struct Memory {
     pub references: u32,
     /// What a capability to it must carry.
     pub stamp: u32,
+    /// The realm that made it and the stamp of that realm: whose quota its frames are taken from.
+    pub maker: (u16, u32),
 }
 
 impl Memory {
     /// A free one.
-    pub const FREE: Self = Self { index: Frame(0), pages: 0, references: 0, stamp: 0 };
+    pub const FREE: Self = Self { index: Frame(0), pages: 0, references: 0, stamp: 0, maker: (0, 0) };
 }
 
 /// One range of a realm's addresses where a Memory is mapped.
@@ -83,7 +85,7 @@ impl Kernel {
         let memory = *self.memories.at(object as usize);
         let step = (pages as u32).saturating_sub(memory.pages).min(PAGES_A_STEP);
         for page in memory.pages..memory.pages + step {
-            let Some(frame) = hal.frame_take() else {
+            let Some(frame) = self.charged_frame(hal, memory.maker) else {
                 self.memory_release(hal, object, memory.stamp);
                 return Outcome::refused(Status::Quota);
             };
@@ -103,10 +105,19 @@ impl Kernel {
     /// A Memory without pages, with one reference.
     fn memory_new(&mut self, hal: &mut impl Hal) -> Option<u32> {
         let object = (1..MEMORIES).find(|&index| self.memories.at(index).references == 0)?;
+        let maker = (self.current, self.realms.at(self.current as usize).stamp);
         let index = hal.frame_take()?;
         let place = self.memories.at_mut(object);
-        *place = Memory { index, pages: 0, references: 1, stamp: place.stamp };
+        *place = Memory { index, pages: 0, references: 1, stamp: place.stamp, maker };
         Some(object as u32)
+    }
+
+    /// A frame out of a realm's quota.
+    fn charged_frame(&mut self, hal: &mut impl Hal, (realm, _): (u16, u32)) -> Option<Frame> {
+        let left = self.realms.at(realm as usize).memory_left.checked_sub(1)?;
+        let frame = hal.frame_take()?;
+        self.realms.at_mut(realm as usize).memory_left = left;
+        Some(frame)
     }
 
     /// Takes a reference from a Memory and returns its frames with the last one.
@@ -126,6 +137,11 @@ impl Kernel {
             hal.frame_return(frame);
         }
         hal.frame_return(memory.index);
+        let (maker, stamp) = memory.maker;
+        let maker = self.realms.at_mut(maker as usize);
+        if maker.stamp == stamp {
+            maker.memory_left = maker.memory_left.saturating_add(memory.pages);
+        }
     }
 
     pub(crate) fn mem_map(&mut self, hal: &mut impl Hal, arguments: [u64; 5]) -> Outcome {

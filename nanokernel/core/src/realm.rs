@@ -68,6 +68,8 @@ pub struct Realm {
     pub windows_end: u64,
     /// Clients connected to its exports so far.
     pub clients: u32,
+    /// Pages that the Memory it makes may still have.
+    pub memory_left: u32,
 }
 
 impl Realm {
@@ -83,5 +85,6 @@ impl Realm {
         start_page: Frame(0),
         windows_end: 0,
         clients: 0,
+        memory_left: 0,
     };
 }

@@ -25,9 +25,9 @@ use sci::syscall::{realm_operation as operation, thread_operation};
 const NOTIFICATION_METHODS: u64 = 0b11;
 /// Every method of a program, and of a child.
 const PROGRAM_METHODS: u64 = 1;
-const CHILD_METHODS: u64 = 0x1ff;
-/// Methods of a child that `realm_control` has no operation of its own for need this one.
-const GRANT: u64 = 1 << operation::GRANT;
+const CHILD_METHODS: u64 = (1 << (operation::QUOTA + 1)) - 1;
+/// The bit of a notification that reaches no inbox.
+const NO_BIT: u64 = 64;
 
 impl Kernel {
     pub(crate) fn image_admit(
@@ -132,8 +132,10 @@ impl Kernel {
 
     pub(crate) fn realm_control(&mut self, hal: &mut impl Hal, arguments: [u64; 5]) -> Outcome {
         let [handle, operation, a, b, c] = arguments;
-        let method = if operation > operation::STATE { GRANT } else { 1 << operation };
-        let realm = match self.held(handle, kind::CHILD, method) {
+        if operation > operation::QUOTA {
+            return Outcome::refused(Status::Argument);
+        }
+        let realm = match self.held(handle, kind::CHILD, 1 << operation) {
             Ok(child) => child.object as u16,
             Err(outcome) => return outcome,
         };
@@ -163,6 +165,10 @@ impl Kernel {
             operation::RESET => return self.reset(hal, realm),
             operation::STATE => Ok(state.number()),
             operation::NOTIFICATION => self.install_notification(hal, realm, a, b),
+            operation::QUOTA => {
+                self.realms.at_mut(realm as usize).memory_left = a.min(u64::from(u32::MAX)) as u32;
+                Ok(0)
+            }
             _ => Err(Outcome::refused(Status::Argument)),
         };
         match done {
@@ -326,11 +332,11 @@ impl Kernel {
         bit: u64,
     ) -> Result<u64, Outcome> {
         let required = self.requirement(realm, slot)?;
-        if u32::from(required.interface) != kind::NOTIFICATION || bit > 63 {
+        if u32::from(required.interface) != kind::NOTIFICATION || bit > NO_BIT {
             return Err(Outcome::refused(Status::Argument));
         }
-        let (object, stamp) =
-            self.notification_new(realm, 1 << bit).ok_or(Outcome::refused(Status::Quota))?;
+        let (inbox, bits) = if bit == NO_BIT { (0, 0) } else { (realm, 1 << bit) };
+        let (object, stamp) = self.notification_new(inbox, bits).ok_or(Outcome::refused(Status::Quota))?;
         let made = Capability::new(kind::NOTIFICATION, object, stamp, NOTIFICATION_METHODS & required.mask);
         self.install(hal, realm, slot as u32, made);
         Ok(0)

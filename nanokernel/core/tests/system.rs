@@ -156,6 +156,7 @@ fn a_message_carries_capabilities() {
     );
     assert!(system.hal.user_write(space, DATA + frame::CAPABILITIES, &own.to_le_bytes()));
     let server_space = system.kernel.thread(server).space;
+    assert!(system.hal.user_write(server_space, DATA + frame::ACCEPTS, &1u64.to_le_bytes()));
     system.kernel.threads.at_mut(usize::from(server)).registers.badge = DATA;
     let handle = system.handle(0);
     system.call(call::ipc_call, [handle, 1 << 8, DATA, 0, 0]);
@@ -164,6 +165,30 @@ fn a_message_carries_capabilities() {
     assert!(system.hal.user_read(server_space, DATA + frame::CAPABILITIES, &mut bytes));
     let now = system.call(call::thread_control, [u64::from_le_bytes(bytes), thread::TIME, 0, 0, 0]);
     assert_eq!(now, (0, 1));
+    system.check();
+}
+
+/// A frame that takes none gets none, and its realm's slots stay free.
+#[test]
+fn capabilities_that_nobody_asked_for_stay() {
+    let (mut system, server, client, _) = pair();
+    let space = system.kernel.thread(client).space;
+    let clock =
+        nanokernel_core::capability::Capability::new(nanokernel_core::capability::kind::CLOCK, 0, 0, 1);
+    let own = system.kernel.capabilities.put(Area::of(u32::from(client)), 70, clock);
+    for index in 0..2 {
+        assert!(system.hal.user_write(space, DATA + frame::CAPABILITIES + 8 * index, &own.to_le_bytes()));
+    }
+    let server_space = system.kernel.thread(server).space;
+    system.kernel.threads.at_mut(usize::from(server)).registers.badge = DATA;
+    let before = system.kernel.census().expect("the graph is sound").capabilities;
+    let handle = system.handle(0);
+    system.call(call::ipc_call, [handle, 2 << 8, DATA, 0, 0]);
+    assert_eq!(system.kernel.current, server, "the message itself arrives");
+    let mut bytes = [0; 8];
+    assert!(system.hal.user_read(server_space, DATA + frame::CAPABILITIES, &mut bytes));
+    assert_eq!(bytes, [0; 8]);
+    assert_eq!(system.kernel.census().expect("the graph is sound").capabilities, before);
     system.check();
 }
 
@@ -187,6 +212,32 @@ fn killing_returns_every_frame() {
     system.check();
     assert_eq!(system.hal.frames_free(), before);
     assert_eq!(system.call(call::realm_control, [child, realm::STATE, 0, 0, 0]).0, Status::Revoked.number());
+}
+
+/// A realm's Memory comes out of what its maker allows it, and goes back there.
+#[test]
+fn memory_is_within_its_makers_quota() {
+    let mut system = System::boot(2000);
+    let (child, realm) = system.child(1, 50);
+    let memory = system.handle(root::MEMORY);
+    system.must(call::mem_create, [memory, 4096, 0, 0, 0]);
+    assert_eq!(system.control(child, realm::QUOTA, [4, 0, 0]), 0);
+    system.control(child, realm::START, [0; 3]);
+    let right =
+        nanokernel_core::capability::Capability::new(nanokernel_core::capability::kind::MEMORY, 0, 0, 0b11);
+    let right = system.kernel.capabilities.put(Area::of(u32::from(realm)), 70, right);
+    system.call(call::ipc_recv, [DATA, 0, 0, 0, 0]);
+    assert_eq!(system.kernel.current, realm);
+    let left = |system: &System| system.kernel.realms.at(usize::from(realm)).memory_left;
+    let three = system.must(call::mem_create, [right, 3 * 4096, 0, 0, 0]);
+    assert_eq!(left(&system), 1);
+    assert_eq!(system.call(call::mem_create, [right, 2 * 4096, 0, 0, 0]).0, Status::Quota.number());
+    assert_eq!(left(&system), 1, "what was refused costs nothing");
+    system.must(call::mem_create, [right, 4096, 0, 0, 0]);
+    assert_eq!(system.call(call::mem_create, [right, 4096, 0, 0, 0]).0, Status::Quota.number());
+    system.must(call::cap_drop, [three, 0, 0, 0, 0]);
+    assert_eq!(left(&system), 3);
+    system.check();
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub fn bundle(signer: Option<Signer<'_>>) -> Vec<u8> {
     let grants = [
         (grant::PORTS, 0x3f8, 8, 0),
         (grant::INTERRUPT, 4, 0, 0),
-        (grant::MEMORY, 0, 0, 0),
+        (grant::MEMORY, 256, 0, 0),
         (grant::CLOCK, 0, 0, 0),
         (grant::KERNEL_CONSOLE, 0, 0, 4096),
     ];
@@ -333,7 +333,7 @@ const TABLES: &[(&str, Change, ErrorKind, u64)] = &[
         ErrorKind::Value,
         GRANTS + 32,
     ),
-    ("memory with a number", |module| put32(module, GRANTS + 80, 1), ErrorKind::Value, GRANTS + 64),
+    ("memory with a second number", |module| put32(module, GRANTS + 84, 1), ErrorKind::Value, GRANTS + 64),
     ("a clock with a window", |module| put32(module, GRANTS + 120, 4096), ErrorKind::Value, GRANTS + 96),
     ("a channel to nobody", |module| put32(module, CHANNEL + 16, 2), ErrorKind::Value, CHANNEL),
     ("a channel to export 32", |module| put32(module, CHANNEL + 20, 32), ErrorKind::Value, CHANNEL),

@@ -126,6 +126,11 @@ pub const fn plain(capability: u32, kind: u32, mask: u64) -> GrantData {
     GrantData { capability, kind, mask, a: 0, b: 0, window: 0 }
 }
 
+/// The right to make Memory, as many pages as the machine has.
+pub const fn memory(capability: u32, mask: u64) -> GrantData {
+    GrantData { capability, kind: grant::MEMORY, mask, a: u32::MAX, b: 0, window: 0 }
+}
+
 fn word(bytes: &[u8], at: u64) -> u64 {
     let at = at as usize;
     u64::from(u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]))

@@ -9,7 +9,7 @@ use sci::section::SectionKind;
 use sci::sign;
 use tests_boot::raw::{BSS, DATA, RELRO, Raw, TEXT};
 use tests_boot::run::{Outcome, boot};
-use tests_boot::system::{OFFENDER, SEED, System, place, plain, replace};
+use tests_boot::system::{OFFENDER, SEED, System, memory, place, replace};
 
 /// An offender that would say so if it ran.
 fn raw() -> Raw {
@@ -291,11 +291,10 @@ fn an_empty_module() {
 /// Root holds `Memory(create)` in one slot: it cannot hand on `view` with it.
 #[test]
 fn more_authority_than_the_launcher_holds() {
-    use sci::bundle::grant;
     let mut system = System::with_peer();
     let greedy = Raw::new("greedy", &[0x0f, 0x0b]).requires("Memory", 3);
     let instance = system.add(&greedy, OFFENDER);
-    system.grant(instance, plain(1, grant::MEMORY, 3));
+    system.grant(instance, memory(1, 3));
     let outcome = boot(&system.module());
     outcome.says("cannot be connected").exits(Exit::Root(2));
     nothing_ran(&outcome);
@@ -304,7 +303,6 @@ fn more_authority_than_the_launcher_holds() {
 /// A grant gives no more than the manifest asks for, whatever the graph says.
 #[test]
 fn a_grant_beyond_the_manifest_is_cut_to_it() {
-    use sci::bundle::grant;
     // cap_query on capability 1: the exit code is its mask.
     let code = [
         0x48, 0x8b, 0x7f, 0x60, // mov rdi, [rdi + 96]
@@ -317,7 +315,7 @@ fn a_grant_beyond_the_manifest_is_cut_to_it() {
     let mut system = System::with_peer();
     let modest = Raw::new("modest", &code).requires("Memory", 2);
     let instance = system.add(&modest, OFFENDER);
-    system.grant(instance, plain(1, grant::MEMORY, 3));
+    system.grant(instance, memory(1, 3));
     let outcome = boot(&system.module());
     assert_eq!(outcome.only("modest").detail & 0xff, 2, "{}", outcome.console);
     outcome.peer_finished().exits(Exit::Root(1));

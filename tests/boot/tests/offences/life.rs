@@ -1,11 +1,10 @@
 //! Time, restarts, and what the dead leave behind: nothing.
 
 use nanokernel_core::exit::Exit;
-use sci::bundle::grant;
 use sci::status::Fault;
 use tests_boot::raw::Raw;
 use tests_boot::run::boot;
-use tests_boot::system::{OFFENDER, PEER, System, compile, plain};
+use tests_boot::system::{OFFENDER, PEER, System, compile, memory};
 
 tests_boot::programs! { in life:
     die: "ud2";
@@ -128,7 +127,7 @@ fn in_use(raw: &Raw, restart: u32, grant: bool) -> (u64, usize, u64) {
     system.instances[instance as usize].restart = restart;
     if grant {
         let slot = raw.required.len() as u32 - 1;
-        system.grant(instance, plain(slot, grant::MEMORY, 2));
+        system.grant(instance, memory(slot, 2));
     }
     let outcome = boot(&system.module());
     outcome.peer_finished();
@@ -169,7 +168,7 @@ fn a_window_stays_with_the_server() {
 fn more_memory_than_one_may_have_is_a_status() {
     let mut system = System::with_peer();
     let instance = system.add(&Raw::new("greedy", &program("greedy")).requires("Memory", 2), OFFENDER);
-    system.grant(instance, plain(1, grant::MEMORY, 2));
+    system.grant(instance, memory(1, 2));
     let outcome = boot(&system.module());
     let line = outcome.stopped("greedy", Fault::Exit);
     assert!([7, 9].contains(&line.detail), "quota or argument: {line:?}");

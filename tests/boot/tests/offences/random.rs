@@ -5,7 +5,7 @@ use nanokernel_core::exit::Exit;
 use sci::bundle::grant;
 use tests_boot::raw::Raw;
 use tests_boot::run::boot;
-use tests_boot::system::{OFFENDER, System, plain};
+use tests_boot::system::{OFFENDER, System, memory, plain};
 
 tests_boot::programs! { in random:
     // At `rsp` a table of 16 arguments, at `rsp + 512` a frame; `rbx` is the generator's state. At the end the calls to
@@ -55,7 +55,7 @@ fn seeds(first: u64) {
         let raw = Raw::new(&format!("random-{seed}"), &code);
         let raw = raw.requires("Memory", 2).requires("Clock", 1).requires("Notification", 3);
         let instance = system.add(&raw, OFFENDER);
-        system.grant(instance, plain(1, grant::MEMORY, 2));
+        system.grant(instance, memory(1, 2));
         system.grant(instance, plain(2, grant::CLOCK, 1));
         system.grant(instance, plain(3, grant::NOTIFICATION, 3));
         system.instances[instance as usize].restart = 2;

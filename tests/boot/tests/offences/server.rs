@@ -1,11 +1,10 @@
 //! A server in `.in` between a hostile client and a healthy one: nothing that one client sends may reach the other.
 
 use nanokernel_core::exit::Exit;
-use sci::bundle::grant;
 use sci::status::{Fault, Status};
 use tests_boot::raw::Raw;
 use tests_boot::run::{Outcome, boot};
-use tests_boot::system::{OFFENDER, System, channel, compile, plain};
+use tests_boot::system::{OFFENDER, System, channel, compile, memory};
 
 tests_boot::programs! { in server:
     // Each ends with the status of its last call as its exit code. Method 0 is `choose`, 1 `count`, 2 `make`.
@@ -105,12 +104,11 @@ fn bytes_that_are_no_text() {
     assert_eq!(outcome.only("not_text").fault, Fault::Exit, "{}", outcome.console);
 }
 
-/// Handles that nobody asked for stay in the server's slots: it lives, but can make nothing more. A limit that is known
-/// and to be lifted: the server should give up what its interface does not have.
+/// Handles that nobody asked for stay with who sends them.
 #[test]
-fn handles_that_the_interface_does_not_have_take_the_servers_slots() {
+fn handles_that_the_interface_does_not_have() {
     let outcome = run("handles");
-    outcome.says("office 2 195 0");
+    outcome.says("office 2 195 1");
     assert_eq!(outcome.only("handles").fault, Fault::Exit, "{}", outcome.console);
 }
 
@@ -130,7 +128,7 @@ fn memory_that_a_neighbour_took() {
         0x0f, 0x0b, // ud2
     ];
     let client = system.add(&Raw::new("hoard", hoard).requires("Memory", 2), OFFENDER);
-    system.grant(client, plain(1, grant::MEMORY, 2));
+    system.grant(client, memory(1, 2));
     let outcome = boot(&system.module());
     // It is dead before the peer runs, and all that it took is back.
     outcome.says("office 2 195 1").stopped("hoard", Fault::Undefined);
