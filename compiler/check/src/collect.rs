@@ -339,8 +339,14 @@ impl Collector<'_> {
         }
         let (facts, version) = facts::component(&lines, self.diagnostics);
         let component = &mut self.world.components[at as usize];
-        component.facts = facts;
         component.version = version;
+        let names: Vec<&tree::Name> = lines.iter().filter_map(facts::parameter_name).collect();
+        for (index, (parameter, _)) in (0..).zip(&facts.parameters) {
+            if let Some(name) = names.iter().find(|name| name.as_str() == parameter) {
+                self.declare(package, name, Def::Parameter(index), false);
+            }
+        }
+        self.world.components[at as usize].facts = facts;
     }
 
     fn capability(&mut self, package: u32, at: u32, name: &tree::Name, ty: &tree::CapabilityType) {

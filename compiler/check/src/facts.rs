@@ -5,7 +5,7 @@ use crate::constants::scaled;
 use crate::types::nearest;
 use compiler_mir::ir::{Determinism, Facts};
 use compiler_syntax::diagnostic::Diagnostic;
-use compiler_syntax::tree::{Fact, FactArgument, FactKind, FactOperator, Literal};
+use compiler_syntax::tree::{Fact, FactArgument, FactKind, FactOperator, Literal, Name};
 
 /// A key of a component block.
 struct Key {
@@ -169,17 +169,33 @@ fn arena(setting: &mut Setting<'_>) -> bool {
 }
 
 fn parameter(setting: &mut Setting<'_>) -> bool {
-    let [FactArgument { kind: FactKind::Pair(left, FactOperator::Assign, right), .. }] =
+    let [FactArgument { kind: FactKind::Pair(_, FactOperator::Assign, right), .. }] =
         setting.fact.arguments.as_slice()
     else {
         return false;
     };
-    let (FactKind::Word(path), FactKind::Literal(Literal::Integer(value))) = (&left.kind, &right.kind) else {
+    let (Some(name), FactKind::Literal(Literal::Integer(value))) =
+        (parameter_name(setting.fact), &right.kind)
+    else {
         return false;
     };
     let Some(value) = scaled(value, right.span, setting.diagnostics) else { return true };
-    setting.facts.parameters.push((path.dotted(), value as u64));
+    setting.facts.parameters.push((name.as_str().to_owned(), value as u64));
     setting.facts.parameters.len() <= sci::limits::PARAMETERS_MAX as usize
+}
+
+/// The name in `param name = 1`.
+pub(crate) fn parameter_name(fact: &Fact) -> Option<&Name> {
+    let [FactArgument { kind: FactKind::Pair(left, FactOperator::Assign, _), .. }] =
+        fact.arguments.as_slice()
+    else {
+        return None;
+    };
+    let FactKind::Word(path) = &left.kind else { return None };
+    match path.names.as_slice() {
+        [name] if fact.key.as_str() == "param" => Some(name),
+        _ => None,
+    }
 }
 
 /// The one integer that a fact states, scaled by its unit.

@@ -190,7 +190,7 @@ pub(crate) fn recursion(unit: &mut Unit<'_>) {
     for root in 0..count as u32 {
         // Iterative depth-first search; `path` holds the functions that are open, with the callees left to try.
         let root = FunctionId(root);
-        if done.contains(&root) {
+        if done.contains(&root) || bounded(unit, root) {
             continue;
         }
         let mut path: Vec<(FunctionId, Vec<(FunctionId, Span)>)> = vec![(root, callees(unit, root))];
@@ -204,7 +204,7 @@ pub(crate) fn recursion(unit: &mut Unit<'_>) {
             if let Some(from) = path.iter().position(|(open, _)| *open == callee) {
                 let cycle: Vec<FunctionId> = path[from..].iter().map(|(function, _)| *function).collect();
                 cycle_found(unit, &cycle, span, &mut reported);
-            } else if !done.contains(&callee) {
+            } else if !done.contains(&callee) && !bounded(unit, callee) {
                 let next = callees(unit, callee);
                 path.push((callee, next));
             }
@@ -212,9 +212,13 @@ pub(crate) fn recursion(unit: &mut Unit<'_>) {
     }
 }
 
+/// A cycle through such a function ends; one around it does not.
+fn bounded(unit: &Unit<'_>, function: FunctionId) -> bool {
+    unit.program.functions[function.index()].depth.is_some()
+}
+
 fn cycle_found(unit: &mut Unit<'_>, cycle: &[FunctionId], span: Span, reported: &mut BTreeSet<FunctionId>) {
-    let bounded = cycle.iter().any(|function| unit.program.functions[function.index()].depth.is_some());
-    if bounded || !reported.insert(cycle[0]) {
+    if !reported.insert(cycle[0]) {
         return;
     }
     let mut names: Vec<&str> =

@@ -78,7 +78,7 @@ pub fn check(packages: &[ParsedPackage]) -> Checked {
         if parsed.library {
             continue;
         }
-        let mut unit = Unit::new(&world);
+        let mut unit = Unit::new(&world, at as u32);
         package(&mut unit, at as u32);
         diagnostics.append(&mut unit.diagnostics);
         units.push(CheckedUnit { package: parsed.path.clone(), program: unit.program, uses: unit.uses });

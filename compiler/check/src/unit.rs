@@ -28,6 +28,8 @@ pub(crate) const ERR: u32 = 1;
 
 pub(crate) struct Unit<'w> {
     pub world: &'w World,
+    /// The package whose component this is.
+    pub package: u32,
     pub diagnostics: Vec<Diagnostic>,
     pub program: Program,
     types: BTreeMap<Ty, TypeId>,
@@ -54,9 +56,10 @@ pub(crate) struct Unit<'w> {
 }
 
 impl<'w> Unit<'w> {
-    pub(crate) fn new(world: &'w World) -> Self {
+    pub(crate) fn new(world: &'w World, package: u32) -> Self {
         Self {
             world,
+            package,
             diagnostics: Vec::new(),
             program: Program::default(),
             types: BTreeMap::new(),

@@ -56,6 +56,8 @@ pub(crate) enum Def {
     Capability(u32),
     /// Index in the package's component's `exports`.
     Export(u32),
+    /// Index in the package's component's parameters.
+    Parameter(u32),
 }
 
 #[derive(Debug)]

@@ -41,22 +41,6 @@ impl Body<'_, '_> {
         None
     }
 
-    pub(super) fn local_constant(&self, name: &str) -> Option<Value> {
-        for scope in self.scopes.iter().rev() {
-            let constant = scope.constants.iter().rev().find(|(known, ..)| known == name);
-            let variable = scope.bindings.iter().rposition(|binding| binding.name == name);
-            match (constant, variable) {
-                // Whichever stands later hides the other.
-                (Some((_, value, before)), at) if at.is_none_or(|at| at < *before) => {
-                    return Some(value.clone());
-                }
-                (_, Some(_)) => return None,
-                _ => {}
-            }
-        }
-        None
-    }
-
     /// Reads a name, field or element.
     pub(super) fn access(&mut self, expr: &Expr, want: Option<&Ty>) -> Value {
         let span = expr.span;
@@ -69,6 +53,13 @@ impl Body<'_, '_> {
             match (def, rest.as_slice()) {
                 (Def::Enum(at), [variant]) => return self.variant(at, variant, &[], span),
                 (Def::Constant(at), []) => return self.constant(at, want, span),
+                (Def::Parameter(index), []) => {
+                    if self.own_component(span).is_none() {
+                        return Value::error();
+                    }
+                    let operand = self.compute(&U64, Rvalue::Parameter(index), span);
+                    return Value { operand, ty: U64 };
+                }
                 (Def::Capability(_), []) => {
                     return self.fail(
                         Diagnostic::error(
@@ -209,7 +200,7 @@ impl Body<'_, '_> {
     /// The place that an expression names, or a temporary that holds its value.
     pub(super) fn lvalue_or_temp(&mut self, expr: &Expr) -> Option<Lvalue> {
         if super::call::names_place(expr)
-            && !matches!(self.declared(expr), Some((Def::Constant(_) | Def::Enum(_), _)))
+            && !matches!(self.declared(expr), Some((Def::Constant(_) | Def::Enum(_) | Def::Parameter(_), _)))
         {
             if let ExprKind::Field(base, name) = &*expr.kind
                 && is_property(name)

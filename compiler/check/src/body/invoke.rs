@@ -26,7 +26,7 @@ impl Body<'_, '_> {
         span: Span,
     ) -> Value {
         let world = self.unit.world;
-        let Some(component) = world.packages[self.package as usize].component else { return Value::error() };
+        let Some(component) = self.own_component(span) else { return Value::error() };
         let interface = world.components[component as usize].capabilities[slot as usize].interface;
         let def = &world.interfaces[interface as usize];
         let reference = if def.by_message() {
@@ -333,9 +333,7 @@ impl Body<'_, '_> {
 
     fn borrowed_slot(&mut self, slot: u32, interface: u32, asked: u64, span: Span) -> Operand {
         let world = self.unit.world;
-        let Some(component) = world.packages[self.package as usize].component else {
-            return Value::error().operand;
-        };
+        let Some(component) = self.own_component(span) else { return Value::error().operand };
         let capability = &world.components[component as usize].capabilities[slot as usize];
         let def = &world.interfaces[interface as usize];
         if capability.interface != interface {
@@ -367,10 +365,27 @@ impl Body<'_, '_> {
         Operand::Copy(Place::local(lent))
     }
 
+    /// The component whose capabilities and parameters the package's functions name. In another component they would
+    /// name that one's, so a function that does is the component's alone.
+    pub(super) fn own_component(&mut self, span: Span) -> Option<u32> {
+        let world = self.unit.world;
+        let component = world.packages[self.package as usize].component?;
+        if self.package != self.unit.package {
+            let owner = &world.components[component as usize].name;
+            let message = format!("this belongs to the component {owner}; code of another component reaches it");
+            self.report(
+                Diagnostic::error("foreign-authority", span, message)
+                    .help("give the function what it needs: `fn log(out: DebugConsole(write))`"),
+            );
+            return None;
+        }
+        Some(component)
+    }
+
     /// Passing a capability on needs every right that it is declared with.
     fn delegated(&mut self, slot: u32, span: Span) {
         let world = self.unit.world;
-        let Some(component) = world.packages[self.package as usize].component else { return };
+        let Some(component) = self.own_component(span) else { return };
         let declared = world.components[component as usize].capabilities[slot as usize].declared;
         for method in (0..64).filter(|method| declared >> method & 1 == 1) {
             self.unit.inline_uses.push((self.id, CapabilityId(slot), method, span));

@@ -281,6 +281,22 @@ impl<'u, 'w> Body<'u, 'w> {
         local
     }
 
+    pub(super) fn local_constant(&self, name: &str) -> Option<Value> {
+        for scope in self.scopes.iter().rev() {
+            let constant = scope.constants.iter().rev().find(|(known, ..)| known == name);
+            let variable = scope.bindings.iter().rposition(|binding| binding.name == name);
+            match (constant, variable) {
+                // Whichever stands later hides the other.
+                (Some((_, value, before)), at) if at.is_none_or(|at| at < *before) => {
+                    return Some(value.clone());
+                }
+                (_, Some(_)) => return None,
+                _ => {}
+            }
+        }
+        None
+    }
+
     /// As `keep`, as an operand.
     pub(crate) fn compute(&mut self, ty: &Ty, value: Rvalue, span: Span) -> Operand {
         Operand::Copy(Place::local(self.keep(ty, value, span)))

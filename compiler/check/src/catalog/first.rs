@@ -109,6 +109,13 @@ pub(super) const ENTRIES: &[Entry] = &[
                       they carry.",
     },
     Entry {
+        id: "foreign-authority",
+        explanation: "A capability or parameter belongs to the component of its package. A function that names it can \
+                      only be called there: in another component the same place holds something else. Let the function \
+                      take what it needs: `pub fn log(out: DebugConsole(write), line: str)`, called as \
+                      `b.log(console, \"…\")`.",
+    },
+    Entry {
         id: "function-not-called",
         explanation: "A function is no value: nothing can hold one, so the call graph and the stack's bound are exact. \
                       Call it, `name()`, even if it takes nothing.",
