@@ -42,6 +42,9 @@ impl Kernel {
                 self.endow(hal, root, (slot, required), tables)?;
             }
         }
+        if options.check && self.parameter(hal, root, 0, 1).is_err() {
+            return Err(Exit::CheckFailed);
+        }
         self.start(root);
         self.reschedule();
         Ok(())

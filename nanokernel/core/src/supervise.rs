@@ -311,7 +311,14 @@ impl Kernel {
         place.windows_end
     }
 
-    fn parameter(&mut self, hal: &mut impl Hal, realm: u16, index: u64, value: u64) -> Result<u64, Outcome> {
+    /// Sets a parameter in a realm's start page.
+    pub(crate) fn parameter(
+        &mut self,
+        hal: &mut impl Hal,
+        realm: u16,
+        index: u64,
+        value: u64,
+    ) -> Result<u64, Outcome> {
         if index >= u64::from(PARAMETERS_MAX) {
             return Err(Outcome::refused(Status::Argument));
         }

@@ -372,7 +372,8 @@ impl Body<'_, '_> {
         let component = world.packages[self.package as usize].component?;
         if self.package != self.unit.package {
             let owner = &world.components[component as usize].name;
-            let message = format!("this belongs to the component {owner}; code of another component reaches it");
+            let message =
+                format!("this belongs to the component {owner}; code of another component reaches it");
             self.report(
                 Diagnostic::error("foreign-authority", span, message)
                     .help("give the function what it needs: `fn log(out: DebugConsole(write))`"),
