@@ -39,10 +39,10 @@ pub(crate) fn u8_at(bytes: &[u8], offset: u64) -> Result<u8, Error> {
 /// Checks that a range is zero.
 pub(crate) fn zero(bytes: &[u8], offset: u64, len: u64, kind: ErrorKind) -> Result<(), Error> {
     let range = part(bytes, offset, len)?;
-    // Most padding is long and zero: 32 bytes at a time are one comparison.
-    let mut blocks = range.chunks_exact(32);
-    let is_blank = |block: &[u8]| block.iter().fold(0, |any, byte| any | byte) == 0;
-    if blocks.all(is_blank) && is_blank(blocks.remainder()) {
+    // Most padding is long and zero: words at a time.
+    let (words, rest) = range.as_chunks();
+    let any = words.iter().fold(0, |any, word| any | u64::from_ne_bytes(*word));
+    if any == 0 && rest.iter().all(|byte| *byte == 0) {
         return Ok(());
     }
     match range.iter().position(|byte| *byte != 0) {

@@ -68,6 +68,7 @@ impl Envelope {
     }
 
     /// Checks the signature over a digest in a domain.
+    #[inline(never)]
     pub fn check(&self, domain: &[u8], digest: &[u8; 32], offset: u64) -> Result<(), Error> {
         let wrong = Error::new(ErrorKind::Signature, offset);
         let key = VerifyingKey::from_bytes(&self.key).map_err(|_| wrong)?;

@@ -8,13 +8,21 @@ use std::time::{Duration, Instant};
 use crate::demo::Space;
 use crate::program;
 use crate::scratch::Scratch;
-use crate::shell::{has, root};
+use crate::shell::{cargo, has, root};
 use crate::{Failure, qemu};
 
 /// Gate: instructions from entry to ring 3, without signature and hashes. Gates are only tightened.
 const RING3_MAX: u64 = 150_000;
 /// Gate: instructions from entry to root ready, with one signature.
 const READY_MAX: u64 = 5_000_000;
+/// Gate: instructions from a kernel entry to its exit, but for the signature's check.
+const STAY_MAX: u64 = 100_000;
+/// Gate: instructions of the cheapest call.
+const NULL_CALL_MAX: u64 = 32;
+/// Gate: instructions of a call to another realm and its answer.
+const ROUND_TRIP_MAX: u64 = 320;
+/// Gate: loaded bytes of the kernel without cryptography.
+const KERNEL_MAX: u64 = 128 << 10;
 /// Lines of the generated program.
 const LINES: usize = 20_000;
 /// Boots that are measured.
@@ -138,14 +146,25 @@ fn boot(space: &Space) -> Result<(), Failure> {
     );
     let figures = figures(space, &folder)?;
     println!("instructions from entry to ring 3: {}", figures.ring3);
-    println!("longest stay in the kernel: {}", figures.longest);
+    gate("longest stay in the kernel", figures.longest, STAY_MAX)?;
     let unsigned = figures.ring3.saturating_sub(figures.checks);
     gate("instructions from entry to ring 3, without signature and hashes", unsigned, RING3_MAX)?;
     gate("instructions from entry to root ready", figures.ready, READY_MAX)
 }
 
-/// A typed call and its answer, with the client's loop around it.
+/// The kernel's own cost of a call, then a typed call and its answer with the client's loop around it.
 fn calls(space: &Space) -> Result<(), Failure> {
+    let test = ["test", "--quiet", "--package", "nanokernel-x86_64", "--test", "machine", "calls_reach"];
+    let text = quiet(cargo(&test).args(["--", "--nocapture"]))?;
+    let thousandths = |name: &str| {
+        let rest = text.split(name).nth(1)?;
+        rest.trim_start().split(' ').next()?.parse::<u64>().ok()
+    };
+    let (Some(null), Some(trip)) = (thousandths("null call"), thousandths("round trip")) else {
+        return Err(format!("the calls were not measured: {text}"));
+    };
+    gate("instructions of a null call", null.div_ceil(1000), NULL_CALL_MAX)?;
+    gate("instructions of a round trip", trip.div_ceil(1000), ROUND_TRIP_MAX)?;
     let figures = figures(space, &root().join("examples/multicomponent"))?;
     let each = figures.total.saturating_sub(figures.ready) / CALLS;
     println!("instructions of a call and its answer, with both components' code: {each}");
@@ -179,8 +198,36 @@ fn figures(space: &Space, folder: &Path) -> Result<Figures, Failure> {
     })
 }
 
-/// Bytes of what the examples' builds leave.
+/// Bytes of the kernel that are loaded, and how many of them are cryptography, by the tools of the C compiler.
+fn kernel_sizes() -> Result<(), Failure> {
+    const CRYPTOGRAPHY: [&str; 6] = ["curve25519", "ed25519", "sha2::", "sha512", "subtle::", "sci::sign"];
+    let target = root().join("target/bench");
+    let build =
+        ["build", "--quiet", "--package", "nanokernel-x86_64", "--features", "bare", "--profile", "kernel"];
+    let mut build = cargo(&build);
+    build.env("RUSTFLAGS", "--cfg curve25519_dalek_backend=\"serial\"").arg("--target-dir").arg(&target);
+    quiet(&mut build)?;
+    let kernel = target.join("kernel/nanokernel");
+    let text = quiet(Command::new("size").arg(&kernel))?;
+    let row: Vec<u64> = text
+        .lines()
+        .nth(1)
+        .map(|row| row.split_whitespace().filter_map(|word| word.parse().ok()).collect())
+        .unwrap_or_default();
+    let [code, data, ..] = row[..] else { return Err(format!("`size` printed {text}")) };
+    let symbols = quiet(Command::new("nm").args(["--print-size", "--demangle"]).arg(&kernel))?;
+    let cryptography: u64 = symbols
+        .lines()
+        .filter(|line| CRYPTOGRAPHY.iter().any(|name| line.contains(name)))
+        .filter_map(|line| u64::from_str_radix(line.split(' ').nth(1)?, 16).ok())
+        .sum();
+    println!("kernel, cryptography: {cryptography} bytes");
+    gate("kernel without cryptography, bytes", code + data - cryptography, KERNEL_MAX)
+}
+
+/// Bytes of the kernel, and of what the examples' builds leave.
 fn sizes(space: &Space) -> Result<(), Failure> {
+    kernel_sizes()?;
     for example in ["hello", "multicomponent"] {
         let build = root().join("examples").join(example).join("build");
         quiet(Command::new(&space.0).arg("build").arg(root().join("examples").join(example)))?;

@@ -30,6 +30,6 @@ pub fn run(_: &[String]) -> Result<(), Failure> {
         step("dependencies", &mut cargo(&["deny", "--offline", "check", "bans", "licenses", "sources"]))?;
     }
     boot_check::run(&[])?;
-    bench::run(&["boot".to_owned()])?;
+    bench::run(&["boot", "calls", "sizes"].map(str::to_owned))?;
     demo::run(&[])
 }

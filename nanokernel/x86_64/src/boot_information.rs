@@ -31,13 +31,14 @@ pub struct BootInformation {
     /// Address of ACPI's root pointer, 0 if the loader does not tell.
     pub rsdp: u64,
     command_line: [u8; COMMAND_LINE_MAX],
+    command_line_bytes: usize,
 }
 
 impl BootInformation {
     /// Whether the command line has a word.
     pub fn has_flag(&self, flag: &str) -> bool {
-        let is_end = |byte: &u8| matches!(*byte, b' ' | 0);
-        self.command_line.split(is_end).any(|word| word == flag.as_bytes())
+        let line = self.command_line.get(..self.command_line_bytes).unwrap_or_default();
+        line.split(|byte| *byte == b' ').any(|word| word == flag.as_bytes())
     }
 
     /// The module's bytes.
@@ -65,6 +66,7 @@ pub fn read(how: u64, address: u64) -> Result<BootInformation, Exit> {
         module: Range::default(),
         rsdp: 0,
         command_line: [0; COMMAND_LINE_MAX],
+        command_line_bytes: 0,
     };
     match how {
         PVH => read_pvh(&mut found, address),
@@ -133,5 +135,6 @@ fn copy_command_line(found: &mut BootInformation, at: u64) {
             return;
         }
         *place = byte;
+        found.command_line_bytes += 1;
     }
 }

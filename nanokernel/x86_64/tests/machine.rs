@@ -312,6 +312,7 @@ fn calls_reach_the_server_within_the_promised_instructions() {
     let detail = line.split("detail=0x").nth(1).and_then(|detail| u64::from_str_radix(detail, 16).ok());
     let detail = detail.expect("its exit code is there");
     let (null, trip) = (detail >> 32, detail & 0xffff_ffff);
+    println!("null call {null} / 1000, round trip {trip} / 1000");
     assert!(null <= 32_000, "a null call takes {null} instructions in a thousand");
     assert!(trip <= 320_000, "a round trip takes {trip} instructions in a thousand");
 }
