@@ -168,6 +168,11 @@ fn show(world: &World, head: Option<&Constructor>, ty: &Ty, fields: &[String]) -
         (Some(Constructor::Variant(at)), Ty::Optional(_)) => ["none", "some"][*at as usize].to_owned(),
         (Some(Constructor::Variant(at)), _) => ["ok", "err"][*at as usize].to_owned(),
         (Some(Constructor::Bool(value)), _) => value.to_string(),
+        (Some(Constructor::Range(from, to)), Ty::Int { signed, bits })
+            if *from == least(*signed, *bits) && *to == greatest(*signed, *bits) =>
+        {
+            "_".to_owned()
+        }
         (Some(Constructor::Range(from, to)), _) if from == to => from.to_string(),
         (Some(Constructor::Range(from, to)), _) => format!("{from}..{}", to + 1),
         (Some(Constructor::Text(text)), _) => format!("{text:?}"),
@@ -175,4 +180,12 @@ fn show(world: &World, head: Option<&Constructor>, ty: &Ty, fields: &[String]) -
         (None, _) => "_".to_owned(),
     };
     if fields.is_empty() { name } else { format!("{name}({})", fields.join(", ")) }
+}
+
+fn least(signed: bool, bits: u8) -> i128 {
+    if signed { -(1 << (bits - 1)) } else { 0 }
+}
+
+fn greatest(signed: bool, bits: u8) -> i128 {
+    (1 << (if signed { bits - 1 } else { bits })) - 1
 }

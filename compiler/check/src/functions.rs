@@ -95,6 +95,7 @@ impl Collector<'_> {
                 other => self.unsupported(attribute.span, &format!("the attribute `@{other}`")),
             }
         }
+        let of_struct = receiver.is_some();
         let (mut parameters, returns, error) = self.signature(package, function);
         if let Some(parameter) = function.parameters.iter().find(|parameter| parameter.ty.is_none()) {
             if let Some(ty) = receiver {
@@ -135,6 +136,15 @@ impl Collector<'_> {
                     "an interrupt function takes and gives nothing",
                 )
                 .help("keep what it needs in state"),
+            );
+            parameters.clear();
+        }
+        let starts = kind == FunctionKind::Plain && !of_struct && name == "start";
+        let of_component = self.world.packages[package as usize].component.is_some();
+        if starts && of_component && (!parameters.is_empty() || returns != Ty::Unit) {
+            self.report(
+                Diagnostic::error("start-signature", function.name.span, "`start` takes and gives nothing")
+                    .help("`param name = 1` in the component block gives it numbers; `fn start() ! E` lets it fail"),
             );
             parameters.clear();
         }

@@ -125,6 +125,14 @@ fn package(unit: &mut Unit<'_>, at: u32) {
     // Where lowering failed, values are missing that would look forgotten.
     let lowered = unit.diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
     if let Some((component, (main, entries))) = main {
+        let def = &world.components[component as usize];
+        if lowered && entries.is_empty() && def.exports.is_empty() {
+            let message = format!("nothing in `{}` ever runs", def.name);
+            unit.report(
+                Diagnostic::warning("nothing-runs", def.span, message)
+                    .help("write `fn start() { }`, export an interface, or bind an `interrupt fn`"),
+            );
+        }
         unit.program.component = Some(describe(unit, component, main, entries));
         graph::authority(unit, component);
     }

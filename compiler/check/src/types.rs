@@ -277,6 +277,12 @@ pub(crate) fn private(name: &tree::Name, declared: &Declared) -> Diagnostic {
 pub(crate) fn unknown_name(world: &World, package: u32, name: &tree::Name) -> Diagnostic {
     let diagnostic =
         Diagnostic::error("unknown-name", name.span, format!("there is no name `{}` here", name.as_str()));
+    if let Some(path) = elsewhere(world, package, name.as_str()) {
+        return diagnostic.help(format!("did you mean `{path}`?")).edit(name.span, path);
+    }
+    if let Some(found) = world.packages.iter().find(|package| package.path == name.as_str()) {
+        return diagnostic.help(format!("the package is there: write `import {}` first", found.path));
+    }
     let known = world.packages[package as usize].names.keys().map(String::as_str);
     if let Some(near) = nearest(name.as_str(), known) {
         return diagnostic.help(format!("did you mean `{near}`?")).edit(name.span, near);
@@ -286,6 +292,15 @@ pub(crate) fn unknown_name(world: &World, package: u32, name: &tree::Name) -> Di
         return diagnostic.help(format!("a `-` before a letter joins names; to subtract, write `{spaced}`"));
     }
     diagnostic
+}
+
+/// The path by which a name of an imported package would be found.
+fn elsewhere(world: &World, package: u32, name: &str) -> Option<String> {
+    world.packages[package as usize].names.iter().find_map(|(imported, declared)| {
+        let Def::Package(at) = declared.def else { return None };
+        let found = world.packages[at as usize].names.get(name)?;
+        (found.public && !matches!(found.def, Def::Package(_))).then(|| format!("{imported}.{name}"))
+    })
 }
 
 /// The known name that differs least, if it differs little.

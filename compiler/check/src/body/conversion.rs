@@ -79,7 +79,13 @@ impl Body<'_, '_> {
         if self.lookup(name.as_str()).is_some() {
             return None;
         }
-        let target = builtin_type(self.unit.world, name.as_str()).filter(Ty::is_numeric)?;
+        let target = builtin_type(self.unit.world, name.as_str())?;
+        if target == Ty::Str {
+            return Some(self.text_of(arguments, span));
+        }
+        if !target.is_numeric() {
+            return None;
+        }
         let [argument] = arguments else {
             return Some(
                 self.fail(
@@ -127,6 +133,37 @@ impl Body<'_, '_> {
             }
         };
         Some(Value { operand, ty: target })
+    }
+
+    /// `str(bytes)`: the same memory, read as text.
+    fn text_of(&mut self, arguments: &[CallArgument], span: Span) -> Value {
+        let [argument] = arguments else {
+            return self.fail(
+                Diagnostic::error("argument-count", span, "a conversion takes one value")
+                    .help("write `str(bytes)`"),
+            );
+        };
+        let value = self.expr(&argument.value, None);
+        let bytes = Ty::Slice(Box::new(U8));
+        let is_bytes = value.ty == bytes || matches!(&value.ty, Ty::Array(element, _) if **element == U8);
+        match &value.ty {
+            Ty::Str | Ty::Error | Ty::Never => value,
+            _ if is_bytes => {
+                let value = self.coerce(value, &bytes, span);
+                Value { operand: value.operand, ty: Ty::Str }
+            }
+            other => {
+                let has = self.show(other);
+                self.fail(
+                    Diagnostic::error(
+                        "no-conversion",
+                        argument.value.span,
+                        format!("{has} does not convert to str"),
+                    )
+                    .help("bytes do; a number becomes text where it is written: `console.write(\"{n}\")`"),
+                )
+            }
+        }
     }
 
     /// `x.low(u16)`: the low bits.

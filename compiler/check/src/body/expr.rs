@@ -35,7 +35,7 @@ impl Body<'_, '_> {
             ExprKind::Unary(operator, operand) => self.unary(*operator, operand, inner, span),
             ExprKind::Binary(operator, left, right) => self.binary_expr(*operator, left, right, inner, span),
             ExprKind::Try(inner) => self.try_expr(inner, span),
-            ExprKind::Or(left, right) => self.or_expr(left, right, want, span),
+            ExprKind::Or(left, right) => self.or_expr(left, right, span),
             ExprKind::Range(..) => self.fail(
                 Diagnostic::error("range-here", span, "a range stands only after `in` and in brackets")
                     .help("write `for i in 0..n` or `bytes[2..5]`"),

@@ -116,7 +116,7 @@ impl Body<'_, '_> {
     }
 
     /// `left or right`: the left value, or the right where the left is missing or failed.
-    pub(super) fn or_expr(&mut self, left: &Expr, right: &Expr, want: Option<&Ty>, span: Span) -> Value {
+    pub(super) fn or_expr(&mut self, left: &Expr, right: &Expr, span: Span) -> Value {
         let value = self.expr(left, None);
         let (inner, tag) = match &value.ty {
             Ty::Optional(some) => ((**some).clone(), SOME),
@@ -139,7 +139,7 @@ impl Body<'_, '_> {
         let join = self.new_block();
         let good = self.test_tag(&place, tag, span, |body| {
             body.spent(&place, &value.ty, span);
-            let other = body.expr(right, want.or(Some(&inner)));
+            let other = body.expr(right, Some(&inner));
             let other = body.coerce(other, &inner, right.span);
             if let Some(result) = result {
                 body.assign(Place::local(result), Rvalue::Use(other.operand), span);

@@ -273,9 +273,15 @@ impl Body<'_, '_> {
         };
         let Some(variant) = found else {
             let shown = self.show(ty);
+            let known = match ty {
+                Ty::Enum(at) => self.unit.world.enums[*at as usize].variants.iter(),
+                _ => [].iter(),
+            };
+            let known: Vec<&str> = known.map(|variant| variant.name.as_str()).collect();
+            let help = format!("its variants are {}", known.join(", "));
             self.report(
                 Diagnostic::error("unknown-variant", path.span, format!("{shown} has no variant `{last}`"))
-                    .help("see the variants where the type is declared"),
+                    .help(help),
             );
             return None;
         };

@@ -110,6 +110,12 @@ pub(super) const ENTRIES: &[Entry] = &[
                       Declare a variable with `var`, and a parameter that the function changes with `inout`.",
     },
     Entry {
+        id: "nothing-runs",
+        explanation: "A component's code runs because the kernel starts it, because a peer calls what it exports, or \
+                      because an interrupt arrives. This one has no `fn start()`, no `export` and no `interrupt fn`, \
+                      so it ends as soon as it begins. The entry is called `start`, not `main`.",
+    },
+    Entry {
         id: "operand-mismatch",
         explanation: "Both sides of an operator have the same type; nothing is converted silently. Convert one side: \
                       `u64(a) < b`. A conversion traps if the value does not fit.",
@@ -208,6 +214,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         id: "slot-moved",
         explanation: "A capability of the component stays in its slot as long as the component lives. Call its \
                       methods, or lend it to a function: `fn log(out: DebugConsole(write))`, called as `log(console)`.",
+    },
+    Entry {
+        id: "start-signature",
+        explanation: "The kernel calls `start` when it starts the component; there is nobody to give it arguments or to \
+                      take a result. Numbers come as parameters, `param limit = 8` in the component block, which the \
+                      code reads as `limit`. `fn start() ! Failure` may end with an error.",
     },
     Entry {
         id: "table-type",

@@ -47,7 +47,7 @@ fn every_example_is_booted() {
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .collect();
     names.sort();
-    assert_eq!(names, ["hello", "multicomponent", "offender"]);
+    assert_eq!(names, ["boot-check", "hello", "multicomponent", "offender"]);
 }
 
 #[test]
