@@ -1,6 +1,7 @@
 //! What `space explain` knows: the compiler's diagnostics, the contract rules, and the command's own errors.
 
 use sci::contract::RULES;
+use sci::status::Fault;
 
 /// Errors that are no diagnostics of a source, by id.
 const COMMAND: &[(&str, &str)] = &[
@@ -15,6 +16,10 @@ const COMMAND: &[(&str, &str)] = &[
     (
         "boot-overdue",
         "`space boot` ends when every component that serves nobody has ended. This system did not within the time. A system that is meant to go on is run with `--for <duration>`, which stops it with success; `--timeout <duration>` only waits longer.",
+    ),
+    (
+        "component-ended",
+        "The `start` of a component returned an error, so the component ended with that error's number: the place of the variant in the enum behind `!`, from 1. For `Status` the numbers are in `docs/system-calls.md`. Handle the error in `start`, with `or` or `match`, if the component can go on.",
     ),
     (
         "component-fault",
@@ -96,8 +101,15 @@ pub fn all() -> Vec<(&'static str, String)> {
         let text = format!("{}: {}\n\nThe compiler, `space check`, `space verify` and the kernel's admission hold every image against this rule.", rule.name, rule.sentence);
         (rule.id, text)
     });
+    let faults = Fault::ALL.iter().map(|fault| {
+        let text = format!(
+            "{}\n\nA fault: why the kernel stopped a component. `space boot` names the line.",
+            fault.meaning().trim()
+        );
+        (fault.name(), text)
+    });
     let command = COMMAND.iter().map(|(id, text)| (*id, (*text).to_owned()));
-    let mut entries: Vec<_> = source.chain(rules).chain(command).collect();
+    let mut entries: Vec<_> = source.chain(rules).chain(faults).chain(command).collect();
     entries.sort();
     entries.dedup_by(|a, b| a.0 == b.0);
     entries

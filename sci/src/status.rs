@@ -83,7 +83,7 @@ codes! {
         Capacity = 8, "capacity";
         /// A peer's message does not follow the interface.
         Message = 9, "message";
-        /// A system call answered a status that generated code cannot pass on.
+        /// A call failed, because its server stopped or the kernel refused it, and its method declares no error to say so.
         CallFailed = 10, "call-failed";
         /// A read of memory that the realm may not read.
         ReadFault = 16, "read-fault";

@@ -55,12 +55,14 @@ pub fn run(arguments: &BootArguments) -> Result<(), Failure> {
         interrupted: &interrupted,
     };
     let (ending, mut faults) = run.run(&mut print)?;
-    faults.retain(|line| line.fault != Fault::Exit);
+    faults.retain(|line| line.fault != Fault::Exit || line.detail != 0);
     let faults: Vec<Fallen> = faults.iter().map(|line| Fallen::find(line, &module)).collect();
     for fallen in &faults {
         say(&format!("{}\n", fallen.sentence()));
     }
-    judge(ending, faults.last())
+    // Who called a component that died fails, too; the one that died is the cause.
+    let cause = faults.iter().rev().find(|fallen| fallen.fault != Fault::CallFailed);
+    judge(ending, cause.or(faults.last()))
 }
 
 /// Relays the console as it comes.
@@ -73,6 +75,8 @@ fn print(chunk: &[u8]) -> io::Result<()> {
 struct Fallen {
     component: String,
     fault: Fault,
+    /// Exit code, where it ended by itself.
+    detail: u64,
     place: Option<String>,
     function: Option<String>,
 }
@@ -80,7 +84,16 @@ struct Fallen {
 impl Fallen {
     /// Looks the fault up in the tables of the component's image.
     fn find(line: &FaultLine, module: &[u8]) -> Self {
-        let unknown = Self { component: line.realm.clone(), fault: line.fault, place: None, function: None };
+        let unknown = Self {
+            component: line.realm.clone(),
+            fault: line.fault,
+            detail: line.detail,
+            place: None,
+            function: None,
+        };
+        if line.fault == Fault::Exit {
+            return unknown;
+        }
         let Ok(bundle) = Bundle::read(module) else { return unknown };
         let images =
             (0..bundle.image_count()).filter_map(|index| Image::verify(bundle.image(index)?.bytes).ok());
@@ -106,6 +119,9 @@ impl Fallen {
 
     /// `hello: fault at demo.in:7 in start: overflow: An integer operation overflowed.`
     fn sentence(&self) -> String {
+        if self.fault == Fault::Exit {
+            return format!("{}: ended with error {}", self.component, self.detail);
+        }
         let place = self.place.as_ref().map(|place| format!(" at {place}")).unwrap_or_default();
         let function = self.function.as_ref().map(|name| format!(" in {name}")).unwrap_or_default();
         format!(
@@ -125,6 +141,12 @@ fn judge(ending: Ending, last: Option<&Fallen>) -> Result<(), Failure> {
         Ending::Stopped => return Ok(()),
         Ending::Interrupted => return Err(system("interrupted", "the run was interrupted".to_owned())),
         Ending::Exit(exit) => match last {
+            Some(fallen) if fallen.fault == Fault::Exit => {
+                let message = format!("{} ended with error {}", fallen.component, fallen.detail);
+                Failure::new(Exit::Fault, "component-ended", message).help(
+                    "its `start` returned an error: the number is the variant's place in its enum, from 1",
+                )
+            }
             Some(fallen) => {
                 let place = fallen.place.as_ref().map(|place| format!(" at {place}")).unwrap_or_default();
                 let message = format!("{} stopped{place}: {}", fallen.component, fallen.fault.name());

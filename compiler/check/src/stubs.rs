@@ -87,22 +87,26 @@ pub(crate) fn main(unit: &mut Unit<'_>, component: u32) -> (FunctionId, Vec<Entr
     (id, entries)
 }
 
-/// Calls `start`; an error it gives ends the component with code 1.
+/// Calls `start`; an error it gives ends the component with the number of its variant, from 1, as the exit code.
 fn run_start(body: &mut Body<'_, '_>, at: u32, function: FunctionId, span: Span) {
     let result = Unit::full_result(&body.unit.world.functions[at as usize]);
     let value = body.emit_call(function, Vec::new(), &result, span);
     let Ty::Result(..) = result else { return };
     let (Operand::Copy(place) | Operand::Move(place)) = value.operand else { return };
-    let tag = body.compute(&U32, Rvalue::Tag(place), span);
+    let tag = body.compute(&U32, Rvalue::Tag(place.clone()), span);
     let (good, bad) = (body.new_block(), body.new_block());
     body.end(Terminator::Switch { value: tag, arms: vec![(u64::from(OK), good)], otherwise: bad }, span);
     body.start(bad);
+    let tag = body.compute(&U32, Rvalue::Tag(place.then(Step::Payload(ERR, 0))), span);
+    let wide = body.unit.type_id(&U64);
+    let tag = body.compute(&U64, Rvalue::Truncate(tag, wide), span);
     let (own, exit, one) = (
         body.int(&U64, 0),
         body.int(&U64, i128::from(sci::syscall::thread_operation::EXIT)),
         body.int(&U64, 1),
     );
-    body.system(sci::syscall::number::thread_control, vec![own, exit, one], None, span);
+    let code = body.binary(&U64, Op::AddWrap, tag, one, span);
+    body.system(sci::syscall::number::thread_control, vec![own, exit, code], None, span);
     body.end(Terminator::Return, span);
     body.start(good);
 }

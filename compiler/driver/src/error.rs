@@ -204,6 +204,9 @@ impl Error {
     /// The next step.
     pub fn help(&self) -> Option<String> {
         let text = match self {
+            Self::NoProject { path } if path.is_file() => {
+                "it is a file; name the folder that it lies in".to_owned()
+            }
             Self::NoProject { .. } => "`space new <name>` makes a project".to_owned(),
             Self::NoSources { .. } => {
                 "go to the project's folder, or name it; `space new <name>` makes one".to_owned()

@@ -41,7 +41,7 @@ impl Kernel {
     ) {
         let realm = thread;
         let offset = self.fault_offset(hal, thread);
-        if fault != Fault::Exit || self.options.verbose {
+        if fault != Fault::Exit || detail != 0 || self.options.verbose {
             self.print_fault(hal, realm, fault, [offset, address, detail]);
         }
         self.stop_thread(hal, thread);

@@ -101,7 +101,9 @@ impl Body<'_, '_> {
                 };
                 self.call_function(function, Some((receiver, base.span)), arguments, span)
             }
-            Ty::Slice(element) if *element == crate::ty::U8 && name.as_str() == "copy-from" => {
+            Ty::Slice(element) | Ty::Array(element, _)
+                if *element == crate::ty::U8 && name.as_str() == "copy-from" =>
+            {
                 self.copy_from(&receiver, base, arguments, span)
             }
             Ty::Error | Ty::Never => Value::error(),
@@ -409,7 +411,8 @@ impl Body<'_, '_> {
         let from = self.expr_as(&argument.value, &bytes);
         let zero = self.int(&U64, 0);
         let Some(function) = self.unit.text_function("put") else { return Value::error() };
-        let into = Operand::Copy(receiver.place.clone());
+        let into = Value { operand: Operand::Copy(receiver.place.clone()), ty: receiver.ty.clone() };
+        let into = self.coerce(into, &bytes, span).operand;
         let arguments = vec![Argument::Value(into), Argument::Value(zero), Argument::Value(from.operand)];
         self.emit_call(function, arguments, &U64, span)
     }
