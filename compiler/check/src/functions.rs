@@ -65,15 +65,8 @@ impl Collector<'_> {
         self.complete_exports(package);
     }
 
-    pub(crate) fn function(
-        &mut self,
-        package: u32,
-        attributes: &[tree::Attribute],
-        function: &tree::Function,
-        name: String,
-        kind: FunctionKind,
-        receiver: Option<Ty>,
-    ) -> Option<u32> {
+    /// How many activations of a function `@depth` allows at a time.
+    fn depth(&mut self, attributes: &[tree::Attribute]) -> Option<u32> {
         let mut depth = None;
         for attribute in attributes {
             match attribute.name.as_str() {
@@ -95,6 +88,19 @@ impl Collector<'_> {
                 other => self.unsupported(attribute.span, &format!("the attribute `@{other}`")),
             }
         }
+        depth
+    }
+
+    pub(crate) fn function(
+        &mut self,
+        package: u32,
+        attributes: &[tree::Attribute],
+        function: &tree::Function,
+        name: String,
+        kind: FunctionKind,
+        receiver: Option<Ty>,
+    ) -> Option<u32> {
+        let depth = self.depth(attributes);
         let of_struct = receiver.is_some();
         let (mut parameters, returns, error) = self.signature(package, function);
         if let Some(parameter) = function.parameters.iter().find(|parameter| parameter.ty.is_none()) {

@@ -4,6 +4,11 @@ use crate::Error;
 use compiler_mir::ir::{FunctionId, Program};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Distance of the probes of a large frame: Cranelift's default, a page.
+const PROBE_BYTES: u64 = 4096;
+/// What lies above the part of a frame that is probed: the return address and the registers that a call keeps.
+const PUSHED_BYTES: u64 = 64;
+
 /// Frame bytes and callees of each function.
 pub(crate) type Frames = BTreeMap<FunctionId, (u64, BTreeSet<FunctionId>)>;
 
@@ -20,11 +25,20 @@ pub(crate) fn bounds(program: &Program, frames: &Frames) -> Result<BTreeMap<Func
             .max()
             .unwrap_or(0);
         let own = cycle_bytes(program, frames, &component)?;
+        let probed = component.iter().map(|id| probed(frames[id].0)).max().unwrap_or(0);
+        // The deepest probe of the last activation lies below all of them.
+        let deepest = own.saturating_add(outside.max(probed));
         for id in component {
-            bounds.insert(id, own.saturating_add(outside));
+            bounds.insert(id, deepest);
         }
     }
     Ok(bounds)
+}
+
+/// How far below its frame a function touches the stack before it uses it: large frames are probed page by page, and
+/// the last probe lies a whole page below the one before.
+fn probed(frame: u64) -> u64 {
+    if frame < PROBE_BYTES { 0 } else { frame.next_multiple_of(PROBE_BYTES) - frame + PUSHED_BYTES }
 }
 
 /// Stack bytes of functions that call each other, or of one that does not call itself.

@@ -9,4 +9,5 @@ mod message;
 mod random;
 mod server;
 mod source;
+mod stack;
 mod system;
