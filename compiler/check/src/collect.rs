@@ -484,7 +484,7 @@ pub(crate) fn contains_itself(world: &World, ty: &Ty, inside: &mut Vec<Ty>) -> b
 /// Whether one message word carries a value of the type.
 pub(crate) fn message_scalar(world: &World, ty: &Ty) -> bool {
     match ty {
-        Ty::Bool | Ty::Int { .. } | Ty::Float(_) | Ty::Id(_) | Ty::Error => true,
+        Ty::Bool | Ty::Int { .. } | Ty::Id(_) | Ty::Error => true,
         Ty::Enum(at) => world.enums[*at as usize].variants.iter().all(|variant| variant.fields.is_empty()),
         _ => false,
     }

@@ -162,7 +162,10 @@ impl Collector<'_> {
                 (Ty::Error, _) => true,
                 (ty, Mode::Read) if message_scalar(&self.world, ty) => true,
                 (Ty::Str, Mode::Read) => true,
-                (Ty::Slice(element), Mode::Read | Mode::Inout) => message_scalar(&self.world, element),
+                // Any bytes are a number; not any bytes are a bool or a variant.
+                (Ty::Slice(element), Mode::Read | Mode::Inout) => {
+                    matches!(**element, Ty::Int { .. } | Ty::Float(_) | Ty::Error)
+                }
                 _ => false,
             };
             if !ok {

@@ -265,7 +265,16 @@ fn scalar(
         require(body, inbox, Op::Less, word.clone(), limit, span);
     }
     debug_assert!(message_scalar(body.unit.world, &parameter.ty), "interfaces hold only scalars and views");
-    body.from_word(word, &parameter.ty, span).operand
+    let value = body.from_word(word.clone(), &parameter.ty, span);
+    let narrow = match &parameter.ty {
+        Ty::Int { bits, .. } => *bits < 64,
+        ty => *ty == Ty::Bool,
+    };
+    if narrow {
+        let whole = body.to_word(&value, span);
+        require(body, inbox, Op::Equal, whole, word, span);
+    }
+    value.operand
 }
 
 /// The part of the window that a lease word names.
@@ -358,5 +367,8 @@ fn store(body: &mut Body<'_, '_>, inbox: &Inbox, word: usize, value: &Value, spa
         return;
     }
     let operand = body.to_word(value, span);
-    body.assign(Place::local(inbox.answers[word]), Rvalue::Use(operand), span);
+    // An error with more fields than a message has words is refused where its interface is declared.
+    if let Some(answer) = inbox.answers.get(word) {
+        body.assign(Place::local(*answer), Rvalue::Use(operand), span);
+    }
 }

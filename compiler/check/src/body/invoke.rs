@@ -1,20 +1,12 @@
-//! Methods of capabilities: messages through a window, and kernel calls.
+//! Methods of capabilities: which one is meant, who serves it, and kernel calls.
 
 use super::{Body, Value};
-use crate::ty::{Ty, U32, U64};
+use crate::ty::{Ty, U64};
 use crate::world::{Def, MethodDef, Mode, Served};
-use compiler_mir::ir::{Authority, BinaryOperator as Op, CapabilityId, Operand, Place, Rvalue, Statement};
+use compiler_mir::ir::{Authority, CapabilityId, Operand, Place, Rvalue, Statement};
 use compiler_syntax::diagnostic::Diagnostic;
 use compiler_syntax::span::Span;
 use compiler_syntax::tree::{self, CallArgument, Expr};
-
-/// A lease that is copied back after the call: where it lies in the window, and whose memory it is.
-struct WriteLease {
-    start: Operand,
-    length: Operand,
-    into: Operand,
-    span: Span,
-}
 
 impl Body<'_, '_> {
     /// A method of one of the component's capabilities.
@@ -204,120 +196,6 @@ impl Body<'_, '_> {
         })
     }
 
-    fn message(
-        &mut self,
-        reference: Operand,
-        method: &MethodDef,
-        number: u8,
-        arguments: &[CallArgument],
-        authority: Authority,
-        span: Span,
-    ) -> Value {
-        let mut words = Vec::new();
-        let mut back: Vec<WriteLease> = Vec::new();
-        let bytes = Self::bytes_type();
-        let needs_window = method.parameters.iter().any(|parameter| parameter.ty.is_view());
-        let window = if needs_window {
-            self.compute(&bytes, Rvalue::Window(reference.clone()), span)
-        } else {
-            Value::unit().operand
-        };
-        let mut at = self.int(&U64, 0);
-        for (parameter, argument) in method.parameters.iter().zip(arguments) {
-            let place = argument.value.span;
-            if !parameter.ty.is_view() {
-                let value = self.expr_as(&argument.value, &parameter.ty);
-                words.push(self.to_word(&value, place));
-                continue;
-            }
-            let start = at;
-            let end = if parameter.mode == Mode::Inout {
-                let (end, lease) = self.write_lease(&window, start.clone(), &parameter.ty, &argument.value);
-                back.extend(lease);
-                end
-            } else if super::expr::byte_view(&parameter.ty) {
-                self.put_text(&window, start.clone(), &argument.value, &parameter.ty)
-            } else {
-                let value = self.expr_as(&argument.value, &parameter.ty);
-                let raw = self.compute(&bytes, Rvalue::AsBytes(value.operand), place);
-                self.put(&window, start.clone(), raw, place)
-            };
-            let length = self.binary(&U64, Op::SubtractWrap, end.clone(), start.clone(), place);
-            let shift = self.int(&U32, 32);
-            let high = self.binary(&U64, Op::ShiftLeft, length, shift, place);
-            words.push(self.binary(&U64, Op::Or, high, start, place));
-            at = self.align_up(end, place);
-        }
-        let status = Place::local(self.temp(&U64, span));
-        let results: Vec<Place> =
-            (0..result_words(self, method)).map(|_| Place::local(self.temp(&U64, span))).collect();
-        self.push(
-            Statement::Invoke {
-                capability: reference,
-                method: number,
-                words,
-                status: status.clone(),
-                results: results.clone(),
-                authority: Some(authority),
-            },
-            span,
-        );
-        for lease in back {
-            self.copy_back(&window, lease);
-        }
-        self.decode(status, method, &results, span)
-    }
-
-    fn align_up(&mut self, offset: Operand, span: Span) -> Operand {
-        let (seven, mask) = (self.int(&U64, 7), self.int(&U64, -8));
-        let up = self.binary(&U64, Op::AddWrap, offset, seven, span);
-        self.binary(&U64, Op::And, up, mask, span)
-    }
-
-    fn write_lease(
-        &mut self,
-        window: &Operand,
-        start: Operand,
-        ty: &Ty,
-        expr: &Expr,
-    ) -> (Operand, Option<WriteLease>) {
-        let span = expr.span;
-        let value = match &*expr.kind {
-            tree::ExprKind::Index(base, indices) if matches!(indices.as_slice(), [Expr { kind, .. }] if matches!(**kind, tree::ExprKind::Range(..))) =>
-            {
-                let tree::ExprKind::Range(from, to) = &*indices[0].kind else { return (start, None) };
-                self.part(base, from, to, span).map(|(value, access)| {
-                    self.writable(&access, span);
-                    value
-                })
-            }
-            _ => self.lvalue(expr).map(|lvalue| {
-                self.writable(&lvalue.access, span);
-                Value { operand: Operand::Copy(lvalue.place), ty: lvalue.ty }
-            }),
-        };
-        let Some(value) = value else { return (start, None) };
-        let value = self.coerce(value, ty, span);
-        let raw = if super::expr::byte_view(ty) {
-            self.freeze(value, span).operand
-        } else {
-            let bytes = Self::bytes_type();
-            self.compute(&bytes, Rvalue::AsBytes(value.operand), span)
-        };
-        let end = self.put(window, start.clone(), raw.clone(), span);
-        let length = self.binary(&U64, Op::SubtractWrap, end.clone(), start.clone(), span);
-        (end, Some(WriteLease { start, length, into: raw, span }))
-    }
-
-    fn copy_back(&mut self, window: &Operand, lease: WriteLease) {
-        let bytes = Self::bytes_type();
-        let Operand::Copy(place) = window else { return };
-        let end = self.binary(&U64, Op::AddWrap, lease.start.clone(), lease.length, lease.span);
-        let part = self.compute(&bytes, Rvalue::View(place.clone(), lease.start, end), lease.span);
-        let zero = self.int(&U64, 0);
-        self.put(&lease.into, zero, part, lease.span);
-    }
-
     /// A handle that is lent to a call: a slot of the component, or a variable.
     pub(super) fn borrowed_handle(&mut self, expr: &Expr, want: &Ty) -> Operand {
         let Ty::Handle(interface, asked) = want else { return Value::error().operand };
@@ -427,22 +305,5 @@ impl Body<'_, '_> {
                 self.int(&U64, 0)
             }
         }
-    }
-}
-
-/// Words of a method's answer.
-fn result_words(body: &Body<'_, '_>, method: &MethodDef) -> usize {
-    let value = usize::from(!matches!(method.returns, Ty::Unit | Ty::Error));
-    match &method.error {
-        Some(Ty::Enum(at)) if *at != body.unit.world.status_enum => {
-            let payload = body.unit.world.enums[*at as usize]
-                .variants
-                .iter()
-                .map(|variant| variant.fields.len())
-                .max()
-                .unwrap_or(0);
-            1 + value.max(payload)
-        }
-        _ => value,
     }
 }

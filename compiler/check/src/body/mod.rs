@@ -10,6 +10,7 @@ mod conversion;
 mod expr;
 mod invoke;
 mod loops;
+mod message;
 mod operator;
 mod outcome;
 mod pattern;

@@ -7,6 +7,27 @@ use compiler_syntax::diagnostic::Diagnostic;
 use compiler_syntax::span::Span;
 use compiler_syntax::tree::{Expr, ExprKind, Literal, TextPart};
 
+/// A piece of a text that has its value.
+pub(super) struct Piece {
+    kind: PieceKind,
+    operand: Operand,
+    span: Span,
+}
+
+enum PieceKind {
+    /// Written by this function of the text library.
+    With(&'static str),
+    /// The name of a variant of this enum; the operand is its tag.
+    Variant(u32),
+}
+
+impl Piece {
+    /// Bytes as they are.
+    pub(super) fn bytes(operand: Operand, span: Span) -> Self {
+        Self { kind: PieceKind::With("put"), operand, span }
+    }
+}
+
 impl Body<'_, '_> {
     /// Appends bytes to a buffer; gives the offset behind them.
     pub(super) fn put(&mut self, buffer: &Operand, at: Operand, bytes: Operand, span: Span) -> Operand {
@@ -26,67 +47,96 @@ impl Body<'_, '_> {
         self.emit_call(function, arguments, &U64, span).operand
     }
 
-    /// Appends a text argument: a literal, an interpolated one, or any `str` value.
-    pub(super) fn put_text(&mut self, buffer: &Operand, at: Operand, expr: &Expr, want: &Ty) -> Operand {
-        let ExprKind::Text(parts) = &*expr.kind else {
-            let value = self.expr_as(expr, want);
-            return self.put(buffer, at, value.operand, expr.span);
-        };
-        let mut at = at;
-        for part in parts {
-            at = match part {
-                TextPart::Literal(text) => {
-                    let piece = self.text_literal(text, None);
-                    self.put(buffer, at, piece.operand, expr.span)
-                }
-                TextPart::Expr(inner) => self.put_value(buffer, at, inner),
-            };
-        }
-        at
+    /// The pieces of a text: a literal, an interpolated one, or any `str` value. All of them have their values before
+    /// the first is written.
+    pub(super) fn text_pieces(&mut self, expr: &Expr, want: &Ty) -> Vec<Piece> {
+        let mut pieces = Vec::new();
+        self.collect_pieces(expr, want, &mut pieces);
+        pieces
     }
 
-    fn put_value(&mut self, buffer: &Operand, at: Operand, expr: &Expr) -> Operand {
+    fn collect_pieces(&mut self, expr: &Expr, want: &Ty, into: &mut Vec<Piece>) {
+        let ExprKind::Text(parts) = &*expr.kind else {
+            let value = self.expr_as(expr, want);
+            let bytes = self.freeze(value, expr.span).operand;
+            into.push(Piece::bytes(bytes, expr.span));
+            return;
+        };
+        for part in parts {
+            match part {
+                TextPart::Literal(text) => {
+                    let bytes = self.text_literal(text, None).operand;
+                    into.push(Piece::bytes(bytes, expr.span));
+                }
+                TextPart::Expr(inner) => self.value_piece(inner, into),
+            }
+        }
+    }
+
+    fn value_piece(&mut self, expr: &Expr, into: &mut Vec<Piece>) {
         if matches!(&*expr.kind, ExprKind::Literal(Literal::Text(_)) | ExprKind::Text(_)) {
-            return self.put_text(buffer, at, expr, &Ty::Str);
+            return self.collect_pieces(expr, &Ty::Str, into);
         }
         let value = self.expr(expr, None);
         let span = expr.span;
-        match &value.ty {
-            Ty::Str => self.put(buffer, at, value.operand, span),
-            Ty::Int { signed, bits } => {
-                let (function, wide) = if *signed { ("put-signed", I64) } else { ("put-unsigned", U64) };
-                let operand = if *bits == 64 {
-                    value.operand
-                } else {
-                    let id = self.unit.type_id(&wide);
-                    self.compute(&wide, Rvalue::Truncate(value.operand, id), span)
-                };
-                self.put_with(function, buffer, at, operand, span)
-            }
-            Ty::Bool => self.put_with("put-bool", buffer, at, value.operand, span),
-            Ty::Enum(index) => self.put_enum(buffer, &at, &value, *index, span),
-            Ty::Error | Ty::Never => at,
+        let kind = match &value.ty {
+            Ty::Str => PieceKind::With("put"),
+            Ty::Int { signed: true, .. } => PieceKind::With("put-signed"),
+            Ty::Int { .. } => PieceKind::With("put-unsigned"),
+            Ty::Bool => PieceKind::With("put-bool"),
+            Ty::Enum(index) => PieceKind::Variant(*index),
+            Ty::Error | Ty::Never => return,
             other => {
                 let shown = self.show(other);
                 self.report(
                     Diagnostic::error("not-printable", span, format!("{shown} has no text form"))
                         .help("text, integers, bools and enums have; write the parts one by one"),
                 );
-                at
+                return;
             }
+        };
+        let operand = match &value.ty {
+            Ty::Int { signed, bits } if *bits != 64 => {
+                let wide = if *signed { I64 } else { U64 };
+                let id = self.unit.type_id(&wide);
+                self.compute(&wide, Rvalue::Truncate(value.operand, id), span)
+            }
+            Ty::Enum(_) => {
+                let place = self.place_of(&value, span);
+                self.compute(&U32, Rvalue::Tag(place), span)
+            }
+            _ => self.freeze(value, span).operand,
+        };
+        into.push(Piece { kind, operand, span });
+    }
+
+    /// Appends pieces; gives the offset behind them.
+    pub(super) fn put_pieces(&mut self, buffer: &Operand, at: Operand, pieces: &[Piece]) -> Operand {
+        let mut at = at;
+        for Piece { kind, operand, span } in pieces {
+            at = match kind {
+                PieceKind::With(function) => self.put_with(function, buffer, at, operand.clone(), *span),
+                PieceKind::Variant(index) => self.put_variant(buffer, &at, operand.clone(), *index, *span),
+            };
         }
+        at
     }
 
     /// An enum prints the name of its variant.
-    fn put_enum(&mut self, buffer: &Operand, at: &Operand, value: &Value, index: u32, span: Span) -> Operand {
+    fn put_variant(
+        &mut self,
+        buffer: &Operand,
+        at: &Operand,
+        tag: Operand,
+        index: u32,
+        span: Span,
+    ) -> Operand {
         use compiler_mir::ir::{Place, Terminator};
         let names: Vec<String> = self.unit.world.enums[index as usize]
             .variants
             .iter()
             .map(|variant| variant.name.clone())
             .collect();
-        let place = self.place_of(value, span);
-        let tag = self.compute(&U32, Rvalue::Tag(place), span);
         let result = self.keep(&U64, Rvalue::Use(at.clone()), span);
         let join = self.new_block();
         let blocks: Vec<_> = names.iter().map(|_| self.new_block()).collect();

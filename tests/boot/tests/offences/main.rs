@@ -2,6 +2,7 @@
 //! goes on.
 
 mod admission;
+mod healthy;
 mod instruction;
 mod interrupt;
 mod life;
@@ -9,5 +10,4 @@ mod message;
 mod random;
 mod server;
 mod source;
-mod stack;
 mod system;

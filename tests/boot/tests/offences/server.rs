@@ -7,7 +7,8 @@ use tests_boot::run::{Outcome, boot};
 use tests_boot::system::{OFFENDER, System, channel, compile, memory};
 
 tests_boot::programs! { in server:
-    // Each ends with the status of its last call as its exit code. Method 0 is `choose`, 1 `count`, 2 `make`.
+    // Each ends with the status of its last call as its exit code. Method 0 is `choose`, 1 `count`, 2 `make`, 3
+    // `small`.
     enumeration: "mov r12, rdi" "sub rsp, 136" "mov qword ptr [rsp], 99" "mov qword ptr [rsp + 48], 0" "mov rsi, rsp"
         "handle 1, rdi" "gate 0" "finish rax";
     enumeration_high: "mov r12, rdi" "sub rsp, 136" "mov rax, 0x100000001" "mov [rsp], rax"
@@ -19,6 +20,12 @@ tests_boot::programs! { in server:
     not_text: "mov r12, rdi" "sub rsp, 136" "mov rbx, [r12 + 104]" "mov dword ptr [rbx], 0xfefffeff"
         "mov rax, 0x400000000" "mov [rsp], rax" "mov qword ptr [rsp + 48], 1" "mov rsi, rsp" "handle 1, rdi" "gate 0"
         "finish rax";
+    number: "mov r12, rdi" "sub rsp, 136" "mov qword ptr [rsp], 256" "mov qword ptr [rsp + 8], 1"
+        "mov qword ptr [rsp + 48], 3" "mov rsi, rsp" "handle 1, rdi" "gate 0" "finish rax";
+    sign: "mov r12, rdi" "sub rsp, 136" "mov qword ptr [rsp], 255" "mov qword ptr [rsp + 8], 0xffff"
+        "mov qword ptr [rsp + 48], 3" "mov rsi, rsp" "handle 1, rdi" "gate 0" "finish rax";
+    truth: "mov r12, rdi" "sub rsp, 136" "mov qword ptr [rsp + 16], 2" "mov qword ptr [rsp + 48], 3" "mov rsi, rsp"
+        "handle 1, rdi" "gate 0" "finish rax";
     method: "mov r12, rdi" "sub rsp, 136" "mov qword ptr [rsp + 48], 40" "mov rsi, rsp" "handle 1, rdi" "gate 0"
         "finish rax";
     handles: "mov r12, rdi" "sub rsp, 136" "mov ebx, 400" "handle 0, r13"
@@ -27,18 +34,21 @@ tests_boot::programs! { in server:
 }
 
 const SERVER: &str = "pub enum Choice { left, right }\n\npub interface Office {\n  version 1\n  \
-                      fn choose(what: Choice) -> u32\n  fn count(text: str) -> u32\n  fn make() -> u32\n}\n\n\
+                      fn choose(what: Choice) -> u32\n  fn count(text: str) -> u32\n  fn make() -> u32\n  \
+                      fn small(a: u8, b: i16, c: bool) -> u32\n}\n\n\
                       component Server {\n  capability memory: Memory(create)\n  export office: Office\n}\n\n\
                       impl office {\n  fn choose(what: Choice) -> u32 {\n    return match what {\n      \
                       Choice.left -> 1\n      Choice.right -> 2\n    }\n  }\n\n  fn count(text: str) -> u32 {\n    \
                       var sum: u32 = 0\n    for byte in text.bytes { sum = sum +% u32(byte) }\n    return sum\n  }\n\n  \
                       fn make() -> u32 {\n    let made = memory.create(4096) or return 0\n    close(made)\n    \
-                      return 1\n  }\n}\n";
+                      return 1\n  }\n\n  fn small(a: u8, b: i16, c: bool) -> u32 {\n    \
+                      return if c && b == -2 { u32(a) } else { 0 }\n  }\n}\n";
 
 const PEER: &str = "import server\n\ncomponent Peer {\n  capability console: DebugConsole(write)\n  \
-                    capability office: server.Office(choose, count, make)\n}\n\nfn start() {\n  \
+                    capability office: server.Office(choose, count, make, small)\n}\n\nfn start() {\n  \
                     let chosen = office.choose(server.Choice.right)\n  let counted = office.count(\"ab\")\n  \
-                    let made = office.make()\n  console.write(\"office {chosen} {counted} {made}\\n\")\n  \
+                    let made = office.make()\n  let small = office.small(250, -2, true)\n  \
+                    console.write(\"office {chosen} {counted} {small} {made}\\n\")\n  \
                     for i in 0..5 {\n    console.write(\"peer {i}\\n\")\n  }\n  console.write(\"peer done\\n\")\n}\n";
 
 const BLOCK: &str = "import server\nimport peer\n\nsystem offices {\n  \
@@ -57,7 +67,7 @@ fn run(name: &str) -> Outcome {
     let client = system.add(&Raw::new(name, &program(name)).requires("Office", u64::MAX), OFFENDER);
     system.grant(client, channel(1, server, u64::MAX, window));
     let outcome = boot(&system.module());
-    outcome.says("office 2 195 ").peer_finished();
+    outcome.says("office 2 195 250 ").peer_finished();
     assert!(outcome.of("Server").is_empty(), "the server lives: {}", outcome.console);
     outcome
 }
@@ -65,7 +75,7 @@ fn run(name: &str) -> Outcome {
 #[track_caller]
 fn refused(name: &str) {
     let outcome = run(name);
-    outcome.says("office 2 195 1");
+    outcome.says("office 2 195 250 1");
     let line = outcome.only(name);
     assert_eq!((line.fault, line.detail), (Fault::Exit, Status::Malformed.number()), "{}", outcome.console);
     outcome.exits(Exit::Root(1));
@@ -92,6 +102,21 @@ fn a_range_that_wraps() {
 }
 
 #[test]
+fn a_number_that_its_type_cannot_hold() {
+    refused("number");
+}
+
+#[test]
+fn a_negative_number_without_its_sign() {
+    refused("sign");
+}
+
+#[test]
+fn a_bool_that_is_neither() {
+    refused("truth");
+}
+
+#[test]
 fn a_method_that_is_not_served() {
     refused("method");
 }
@@ -100,7 +125,7 @@ fn a_method_that_is_not_served() {
 #[test]
 fn bytes_that_are_no_text() {
     let outcome = run("not_text");
-    outcome.says("office 2 195 1");
+    outcome.says("office 2 195 250 1");
     assert_eq!(outcome.only("not_text").fault, Fault::Exit, "{}", outcome.console);
 }
 
@@ -108,7 +133,7 @@ fn bytes_that_are_no_text() {
 #[test]
 fn handles_that_the_interface_does_not_have() {
     let outcome = run("handles");
-    outcome.says("office 2 195 1");
+    outcome.says("office 2 195 250 1");
     assert_eq!(outcome.only("handles").fault, Fault::Exit, "{}", outcome.console);
 }
 
@@ -131,5 +156,5 @@ fn memory_that_a_neighbour_took() {
     system.grant(client, memory(1, 2));
     let outcome = boot(&system.module());
     // It is dead before the peer runs, and all that it took is back.
-    outcome.says("office 2 195 1").stopped("hoard", Fault::Undefined);
+    outcome.says("office 2 195 250 1").stopped("hoard", Fault::Undefined);
 }

@@ -1,0 +1,62 @@
+//! What components that do nothing wrong may count on.
+
+use nanokernel_core::exit::Exit;
+use std::fmt::Write;
+use tests_boot::run::boot;
+use tests_boot::system::compile;
+
+/// Frames below and above the distance of the stack probes, and just beside it.
+const LOCALS: [u32; 8] = [1_000, 4_000, 4_080, 4_100, 8_192, 12_000, 20_000, 40_000];
+
+/// The stack that an image declares is what its code needs: enough, whatever the size of its frames.
+#[test]
+fn large_frames_fit_their_stack() {
+    let mut system = String::new();
+    let mut instances = String::new();
+    let mut sources = Vec::new();
+    for bytes in LOCALS {
+        writeln!(system, "import deep{bytes}").unwrap();
+        writeln!(instances, "  instance deep{bytes}: deep{bytes}.Deep {{ priority 20 }}").unwrap();
+        let source = format!(
+            "component Deep {{\n  capability console: DebugConsole(write)\n}}\n\n\
+             fn inner(at: u64) -> u8 {{\n  var local: [u8; {bytes}] = [1; {bytes}]\n  local[at] = 6\n  \
+             return local[at] + local[0]\n}}\n\n\
+             fn start() {{\n  console.write(\"{bytes} bytes: {{inner({bytes} - 1)}}\\n\")\n}}\n"
+        );
+        sources.push((format!("deep{bytes}"), source));
+    }
+    write!(system, "\nsystem frames {{\n{instances}}}\n").unwrap();
+    let mut packages = vec![("system", system.as_str())];
+    packages.extend(sources.iter().map(|(name, text)| (name.as_str(), text.as_str())));
+    let outcome = boot(&compile(&packages).module());
+    for bytes in LOCALS {
+        outcome.says(&format!("{bytes} bytes: 7"));
+    }
+    outcome.exits(Exit::Root(0));
+}
+
+const ECHO: &str = "pub interface Echo {\n  version 1\n  fn length(text: str) -> u64\n  \
+                    fn both(first: str, second: u64, third: str) -> u64\n}\n\n\
+                    component Server {\n  capability console: DebugConsole(write)\n  export echo: Echo\n}\n\n\
+                    impl echo {\n  fn length(text: str) -> u64 { return text.bytes.len }\n\n  \
+                    fn both(first: str, second: u64, third: str) -> u64 {\n    \
+                    console.write(\"first={first} second={second} third={third}\\n\")\n    return second\n  }\n}\n";
+
+/// An argument that is itself a message to the same server leaves the arguments before it as they were.
+#[test]
+fn arguments_have_their_values_before_the_message_is_written() {
+    let system = "import echo\nimport client\n\nsystem nested {\n  instance echo: echo.Server { priority 40 }\n  \
+                  instance client: client.Client { priority 30 }\n  connect client.server -> echo.echo\n}\n";
+    let client = "import echo\n\ncomponent Client {\n  capability console: DebugConsole(write)\n  \
+                  capability server: echo.Echo(length, both)\n}\n\n\
+                  fn inner(n: u64) -> u64 {\n  console.write(\"inner {n}\\n\")\n  return n + 1\n}\n\n\
+                  fn start() {\n  let six = \"six\"\n  let sum = server.both(\"one\", server.length(\"four\"), \"five {server.length(six)}\")\n  \
+                  console.write(\"outer {inner(20)} and {inner(30)} of {sum}\\n\")\n}\n";
+    let outcome = boot(&compile(&[("system", system), ("echo", ECHO), ("client", client)]).module());
+    outcome
+        .says("first=one second=4 third=five 3")
+        .says("inner 20\n")
+        .says("inner 30\n")
+        .says("outer 21 and 31 of 4")
+        .exits(Exit::Root(0));
+}
