@@ -44,6 +44,11 @@ fn walk(unit: &Unit<'_>, from: FunctionId) -> Walk {
     Walk { parents }
 }
 
+/// What a function may call, itself included.
+pub(crate) fn reached(unit: &Unit<'_>, from: FunctionId) -> Vec<FunctionId> {
+    walk(unit, from).parents.into_keys().collect()
+}
+
 impl Walk {
     /// The calls from the component's entry to a function, as names.
     fn steps(&self, unit: &Unit<'_>, to: FunctionId) -> Vec<(String, Span)> {

@@ -15,11 +15,13 @@ mod graph;
 mod initial;
 mod linear;
 mod members;
+mod sizes;
 mod stubs;
 mod system;
 mod ty;
 mod types;
 mod unit;
+mod views;
 mod vocabulary;
 mod world;
 
@@ -110,7 +112,10 @@ pub fn check(packages: &[ParsedPackage]) -> Checked {
 /// Lowers a package: its state, functions, tests, and component.
 fn package(unit: &mut Unit<'_>, at: u32) {
     let world = unit.world;
-    initial::types_of_state(unit, at);
+    for state in (0u32..).zip(&world.states).filter(|(_, state)| state.package == at).map(|(state, _)| state)
+    {
+        unit.state_type(state);
+    }
     for (index, function) in world.functions.iter().enumerate() {
         if function.package == at {
             unit.function_id(index as u32);
@@ -139,9 +144,11 @@ fn package(unit: &mut Unit<'_>, at: u32) {
     graph::recursion(unit);
     if lowered {
         linear::check(unit);
+        views::check(unit);
+        sizes::check(unit);
     }
     if unit.diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error) {
-        initial::state(unit, at);
+        initial::compute(unit);
     }
 }
 

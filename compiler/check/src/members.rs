@@ -217,6 +217,21 @@ impl Collector<'_> {
         for parameter in &function.parameters {
             let Some(ty) = &parameter.ty else { continue };
             let ty = self.ty(package, ty);
+            let lent_views = match &ty {
+                Ty::Slice(element) => element.holds_view(),
+                ty => !ty.is_view() && ty.holds_view(),
+            };
+            if parameter.mode == Mode::Inout && lent_views {
+                self.report(
+                    Diagnostic::error(
+                        "inout-view",
+                        parameter.span,
+                        "a view cannot be handed out through `inout`",
+                    )
+                    .here("it could look at memory that ends with the function")
+                    .help("give views as results; `inout` lends the elements of one slice"),
+                );
+            }
             if let Some(known) = parameters.iter().find(|known| known.name == parameter.name.as_str()) {
                 let span = known.span;
                 self.report(duplicate_member("parameter", &parameter.name, span));

@@ -38,8 +38,8 @@ pub(crate) struct Unit<'w> {
     /// Functions that are named but not lowered yet.
     pub queue: Vec<u32>,
     states: BTreeMap<u32, GlobalId>,
-    /// Constants whose value lies in read-only data.
-    pub constants: BTreeMap<u32, (Ty, DataId)>,
+    /// Constants whose name was met.
+    pub constants: BTreeMap<u32, Known>,
     /// Constants whose value is being lowered.
     pub constants_open: Vec<u32>,
     texts: BTreeMap<Vec<u8>, DataId>,
@@ -47,12 +47,31 @@ pub(crate) struct Unit<'w> {
     pub inline_uses: Vec<(FunctionId, compiler_mir::ir::CapabilityId, u8, Span)>,
     /// Rights that reachable code uses, found at the end.
     pub uses: Vec<crate::RightUse>,
-    /// Initial values of state: the global, the function that computes it, where it stands.
-    pub initials: Vec<(GlobalId, FunctionId, Span)>,
+    /// Initial values of state.
+    pub initials: Vec<crate::initial::Initial>,
+    /// Which functions name which state and computed constants.
+    pub initial_uses: std::collections::BTreeSet<(FunctionId, crate::initial::Target)>,
     /// Parameters that the function does not own.
     pub borrowed: std::collections::BTreeSet<(FunctionId, compiler_mir::ir::Local)>,
+    /// Whether each named local may be written.
+    pub access: BTreeMap<(FunctionId, compiler_mir::ir::Local), crate::body::Access>,
+    /// State variables whose initial value is being lowered.
+    pub states_open: Vec<u32>,
     /// Types of the state variables, by world index.
     pub state_types: BTreeMap<u32, Ty>,
+}
+
+/// What is known of a constant.
+#[derive(Clone, Debug)]
+pub(crate) enum Known {
+    /// An integer, of the type that the declaration states.
+    Integer(i128, Option<Ty>),
+    /// A value that is computed into read-only data.
+    Data(Ty, DataId),
+    /// Lowered where its name stands.
+    Written,
+    /// Why was reported.
+    Failed,
 }
 
 impl<'w> Unit<'w> {
@@ -72,8 +91,11 @@ impl<'w> Unit<'w> {
             texts: BTreeMap::new(),
             inline_uses: Vec::new(),
             initials: Vec::new(),
+            initial_uses: std::collections::BTreeSet::new(),
             uses: Vec::new(),
             borrowed: std::collections::BTreeSet::new(),
+            access: BTreeMap::new(),
+            states_open: Vec::new(),
             state_types: BTreeMap::new(),
         }
     }
@@ -196,9 +218,12 @@ impl<'w> Unit<'w> {
         FunctionId(self.program.functions.len() as u32 - 1)
     }
 
-    /// The type of a state variable.
-    pub(crate) fn state_type(&self, at: u32) -> Ty {
-        self.state_types.get(&at).cloned().unwrap_or(Ty::Error)
+    /// The type of a state variable; with its first use, its initial value is lowered.
+    pub(crate) fn state_type(&mut self, at: u32) -> Ty {
+        match self.state_types.get(&at) {
+            Some(known) => known.clone(),
+            None => crate::initial::state(self, at),
+        }
     }
 
     /// The global of a state variable, of the type that was found for it.

@@ -1,18 +1,15 @@
 //! Names, fields, elements: places and what is read from them.
 
 use super::property::{TEMPORARY, is_property};
-use super::{Access, Binding, Body, Lvalue, Root, Value};
+use super::{Access, Binding, Body, Lvalue, Value};
 use crate::constants::dotted;
 use crate::ty::{Ty, U64};
 use crate::types::{self, nearest};
 use crate::world::Def;
-use compiler_mir::ir::{
-    Base, BinaryOperator as Op, Fault, LocalKind, Operand, Place, Rvalue, Statement, Step,
-};
+use compiler_mir::ir::{BinaryOperator as Op, Fault, LocalKind, Operand, Place, Rvalue, Statement, Step};
 use compiler_syntax::diagnostic::Diagnostic;
 use compiler_syntax::span::Span;
 use compiler_syntax::tree::{self, Expr, ExprKind};
-use std::collections::BTreeSet;
 
 impl Body<'_, '_> {
     /// The declaration that a dotted expression names, and what is left of the path.
@@ -147,56 +144,6 @@ impl Body<'_, '_> {
         }
     }
 
-    /// A constant integer takes the type that is wanted, if it fits.
-    fn retyped(&mut self, value: Value, want: Option<&Ty>) -> Value {
-        use compiler_mir::ir::Constant;
-        if let (Operand::Constant(Constant::Int(bits, _)), Some(want), Ty::Int { signed: true, bits: 64 }) =
-            (&value.operand, want, &value.ty)
-            && let Some((least, greatest)) = want.int_range()
-        {
-            let number = i128::from(*bits as i64);
-            if number >= least && number <= greatest {
-                return Value { operand: self.int(want, number), ty: want.clone() };
-            }
-        }
-        value
-    }
-
-    pub(super) fn constant(&mut self, at: u32, want: Option<&Ty>, span: Span) -> Value {
-        let def = &self.unit.world.constants[at as usize];
-        let (package, ty, value) = (def.package, def.ty.clone(), def.value.clone());
-        if let Some((ty, data)) = self.unit.constants.get(&at).cloned() {
-            let id = self.unit.type_id(&ty);
-            return Value {
-                operand: Operand::Copy(Place { base: Base::Data(data, id), path: Vec::new() }),
-                ty,
-            };
-        }
-        if self.unit.constants_open.contains(&at) {
-            return self.fail(
-                Diagnostic::error("constant-cycle", span, "this constant depends on itself")
-                    .help("give one of them a value of its own"),
-            );
-        }
-        self.unit.constants_open.push(at);
-        let outer = std::mem::replace(&mut self.package, package);
-        let scopes = std::mem::take(&mut self.scopes);
-        self.scopes.push(super::Scope::default());
-        let result = match ty {
-            Some(ty) => {
-                let ty =
-                    types::Scope { world: self.unit.world, package, diagnostics: &mut self.unit.diagnostics }
-                        .resolve(&ty);
-                self.expr_as(&value, &ty)
-            }
-            None => self.expr(&value, want.filter(|ty| ty.is_numeric())),
-        };
-        self.scopes = scopes;
-        self.package = outer;
-        self.unit.constants_open.pop();
-        result
-    }
-
     /// The place that an expression names, or a temporary that holds its value.
     pub(super) fn lvalue_or_temp(&mut self, expr: &Expr) -> Option<Lvalue> {
         if super::call::names_place(expr)
@@ -283,8 +230,15 @@ impl Body<'_, '_> {
         };
         match declared.def {
             Def::State(at) => {
+                if package != self.unit.package
+                    && self.unit.world.packages[package as usize].component.is_some()
+                {
+                    self.own_component(name.span);
+                    return None;
+                }
                 let ty = self.unit.state_type(at);
                 let global = self.unit.global(at, &ty);
+                self.unit.initial_uses.insert((self.id, crate::initial::Target::State(global)));
                 Some(Lvalue { place: Place::global(global), ty, access: Access::Write })
             }
             Def::Package(_) | Def::Struct(_) | Def::Enum(_) | Def::Interface(_) => {
@@ -466,7 +420,7 @@ impl Body<'_, '_> {
     }
 
     /// Declares a variable and gives it its value.
-    pub(super) fn declare(&mut self, name: &tree::Name, value: Value, mutable: bool, roots: BTreeSet<Root>) {
+    pub(super) fn declare(&mut self, name: &tree::Name, value: Value, mutable: bool) {
         let span = name.span;
         let ty = value.ty;
         let lowered = self.unit.type_id(&ty);
@@ -476,7 +430,7 @@ impl Body<'_, '_> {
         }
         let access = if mutable { Access::Write } else { Access::Read("bound by `let`") };
         let used = name.as_str().starts_with('_');
-        self.bind(Binding { name: name.as_str().to_owned(), local, ty, access, roots, span, used });
+        self.bind(Binding { name: name.as_str().to_owned(), local, ty, access, span, used });
     }
 }
 

@@ -387,15 +387,7 @@ impl Body<'_, '_> {
     /// Checks that a place may be written, or says why not.
     pub(super) fn writable(&mut self, access: &Access, span: Span) {
         if let Access::Read(why) = access {
-            let help = match *why {
-                "a parameter without `inout`" => "declare the parameter `inout`",
-                "bound by `let`" => "declare it with `var`",
-                _ => "copy it into a `var` first",
-            };
-            self.report(
-                Diagnostic::error("not-writable", span, format!("this cannot be changed: it is {why}"))
-                    .help(help),
-            );
+            self.report(crate::views::not_writable(why, span));
         }
     }
 

@@ -66,6 +66,9 @@ impl Body<'_, '_> {
                 .help(format!("it carries {has}; ask for more in the parameter's type")),
             );
         }
+        if def.methods[method as usize].served == Served::View {
+            return self.fail(crate::collect::unsupported(span, "a view of memory that is made at run time"));
+        }
         self.invoke(handle, interface, method, None, arguments, span)
     }
 

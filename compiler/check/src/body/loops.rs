@@ -1,7 +1,7 @@
 //! Loops, and leaving them.
 
 use super::stmt::leaves_defer;
-use super::{Body, Loop, Root, Scope, Value};
+use super::{Body, Loop, Scope, Value};
 use crate::collect::unsupported;
 use crate::ty::{Ty, U32, U64};
 use crate::unit::table;
@@ -109,8 +109,7 @@ impl Body<'_, '_> {
         if name.as_str() == "_" {
             return;
         }
-        let roots = std::iter::once(Root::Outside).collect();
-        self.declare(name, value, false, roots);
+        self.declare(name, value, false);
         if let Some(binding) = self.lookup(name.as_str()) {
             binding.used = true;
         }
@@ -192,7 +191,7 @@ impl Body<'_, '_> {
     /// `break` and `continue`.
     pub(super) fn leave_loop(&mut self, again: bool, span: Span) -> Value {
         let word = if again { "continue" } else { "break" };
-        if self.in_defer {
+        if self.in_defer && self.loops.is_empty() {
             return self.fail(leaves_defer(span, word));
         }
         let Some(own) = self.loops.last_mut() else {

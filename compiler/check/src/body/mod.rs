@@ -5,7 +5,9 @@
 //! without emitting, so that the rest is still checked.
 
 mod access;
+mod arguments;
 mod call;
+mod constant;
 mod conversion;
 mod expr;
 mod invoke;
@@ -15,7 +17,6 @@ mod operator;
 mod outcome;
 mod pattern;
 mod property;
-mod roots;
 mod stmt;
 mod table;
 mod text;
@@ -31,7 +32,6 @@ use compiler_mir::ir::{
 use compiler_syntax::diagnostic::Diagnostic;
 use compiler_syntax::span::Span;
 use compiler_syntax::tree;
-use std::collections::BTreeSet;
 
 /// A value: how to read it, and its type.
 #[derive(Clone, Debug)]
@@ -56,21 +56,11 @@ pub(crate) enum Access {
     Read(&'static str),
 }
 
-/// What a view may be rooted in.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Root {
-    /// Memory of this function: ends when it returns.
-    Frame(String),
-    /// A parameter, state, constants: outlives the function.
-    Outside,
-}
-
 struct Binding {
     name: String,
     local: Local,
     ty: Ty,
     access: Access,
-    roots: BTreeSet<Root>,
     span: Span,
     used: bool,
 }
@@ -154,8 +144,7 @@ impl<'u, 'w> Body<'u, 'w> {
             Mode::Read => Access::Read("a parameter without `inout`"),
             Mode::Inout | Mode::Take => Access::Write,
         };
-        let roots = std::iter::once(Root::Outside).collect();
-        self.bind(Binding { name: name.to_owned(), local, ty: ty.clone(), access, roots, span, used: true });
+        self.bind(Binding { name: name.to_owned(), local, ty: ty.clone(), access, span, used: true });
         local
     }
 
@@ -185,17 +174,6 @@ impl<'u, 'w> Body<'u, 'w> {
         }
     }
 
-    /// Lowers a constant only to see that it is right.
-    pub(crate) fn check_constant(&mut self, at: u32, span: Span) {
-        let value = self.constant(at, None, span);
-        if self.unit.world.is_linear(&value.ty) {
-            self.report(
-                Diagnostic::error("constant-handle", span, "a constant cannot hold a handle")
-                    .help("handles come from capabilities at run time"),
-            );
-        }
-    }
-
     fn declare_local(
         &mut self,
         name: &str,
@@ -213,6 +191,7 @@ impl<'u, 'w> Body<'u, 'w> {
     }
 
     fn bind(&mut self, binding: Binding) {
+        self.unit.access.insert((self.id, binding.local), binding.access.clone());
         if let Some(scope) = self.scopes.last_mut() {
             scope.bindings.push(binding);
         }

@@ -104,10 +104,7 @@ impl Body<'_, '_> {
     pub(super) fn loose(&mut self, expr: &Expr) -> bool {
         match &*expr.kind {
             ExprKind::Name(_) | ExprKind::Field(..) => match self.declared(expr) {
-                Some((Def::Constant(at), rest)) if rest.is_empty() => {
-                    let constant = &self.unit.world.constants[at as usize];
-                    constant.ty.is_none() && untyped(&constant.value)
-                }
+                Some((Def::Constant(at), rest)) if rest.is_empty() => self.loose_constant(at, expr.span),
                 Some(_) => false,
                 None => self.loose_local(expr),
             },

@@ -12,6 +12,9 @@ impl Body<'_, '_> {
     /// `value?`: the value, or out of the function with the error.
     pub(super) fn try_expr(&mut self, inner: &Expr, span: Span) -> Value {
         let value = self.expr(inner, None);
+        if self.in_defer && !self.in_test {
+            return self.fail(super::stmt::leaves_defer(span, "?"));
+        }
         let place = self.place_of(&value, span);
         match value.ty.clone() {
             Ty::Error | Ty::Never => value,

@@ -1,7 +1,7 @@
 //! `match`: patterns as chains of tests, and whether they leave nothing out.
 
 use super::expr::Merge;
-use super::{Body, Root, Value};
+use super::{Body, Value};
 use crate::constants;
 use crate::exhaustive::{Constructor, Pat, missing};
 use crate::ty::{Ty, U32};
@@ -11,7 +11,6 @@ use compiler_mir::ir::{BinaryOperator as Op, BlockId, Fault, Operand, Place, Rva
 use compiler_syntax::diagnostic::Diagnostic;
 use compiler_syntax::span::Span;
 use compiler_syntax::tree::{self, Expr, Literal, PatternKind};
-use std::collections::BTreeSet;
 
 /// What a pattern's tests and bindings work on.
 struct Subject {
@@ -27,7 +26,6 @@ impl Body<'_, '_> {
         want: Option<&Ty>,
         span: Span,
     ) -> Value {
-        let roots = self.roots(value);
         let Some(subject) = self.lvalue_or_temp(value) else {
             for arm in arms {
                 self.scopes.push(super::Scope::default());
@@ -45,7 +43,7 @@ impl Body<'_, '_> {
         for arm in arms {
             let next = self.new_block();
             self.scopes.push(super::Scope::default());
-            let row = self.test(&arm.pattern, &subject, next, &roots);
+            let row = self.test(&arm.pattern, &subject, next);
             if let Some(row) = row {
                 if missing_one(self, &rows, &row, &subject.ty) {
                     self.report(
@@ -109,7 +107,7 @@ impl Body<'_, '_> {
     fn bind_unknown(&mut self, pattern: &tree::Pattern) {
         match &pattern.kind {
             PatternKind::Name(name) => {
-                self.declare(name, Value::error(), false, BTreeSet::new());
+                self.declare(name, Value::error(), false);
                 if let Some(binding) = self.lookup(name.as_str()) {
                     binding.used = true;
                 }
@@ -126,24 +124,18 @@ impl Body<'_, '_> {
     }
 
     /// Emits the tests of a pattern, going to `next` where it does not match, and its bindings.
-    fn test(
-        &mut self,
-        pattern: &tree::Pattern,
-        subject: &Subject,
-        next: BlockId,
-        roots: &BTreeSet<Root>,
-    ) -> Option<Pat> {
+    fn test(&mut self, pattern: &tree::Pattern, subject: &Subject, next: BlockId) -> Option<Pat> {
         let span = pattern.span;
         match &pattern.kind {
             PatternKind::Wildcard => Some(Pat::Any),
-            PatternKind::Name(name) => self.test_name(name, subject, next, roots),
+            PatternKind::Name(name) => self.test_name(name, subject, next),
             PatternKind::Path(path) => {
                 let (variant, fields) = self.variant_of(path, &subject.ty)?;
-                self.test_variant(variant, &fields, &[], subject, next, roots, span)
+                self.test_variant(variant, &fields, &[], subject, next, span)
             }
             PatternKind::Constructor(path, parts) => {
                 let (variant, fields) = self.variant_of(path, &subject.ty)?;
-                self.test_variant(variant, &fields, parts, subject, next, roots, span)
+                self.test_variant(variant, &fields, parts, subject, next, span)
             }
             PatternKind::Literal { negative, literal } => {
                 self.test_literal(*negative, literal, subject, next, span)
@@ -159,7 +151,7 @@ impl Body<'_, '_> {
                 let mut rows = Vec::new();
                 for (at, (part, ty)) in parts.iter().zip(types).enumerate() {
                     let subject = Subject { place: subject.place.then(Step::Field(at as u32)), ty };
-                    rows.push(self.test(part, &subject, next, roots)?);
+                    rows.push(self.test(part, &subject, next)?);
                 }
                 Some(Pat::Of(Constructor::Tuple, rows))
             }
@@ -177,19 +169,13 @@ impl Body<'_, '_> {
         None
     }
 
-    fn test_name(
-        &mut self,
-        name: &tree::Name,
-        subject: &Subject,
-        next: BlockId,
-        roots: &BTreeSet<Root>,
-    ) -> Option<Pat> {
+    fn test_name(&mut self, name: &tree::Name, subject: &Subject, next: BlockId) -> Option<Pat> {
         // A single name that is a constant or a variant of the subject's enum is a test; else it binds.
         if let Ty::Enum(at) = &subject.ty
             && let Some(variant) = self.unit.world.enums[*at as usize].variant(name.as_str())
         {
             let fields = self.variant_fields(&subject.ty, variant);
-            return self.test_variant(variant, &fields, &[], subject, next, roots, name.span);
+            return self.test_variant(variant, &fields, &[], subject, next, name.span);
         }
         if matches!(
             (&subject.ty, name.as_str()),
@@ -197,7 +183,7 @@ impl Body<'_, '_> {
         ) {
             let path = tree::Path { names: vec![name.clone()], span: name.span };
             let (variant, fields) = self.variant_of(&path, &subject.ty)?;
-            return self.test_variant(variant, &fields, &[], subject, next, roots, name.span);
+            return self.test_variant(variant, &fields, &[], subject, next, name.span);
         }
         let package = self.package as usize;
         if let Some(Def::Constant(_)) =
@@ -209,7 +195,7 @@ impl Body<'_, '_> {
             return self.test_value(value, subject, next, name.span);
         }
         let operand = self.read(subject.place.clone(), &subject.ty);
-        self.declare(name, Value { operand, ty: subject.ty.clone() }, false, roots.clone());
+        self.declare(name, Value { operand, ty: subject.ty.clone() }, false);
         Some(Pat::Any)
     }
 
@@ -296,7 +282,6 @@ impl Body<'_, '_> {
         parts: &[tree::Pattern],
         subject: &Subject,
         next: BlockId,
-        roots: &BTreeSet<Root>,
         span: Span,
     ) -> Option<Pat> {
         let tag = self.compute(&U32, Rvalue::Tag(subject.place.clone()), span);
@@ -337,7 +322,7 @@ impl Body<'_, '_> {
         let mut rows = Vec::new();
         for (at, (part, ty)) in parts.iter().zip(fields).enumerate() {
             let place = subject.place.then(Step::Payload(variant, at as u32));
-            rows.push(self.test(part, &Subject { place, ty: ty.clone() }, next, roots)?);
+            rows.push(self.test(part, &Subject { place, ty: ty.clone() }, next)?);
         }
         Some(Pat::Of(Constructor::Variant(variant), rows))
     }
@@ -359,9 +344,7 @@ impl Body<'_, '_> {
                 self.start(inside);
                 Some(Pat::Of(Constructor::Bool(*value), Vec::new()))
             }
-            (Literal::None, Ty::Optional(_)) => {
-                self.test_variant(NONE, &[], &[], subject, next, &BTreeSet::new(), span)
-            }
+            (Literal::None, Ty::Optional(_)) => self.test_variant(NONE, &[], &[], subject, next, span),
             (Literal::Text(text), Ty::Str) => {
                 let piece = self.text_literal(text, None);
                 let value = Value { operand: Operand::Copy(subject.place.clone()), ty: Ty::Str };
@@ -451,7 +434,7 @@ impl Body<'_, '_> {
         for part in parts {
             let other = self.new_block();
             let before = self.scopes.last().map_or(0, |scope| scope.bindings.len());
-            let row = self.test(part, subject, other, &BTreeSet::new());
+            let row = self.test(part, subject, other);
             if self.scopes.last().map_or(0, |scope| scope.bindings.len()) > before {
                 self.report(
                     Diagnostic::error("binding-in-alternative", part.span, "alternatives bind no names")

@@ -1,6 +1,6 @@
 //! Statements, blocks, loops, and leaving them.
 
-use super::{Body, Root, Scope, Value};
+use super::{Body, Scope, Value};
 use crate::ty::Ty;
 use crate::unit::{ERR, NONE, OK};
 use compiler_mir::ir::{Fault, Operand, Place, Rvalue, Statement, Step, Terminator};
@@ -123,8 +123,11 @@ impl Body<'_, '_> {
                     return;
                 }
                 self.in_defer = true;
+                // Deferred code may leave its own loops, not those around it.
+                let loops = std::mem::take(&mut self.loops);
                 let value = self.expr(deferred, None);
                 self.discard(&value, deferred.span);
+                self.loops = loops;
                 self.in_defer = false;
             }
         }
@@ -208,7 +211,6 @@ impl Body<'_, '_> {
             }
             .resolve(ty)
         });
-        let roots = self.roots(value);
         let lowered = match &want {
             Some(want) => self.expr_as(value, want),
             None => self.expr(value, None),
@@ -221,10 +223,10 @@ impl Body<'_, '_> {
                             .help("write the call as a statement of its own"),
                     );
                 }
-                self.declare(name, lowered, mutable, roots);
+                self.declare(name, lowered, mutable);
             }
             PatternKind::Wildcard => self.discard(&lowered, value.span),
-            PatternKind::Tuple(_) => self.destructure(pattern, lowered, mutable, &roots),
+            PatternKind::Tuple(_) => self.destructure(pattern, lowered, mutable),
             _ => self.report(
                 Diagnostic::error("refutable-pattern", pattern.span, "this pattern may not match")
                     .help("use `match`, or bind a name and test it"),
@@ -232,22 +234,16 @@ impl Body<'_, '_> {
         }
     }
 
-    fn destructure(
-        &mut self,
-        pattern: &tree::Pattern,
-        value: Value,
-        mutable: bool,
-        roots: &std::collections::BTreeSet<Root>,
-    ) {
+    fn destructure(&mut self, pattern: &tree::Pattern, value: Value, mutable: bool) {
         match (&pattern.kind, &value.ty) {
             (PatternKind::Wildcard, _) => self.discard(&value, pattern.span),
-            (PatternKind::Name(name), _) => self.declare(name, value, mutable, roots.clone()),
+            (PatternKind::Name(name), _) => self.declare(name, value, mutable),
             (PatternKind::Tuple(parts), Ty::Tuple(types)) if parts.len() == types.len() => {
                 let types = types.clone();
                 let place = self.place_of(&value, pattern.span);
                 for (at, (part, ty)) in parts.iter().zip(types).enumerate() {
                     let operand = self.read(place.then(Step::Field(at as u32)), &ty);
-                    self.destructure(part, Value { operand, ty }, mutable, roots);
+                    self.destructure(part, Value { operand, ty }, mutable);
                 }
             }
             (_, Ty::Error | Ty::Never) => {}
@@ -273,9 +269,7 @@ impl Body<'_, '_> {
         self.writable(&lvalue.access, place.span);
         let new = match operator {
             None => {
-                if lvalue.ty.is_view() {
-                    self.rebind_roots(place, value);
-                }
+                self.rebound(&lvalue, place);
                 if self.unit.world.is_linear(&lvalue.ty) {
                     self.report(
                         Diagnostic::error(
@@ -314,13 +308,23 @@ impl Body<'_, '_> {
         }
     }
 
-    /// A view variable that gets a new value is rooted in that value's memory too.
-    fn rebind_roots(&mut self, place: &Expr, value: &Expr) {
-        let roots = self.roots(value);
-        if let ExprKind::Name(name) = &*place.kind
-            && let Some(binding) = self.lookup(name.as_str())
+    /// An `inout` view lends its elements; the caller's own view stays where it is.
+    fn rebound(&mut self, lvalue: &super::Lvalue, place: &Expr) {
+        if lvalue.ty.is_view()
+            && lvalue.access == super::Access::Write
+            && let compiler_mir::ir::Base::Local(local) = lvalue.place.base
+            && lvalue.place.path.is_empty()
+            && self.unit.borrowed.contains(&(self.id, local))
         {
-            binding.roots.extend(roots);
+            self.report(
+                Diagnostic::error(
+                    "view-rebound",
+                    place.span,
+                    "the caller's view cannot be made to look elsewhere",
+                )
+                .here("an `inout` view lends its elements")
+                .help("change the elements, as with `copy-from`, or give the new view as the result"),
+            );
         }
     }
 
@@ -343,14 +347,11 @@ impl Body<'_, '_> {
             return Value::never();
         };
         let value = self.result_value(expr);
-        if self.result_type().holds_view() {
-            self.view_escapes(expr);
-        }
         match value {
             None => Value::never(),
             Some((tag, value)) => {
-                let value = self.freeze(value, span);
-                self.leave_with(tag, Some(value), span);
+                let value = self.freeze(value, expr.span);
+                self.leave_with(tag, Some(value), expr.span);
                 Value::never()
             }
         }
@@ -380,18 +381,6 @@ impl Body<'_, '_> {
             return None;
         }
         Some((OK, self.coerce(value, &wanted, expr.span)))
-    }
-
-    fn view_escapes(&mut self, expr: &Expr) {
-        for root in self.roots(expr) {
-            if let Root::Frame(name) = root {
-                self.report(
-                    Diagnostic::error("view-escapes", expr.span, "the view outlives the memory it looks at")
-                        .here(format!("`{name}` ends with this function"))
-                        .help("let the caller lend the memory: take an `inout` slice and fill it"),
-                );
-            }
-        }
     }
 
     /// Stores the result and leaves: a plain value, or a tagged one where the function gives a result or optional.

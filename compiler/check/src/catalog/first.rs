@@ -158,6 +158,12 @@ pub(super) const ENTRIES: &[Entry] = &[
                       do the rest in `start`.",
     },
     Entry {
+        id: "inout-view",
+        explanation: "What is lent through `inout` can be changed by the function, and a view could be made to look \
+                      at memory that ends with it. Give a view as the result, or lend the slice itself, \
+                      `inout bytes: [u8]`, whose elements the function changes.",
+    },
+    Entry {
         id: "integer-range",
         explanation: "The number does not fit its type: u8 holds 0 to 255, i8 holds -128 to 127. Choose a wider type, \
                       or another number. The help gives the bounds of the type.",

@@ -232,6 +232,11 @@ pub(super) const ENTRIES: &[Entry] = &[
                       only as the text argument of an interface's method: `console.write(\"{n} files\")`.",
     },
     Entry {
+        id: "too-large",
+        explanation: "A stack has at most 16 MiB, an image 64 MiB, and a component's state 512 MiB. Large buffers lie \
+                      in state; what is larger than the machine's memory must be worked on in parts.",
+    },
+    Entry {
         id: "too-many-arguments",
         explanation: "A message carries six words, so a method of an interface has at most six parameters. Lend \
                       several values as one slice, or split the method.",
@@ -391,6 +396,12 @@ pub(super) const ENTRIES: &[Entry] = &[
         id: "view-in-state",
         explanation: "Text and slices look at memory that lies elsewhere, so state keeps none. Hold the bytes in an \
                       array, `var name: [u8; 32] = [0; 32]`, and their number beside it. Fixed text is a `const`.",
+    },
+    Entry {
+        id: "view-rebound",
+        explanation: "An `inout` slice lends its elements: the function may change them, but the caller's view goes \
+                      on looking at the same memory. Change elements one by one or with `copy-from`, or give the part \
+                      that matters as the result and let the caller assign it.",
     },
     Entry {
         id: "wrong-label",

@@ -60,3 +60,23 @@ fn arguments_have_their_values_before_the_message_is_written() {
         .says("outer 21 and 31 of 4")
         .exits(Exit::Root(0));
 }
+
+/// State of a package without a component belongs to each component that uses it.
+#[test]
+fn library_state_is_each_components_own() {
+    let system = "import one\nimport two\n\nsystem counted {\n  instance one: one.One { priority 40 }\n  \
+                  instance two: two.Two { priority 30 }\n}\n";
+    let library = "struct Entry { size: u32 }\n\nvar entries: Table[Entry, 4] = Table.empty()\nvar seen: u32 = 40\n\n\
+                   pub fn add(size: u32) -> u64 {\n  entries.insert(Entry { size })\n  seen += size\n  \
+                   return entries.len\n}\n\npub fn total() -> u32 { return seen }\n";
+    let user = |name: &str, adds: &str| {
+        format!(
+            "import library\n\ncomponent {name} {{\n  capability console: DebugConsole(write)\n}}\n\n\
+             fn start() {{\n{adds}  let count = library.add(1)\n  \
+             console.write(\"{name} {{count}} {{library.total()}}\\n\")\n}}\n"
+        )
+    };
+    let (one, two) = (user("One", "  library.add(2)\n"), user("Two", ""));
+    let packages = [("system", system), ("library", library), ("one", &one), ("two", &two)];
+    boot(&compile(&packages).module()).says("One 2 43").says("Two 1 41").exits(Exit::Root(0));
+}
