@@ -1,11 +1,14 @@
-//! Interrupt controllers: the local one, the I/O ones, and the old pair, masked.
+//! Interrupt controllers: the local one and the I/O ones, or, where the CPU has no local one, the old pair
+//! ([`crate::pair`]).
 //!
 //! Line *n* below 16 is the ISA line, above it the pin of that number. A level-triggered line is masked when it
 //! fires, until its driver acknowledges it; an edge must not be masked, or the next one would be lost.
 
+use core::arch::x86_64::__cpuid;
+
 use crate::acpi::{Controllers, Route};
 use crate::paging::{LOCAL_CONTROLLER, read_device, write_device};
-use crate::port;
+use crate::pair;
 
 /// Vector of the timer.
 pub const TIMER_VECTOR: u64 = 32;
@@ -20,7 +23,17 @@ const SPURIOUS_REGISTER: u64 = 0xf0;
 const END_OF_INTERRUPT: u64 = 0xb0;
 const MASKED: u32 = 1 << 16;
 
+/// CPUID leaf 1, `edx`: the CPU has a local controller.
+const HAS_LOCAL: u32 = 1 << 9;
+
 static mut CONTROLLERS: Controllers = Controllers::none();
+static mut LOCAL: bool = true;
+
+/// Whether the CPU has a local controller, and with it a timer.
+pub fn is_local() -> bool {
+    // SAFETY: written once, at boot.
+    unsafe { LOCAL }
+}
 
 /// Reads a register of the local controller.
 pub fn local_read(register: u64) -> u32 {
@@ -32,10 +45,14 @@ pub fn local_write(register: u64, value: u32) {
     write_device(LOCAL_CONTROLLER + register, value);
 }
 
-/// Masks every source and enables the local controller.
+/// Masks every source and enables the local controller, or the pair.
 pub fn start(found: Controllers) {
-    port::write8(0x21, 0xff);
-    port::write8(0xa1, 0xff);
+    pair::mask_all();
+    if __cpuid(1).edx & HAS_LOCAL == 0 {
+        // SAFETY: one CPU, at boot.
+        unsafe { LOCAL = false };
+        return pair::start();
+    }
     local_write(SPURIOUS_REGISTER, 0x100 | SPURIOUS_VECTOR as u32);
     for address in found.addresses() {
         for pin in 0..pins(address) {
@@ -46,13 +63,21 @@ pub fn start(found: Controllers) {
     unsafe { CONTROLLERS = found };
 }
 
-/// The local controller may deliver the next interrupt.
-pub fn acknowledge() {
-    local_write(END_OF_INTERRUPT, 0);
+/// The controller may deliver the next interrupt; false if this one went away before it arrived.
+pub fn acknowledge(vector: u64) -> bool {
+    if is_local() {
+        local_write(END_OF_INTERRUPT, 0);
+        true
+    } else {
+        vector.checked_sub(LINE_VECTOR).is_some_and(|line| pair::acknowledge(line as u16))
+    }
 }
 
 /// Lets a line's interrupts through; false where there is no such pin.
 pub fn unmask(line: u16) -> bool {
+    if !is_local() {
+        return pair::unmask(line);
+    }
     let Some((address, pin, route)) = find(line) else {
         return false;
     };
@@ -70,6 +95,9 @@ pub fn unmask(line: u16) -> bool {
 
 /// Stops a line's interrupts.
 pub fn mask(line: u16) {
+    if !is_local() {
+        return pair::mask(line);
+    }
     if let Some((address, pin, _)) = find(line) {
         io_write(address, 0x10 + pin * 2, MASKED);
     }
@@ -77,7 +105,9 @@ pub fn mask(line: u16) {
 
 /// A line fired: it is masked if it stays asserted until its device is served.
 pub fn fired(line: u16) {
-    if find(line).is_some_and(|(_, _, route)| route.level) {
+    let level =
+        if is_local() { find(line).is_some_and(|(_, _, route)| route.level) } else { pair::is_level(line) };
+    if level {
         mask(line);
     }
 }

@@ -99,11 +99,7 @@ fn features() -> Features {
     let no_execute = extended.edx >> 20 & 1;
     let xsave = basic.ecx >> 26 & 1;
     let sse42 = basic.ecx >> 20 & 1;
-    let local_controller = basic.edx >> 9 & 1;
-    Features {
-        isolates: smep & smap & umip & no_execute == 1,
-        is_usable: xsave & sse42 & local_controller == 1,
-    }
+    Features { isolates: smep & smap & umip & no_execute == 1, is_usable: xsave & sse42 == 1 }
 }
 
 /// Refuses a CPU without NX, SMEP, SMAP and UMIP, unless told otherwise, and one that cannot run the kernel.

@@ -4,7 +4,7 @@ use core::arch::{asm, global_asm};
 use core::mem::offset_of;
 
 use crate::clock;
-use crate::controller::{self, LINE_VECTOR, LINES, SPURIOUS_VECTOR, TIMER_VECTOR};
+use crate::controller::{self, LINE_VECTOR, LINES, SPURIOUS_VECTOR};
 use crate::cpu::{Block, CALL_STACK_BYTES, TRAP_STACK_BYTES};
 use crate::paging::kernel_space;
 use crate::state::{kernel, machine, saved_of};
@@ -232,8 +232,10 @@ fn interrupt(vector: u64) {
     if vector == SPURIOUS_VECTOR {
         return;
     }
-    controller::acknowledge();
-    if vector == TIMER_VECTOR {
+    if !controller::acknowledge(vector) {
+        return;
+    }
+    if clock::is_tick(vector) {
         kernel().tick(clock::now());
     } else if let Some(line) = vector.checked_sub(LINE_VECTOR).filter(|line| *line < u64::from(LINES)) {
         controller::fired(line as u16);

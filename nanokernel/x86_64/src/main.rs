@@ -26,6 +26,7 @@ mod figures;
 mod frames;
 mod machine;
 mod paging;
+mod pair;
 mod port;
 mod serial;
 mod state;

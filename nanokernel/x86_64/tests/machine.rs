@@ -9,7 +9,7 @@ mod support;
 use std::arch::global_asm;
 
 use support::raw::{Raw, Wanted};
-use support::{boot, image};
+use support::{boot, boot_on, image};
 
 macro_rules! programs {
     ($($name:ident: $($line:literal)+;)+) => {
@@ -326,13 +326,24 @@ fn a_caller_learns_that_its_server_died() {
     assert_eq!(run.status, SUCCESS, "{}", run.output);
 }
 
-#[test]
-fn endless_loops_do_not_keep_others_of_their_priority_from_running() {
+/// Two endless loops and one that sleeps, all of one priority.
+#[track_caller]
+fn crowd(machine: &str, cpu: &str) {
     let sleeper = image("sleeper", &program("sleeper"), &["Notification", "Clock"]);
     let endless = || image("endless", &program("endless"), &["Notification", "Clock"]);
     let images = vec![root("crowd", &["Notification", "Clock"]), endless(), endless(), sleeper];
-    let run = boot("microvm", "", images);
+    let run = boot_on(machine, cpu, "", images);
     assert_eq!(run.status, SUCCESS, "{}", run.output);
+}
+
+#[test]
+fn endless_loops_do_not_keep_others_of_their_priority_from_running() {
+    crowd("microvm", "max");
+}
+
+#[test]
+fn the_pit_preempts_where_there_is_no_local_timer() {
+    crowd("pc", "max,-apic");
 }
 
 #[test]
@@ -345,9 +356,10 @@ fn preemption_keeps_vector_registers_and_calls_clear_them() {
 
 #[test]
 fn a_driver_serves_its_interrupt_on_every_machine() {
-    for machine in ["microvm", "q35", "pc"] {
+    // Without a local controller the old pair and the PIT do its work.
+    for (machine, cpu) in [("microvm", "max"), ("q35", "max"), ("pc", "max"), ("pc", "max,-apic")] {
         let driver = image("driver", &program("driver"), &["PortRange", "Interrupt"]);
-        let run = boot(machine, "check", vec![root("devices", &["PortRange", "Interrupt"]), driver]);
+        let run = boot_on(machine, cpu, "check", vec![root("devices", &["PortRange", "Interrupt"]), driver]);
         assert_eq!(run.status, SUCCESS, "{machine}: {}", run.output);
         assert!(run.output.contains("ABCDEFGHIJKLMNOPQRSTUVWXYZ"), "{machine}: {}", run.output);
         for line in ["kernel root entered", "interrupts enabled", "timer ticks (5 samples)", "object arena"] {

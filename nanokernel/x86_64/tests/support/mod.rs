@@ -39,12 +39,17 @@ pub struct Run {
 
 /// Boots images on a machine.
 pub fn boot(machine: &str, arguments: &str, images: Vec<Raw>) -> Run {
+    boot_on(machine, "max", arguments, images)
+}
+
+/// Boots images on a machine with a CPU of QEMU's.
+pub fn boot_on(machine: &str, cpu: &str, arguments: &str, images: Vec<Raw>) -> Run {
     let module = raw::module(images);
     let place =
         std::env::temp_dir().join(format!("space-{}-{machine}-{:p}", std::process::id(), &raw const module));
     std::fs::write(&place, module).expect("the module can be written");
     let run = Command::new("timeout")
-        .args(["60", "qemu-system-x86_64", "-M", machine, "-accel", "tcg", "-cpu", "max", "-m", "128"])
+        .args(["60", "qemu-system-x86_64", "-M", machine, "-accel", "tcg", "-cpu", cpu, "-m", "128"])
         .args(["-nodefaults", "-no-user-config", "-display", "none", "-serial", "stdio", "-no-reboot"])
         .args(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"])
         .args(["-icount", "shift=0,sleep=off", "-append", arguments, "-kernel"])
