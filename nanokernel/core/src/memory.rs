@@ -13,8 +13,10 @@ use sci::status::Status;
 /// Pages of a Memory object: what one step of a call can return.
 pub const MEMORY_PAGES_MAX: u32 = 128;
 const _: () = assert!(MEMORY_PAGES_MAX as u64 * 8 <= PAGE, "one frame lists them");
-/// Pages that one step of a call makes or maps.
+/// Pages that one step of a call maps.
 pub(crate) const PAGES_A_STEP: u32 = 64;
+/// Pages that one step of a call makes: few, because the step in which the quota ends also returns the whole object.
+const MADE_A_STEP: u32 = 16;
 /// Address above which nothing is mapped for a realm.
 const ADDRESS_END: u64 = 1 << 46;
 /// Methods of a Memory.
@@ -83,7 +85,7 @@ impl Kernel {
         };
         self.threads.at_mut(me as usize).unfinished = object;
         let memory = *self.memories.at(object as usize);
-        let step = (pages as u32).saturating_sub(memory.pages).min(PAGES_A_STEP);
+        let step = (pages as u32).saturating_sub(memory.pages).min(MADE_A_STEP);
         for page in memory.pages..memory.pages + step {
             let Some(frame) = self.charged_frame(hal, memory.maker) else {
                 self.memory_release(hal, object, memory.stamp);

@@ -11,6 +11,10 @@ use sci::status::Fault;
 /// A run that takes longer hangs.
 const OVERDUE: Duration = Duration::from_mins(1);
 
+/// Instructions from an entry of the kernel to its exit, without the signature check: the gate of
+/// `docs/promises.md`.
+const STAY_MAX: u64 = 100_000;
+
 /// What a run left.
 #[derive(Debug)]
 pub struct Outcome {
@@ -22,7 +26,7 @@ pub struct Outcome {
     pub ending: Ending,
 }
 
-/// Boots a module with the flag `verbose`.
+/// Boots a module with the flags `verbose` and `bench`, under `-icount`.
 pub fn boot(module: &[u8]) -> Outcome {
     boot_on(Machine::Microvm, module)
 }
@@ -39,10 +43,10 @@ pub fn boot_on(machine: Machine, module: &[u8]) -> Outcome {
         kernel: boot::KERNEL,
         module,
         machine,
-        words: &["verbose".to_owned()],
+        words: &["verbose".to_owned(), "bench".to_owned()],
         gdb: false,
         trace: None,
-        count: false,
+        count: true,
         stop: Stop::Overdue(OVERDUE),
         interrupted: &interrupted,
     };
@@ -53,10 +57,23 @@ pub fn boot_on(machine: Machine, module: &[u8]) -> Outcome {
             Ok(())
         })
         .expect("QEMU runs");
-    Outcome { console: String::from_utf8_lossy(&console).into_owned(), faults, ending }
+    let outcome = Outcome { console: String::from_utf8_lossy(&console).into_owned(), faults, ending };
+    outcome.stays_are_short();
+    outcome
 }
 
 impl Outcome {
+    /// Asserts that nothing that ran kept the kernel busy for long; a run that was refused has no figures.
+    #[track_caller]
+    fn stays_are_short(&self) {
+        let stays = self.console.split_whitespace().filter_map(|word| word.strip_prefix("longest="));
+        for stay in stays {
+            let stay: u64 = stay.parse().expect("the kernel prints a number");
+            println!("longest stay in the kernel: {stay} instructions");
+            assert!(stay <= STAY_MAX, "{stay} instructions in the kernel at a time:\n{}", self.console);
+        }
+    }
+
     /// Asserts the exit.
     #[track_caller]
     pub fn exits(&self, exit: Exit) -> &Self {
