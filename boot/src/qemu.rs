@@ -2,13 +2,16 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// Name of the program.
 pub const PROGRAM: &str = "qemu-system-x86_64";
 /// Variable that names another one.
 pub const VARIABLE: &str = "SPACE_QEMU";
+/// The program of util-linux that sets what a process inherits.
+const SETPRIV: &str = "setpriv";
 /// How to get it.
 pub const REMEDY: &str = "install it (Debian, Ubuntu: `apt-get install qemu-system-x86`; Fedora: `dnf install \
                           qemu-system-x86`; macOS: `brew install qemu`), or set SPACE_QEMU to its path";
@@ -61,6 +64,14 @@ impl Qemu {
             .map(|path| Self { path })
     }
 
+    /// Why there is none.
+    pub fn missing() -> String {
+        match env::var_os(VARIABLE).filter(|path| !path.is_empty()) {
+            Some(path) => format!("{VARIABLE} is {}, which is no program", path.display()),
+            None => format!("{PROGRAM} is not on the PATH"),
+        }
+    }
+
     /// The one at a path.
     pub fn at(path: &Path) -> Self {
         Self { path: path.to_path_buf() }
@@ -71,11 +82,32 @@ impl Qemu {
         &self.path
     }
 
-    /// The first line of its `--version`.
-    pub fn version(&self) -> std::io::Result<String> {
+    /// The command that starts it. Where util-linux can arrange that, it ends with the process that started it, even
+    /// if that is killed.
+    pub fn command(&self) -> io::Result<Command> {
+        let path = std::path::absolute(&self.path)?;
+        let bound = |command: &mut Command| {
+            command.args(["--pdeathsig", "KILL", "--"]);
+        };
+        let mut probe = Command::new(SETPRIV);
+        bound(&mut probe);
+        let probed = probe.arg("true").stdout(Stdio::null()).stderr(Stdio::null()).status();
+        if cfg!(target_os = "linux") && probed.is_ok_and(|status| status.success()) {
+            let mut command = Command::new(SETPRIV);
+            bound(&mut command);
+            command.arg(path);
+            Ok(command)
+        } else {
+            Ok(Command::new(path))
+        }
+    }
+
+    /// The first line of its `--version`; another program is an error.
+    pub fn version(&self) -> io::Result<String> {
         let output = Command::new(&self.path).arg("--version").output()?;
         let text = String::from_utf8_lossy(&output.stdout);
-        Ok(text.lines().next().unwrap_or_default().to_owned())
+        let line = text.lines().next().unwrap_or_default();
+        if line.starts_with("QEMU") { Ok(line.to_owned()) } else { Err(io::Error::other("this is not QEMU")) }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
@@ -18,6 +18,10 @@ use crate::qemu::{Arguments, Machine, Qemu};
 const TICK: Duration = Duration::from_millis(50);
 /// Bytes of QEMU's own messages that are kept.
 const MESSAGES_BYTES_MAX: u64 = 16 * 1024;
+/// Names of the kernel's and the bundle's file in the run's folder.
+const KERNEL: &str = "kernel";
+/// See [`KERNEL`].
+const MODULE: &str = "bundle";
 /// Bytes of a console line that are looked at.
 const LINE_BYTES_MAX: usize = 4096;
 
@@ -98,30 +102,34 @@ impl Error {
 }
 
 impl Run<'_> {
-    /// Runs; `console` gets what the machine prints as it comes. Answers how it ended and the faults that the
-    /// kernel reported.
+    /// Runs; `console` gets what the machine prints as it comes, and gets it again if it answers
+    /// [`io::ErrorKind::WouldBlock`]. Answers how it ended and the faults that the kernel reported.
     pub fn run(
         &self,
         console: &mut dyn FnMut(&[u8]) -> io::Result<()>,
     ) -> Result<(Ending, Vec<FaultLine>), Error> {
         let folder =
             tempfile::Builder::new().prefix("space-boot-").tempdir().map_err(Error::io("make a folder"))?;
-        let kernel = folder.path().join("kernel");
-        let module = folder.path().join("bundle");
+        let kernel = folder.path().join(KERNEL);
+        let module = folder.path().join(MODULE);
         let messages = folder.path().join("messages");
         fs::write(&kernel, self.kernel).map_err(Error::io("write the kernel"))?;
         fs::write(&module, self.module).map_err(Error::io("write the bundle"))?;
         let errors = File::create(&messages).map_err(Error::io("write QEMU's messages"))?;
+        let trace = self.trace.as_ref().map(std::path::absolute).transpose();
+        let trace = trace.map_err(Error::io("find the trace's folder"))?;
         let arguments = Arguments {
             machine: self.machine,
-            files: Some((&kernel, &module)),
+            // QEMU would cut a path at a comma or a blank.
+            files: Some((Path::new(KERNEL), Path::new(MODULE))),
             words: self.words,
             gdb: self.gdb,
-            trace: self.trace.as_deref(),
+            trace: trace.as_deref(),
             count: self.count,
         };
-        let mut command = Command::new(self.qemu.path());
-        command.args(arguments.list()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors);
+        let mut command = self.qemu.command().map_err(Error::io("find QEMU"))?;
+        command.current_dir(folder.path()).args(arguments.list());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors);
         // Its own group: the terminal's Ctrl-C comes to us alone, and we end it.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
@@ -152,14 +160,26 @@ impl Run<'_> {
         console: &mut dyn FnMut(&[u8]) -> io::Result<()>,
     ) -> Result<Option<Ending>, Error> {
         let start = Instant::now();
+        let mut pending: Option<Vec<u8>> = None;
         loop {
-            match chunks.recv_timeout(TICK) {
-                Ok(chunk) => {
-                    lines.take(&chunk);
-                    console(&chunk).map_err(Error::io("print the console"))?;
+            if let Some(chunk) = pending.take() {
+                match console(&chunk) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        pending = Some(chunk);
+                        thread::sleep(TICK);
+                    }
+                    printed => printed.map_err(Error::io("print the console"))?,
                 }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Ok(None),
+            } else {
+                match chunks.recv_timeout(TICK) {
+                    Ok(chunk) => {
+                        lines.take(&chunk);
+                        pending = Some(chunk);
+                        continue;
+                    }
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => return Ok(None),
+                }
             }
             if self.interrupted.load(Ordering::Relaxed) {
                 return Ok(Some(Ending::Interrupted));
@@ -246,17 +266,16 @@ mod tests {
     /// A script that is open for writing in one thread while another starts a process cannot be executed.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-    /// Runs a shell script in QEMU's place.
-    fn run(script: &str, stop: Stop) -> (Ending, Vec<FaultLine>, String) {
-        let _turn = ONE_AT_A_TIME.lock().unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("qemu");
+    fn script(folder: &Path, script: &str) -> Qemu {
+        let path = folder.join("qemu");
         fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        let qemu = Qemu::at(&path);
-        let interrupted = AtomicBool::new(false);
-        let run = Run {
-            qemu: &qemu,
+        Qemu::at(&path)
+    }
+
+    fn subject<'a>(qemu: &'a Qemu, stop: Stop, interrupted: &'a AtomicBool) -> Run<'a> {
+        Run {
+            qemu,
             kernel: b"k",
             module: b"m",
             machine: Machine::Microvm,
@@ -265,8 +284,17 @@ mod tests {
             trace: None,
             count: false,
             stop,
-            interrupted: &interrupted,
-        };
+            interrupted,
+        }
+    }
+
+    /// Runs a shell script in QEMU's place.
+    fn run(text: &str, stop: Stop) -> (Ending, Vec<FaultLine>, String) {
+        let _turn = ONE_AT_A_TIME.lock().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let qemu = script(folder.path(), text);
+        let interrupted = AtomicBool::new(false);
+        let run = subject(&qemu, stop, &interrupted);
         let mut console = Vec::new();
         let (ending, faults) = run
             .run(&mut |chunk| {
@@ -295,6 +323,17 @@ mod tests {
         let line = "space: fault realm=a generation=1 fault=bounds offset=0x10 address=0x0 detail=0x0";
         let (_, faults, _) = run(&format!("echo one; echo '{line}'; exit 35"), Stop::Never);
         assert_eq!(faults[0].offset, 16);
+    }
+
+    #[test]
+    fn a_console_that_stalls_does_not_keep_a_run() {
+        let _turn = ONE_AT_A_TIME.lock().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let qemu = script(folder.path(), "while true; do echo x; done");
+        let interrupted = AtomicBool::new(false);
+        let run = subject(&qemu, Stop::After(Duration::from_millis(200)), &interrupted);
+        let (ending, _) = run.run(&mut |_| Err(io::ErrorKind::WouldBlock.into())).unwrap();
+        assert_eq!(ending, Ending::Stopped);
     }
 
     #[test]

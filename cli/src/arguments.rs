@@ -167,7 +167,7 @@ pub enum Command {
 /// What `space key` does.
 #[derive(Subcommand)]
 pub enum KeyCommand {
-    /// Make a release key
+    /// Make a release key; the name `development` makes the key that builds sign with
     New {
         /// Its name: lower-case letters, digits and `-`
         name: String,
@@ -207,11 +207,12 @@ pub struct BootArguments {
     #[arg(long, value_enum, default_value_t = MachineArgument::Microvm)]
     pub machine: MachineArgument,
     /// Stop after this time, with success: `10s`, `500ms`, `2m`
-    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration, allow_hyphen_values = true)]
     pub time: Option<Duration>,
-    /// Fail if the system has not ended after this time
-    #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "60s", conflicts_with = "time")]
-    pub timeout: Duration,
+    /// Fail if the system has not ended after this time: 60s, with gdb never
+    #[arg(long, value_name = "DURATION", value_parser = duration, allow_hyphen_values = true,
+          conflicts_with = "time")]
+    pub timeout: Option<Duration>,
     /// Wait for gdb on port 1234
     #[arg(long)]
     pub gdb: bool,

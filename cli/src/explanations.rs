@@ -14,6 +14,10 @@ const COMMAND: &[(&str, &str)] = &[
         "The system ended with an error of its own, without a component's fault. The console says what happened before; the kernel's reasons are: no bundle, a refused bundle or image, a CPU without the features that isolation rests on, no memory, or components that wait for each other.",
     ),
     (
+        "boot-io",
+        "A file that the run needs could not be written, or QEMU could not be started. The message says what was tried.",
+    ),
+    (
         "boot-overdue",
         "`space boot` ends when every component that serves nobody has ended. This system did not within the time. A system that is meant to go on is run with `--for <duration>`, which stops it with success; `--timeout <duration>` only waits longer.",
     ),
@@ -25,7 +29,34 @@ const COMMAND: &[(&str, &str)] = &[
         "component-fault",
         "A component did what no correct component does: an overflow, an index out of bounds, a division by zero, an access outside its memory, an instruction that it may not use. The kernel stopped it; the others went on. The message names the line. `+%`, `-%` and `*%` wrap instead of stopping; `or` and `?` handle what may fail.",
     ),
+    (
+        "contract",
+        "The image breaks a contract rule. `docs/contract-rules.md` lists the rules; `space explain <rule>` explains one.",
+    ),
+    (
+        "development-key",
+        "The image or bundle is signed by a development key, and what reads it trusts release keys only. Development keys are each user's own and vouch for nothing elsewhere. `space key new <name>` makes a release key, `space sign --key <name>` signs with it.",
+    ),
+    (
+        "digest",
+        "A bundle lists the digest of each image, and this image has another one: the file was changed after the bundle was signed. Build it anew.",
+    ),
+    ("doctor", "`space doctor` found something missing or unusable; each line says what to do."),
     ("folder-exists", "`space new` makes a folder and never writes into one that exists."),
+    (
+        "format-version",
+        "The image was made for another version of the format. Build it anew with the `space` that is to run it.",
+    ),
+    (
+        "hash",
+        "A section's bytes do not have the hash that the image's header names: the file was damaged or changed. Build or fetch it anew.",
+    ),
+    ("interrupted", "Ctrl-C or a signal ended the run before the system ended by itself."),
+    (
+        "io",
+        "Reading or writing failed; the message names the file and the system's reason. Nothing that existed before was damaged: files are replaced as a whole or not at all.",
+    ),
+    ("key-exists", "A key is never overwritten. Choose another name, or move the old key away."),
     (
         "key-exposed",
         "A signing key can be read by other users of this machine. Anyone who has it can sign in your name. If nobody copied it, `chmod 600` is enough; otherwise remove it and make a new one.",
@@ -35,32 +66,87 @@ const COMMAND: &[(&str, &str)] = &[
         "A key file has three lines: `space-key 1`, `kind development` or `kind release`, `seed` and 64 hexadecimal digits. A public key has `space-public-key 1`, the kind, and `key` with 64 digits.",
     ),
     (
+        "key-missing",
+        "No key of that name lies in the key folder. `space key list` shows the keys, `space key new <name>` makes one.",
+    ),
+    (
+        "key-name",
+        "A key's name is part of a file name: lower-case letters, digits and `-`, first a letter, at most 64.",
+    ),
+    (
+        "limit",
+        "A number in the file is beyond the format's limits, which `sci/FORMAT.md` lists, or the file is larger than any image. It was damaged, or it is no image of ours.",
+    ),
+    (
         "link-loop",
         "A link below the project leads to a folder that contains it, so the project would have no end.",
+    ),
+    ("machine", "The image holds code for another machine. Build it anew."),
+    (
+        "machine-reset",
+        "The machine reset itself, which the kernel never does: that is a mistake of the kernel. `space boot --trace <file>` records what led to it; please report it.",
+    ),
+    (
+        "manifest",
+        "The manifest breaks its one canonical form. The file was damaged, or another tool wrote it.",
+    ),
+    (
+        "name-not-utf8",
+        "A source file's name is not UTF-8, so no message and no image could name it. Rename it.",
     ),
     (
         "no-component",
         "The sources are right, but no file declares a component, so there is nothing to make an image of. A component is a block: `component Hello {` … `}`; its code begins at the function `start`.",
     ),
+    ("no-elf", "The image cannot be written as an ELF file: it has no code, or names that ELF cannot hold."),
+    ("no-file", "There is no file of that name. `space build` leaves images and bundles in `build/`."),
+    (
+        "no-key-home",
+        "Keys live in `$SPACE_HOME`, else in the user's data folder; neither `SPACE_HOME` nor `HOME` is set.",
+    ),
     (
         "no-project",
         "A project is a folder with `.in` files. Without a name, commands mean the folder they are called in.",
     ),
+    ("no-randomness", "The system gave no random bytes, and a key made without them would protect nothing."),
     (
         "no-sources",
         "A project is a folder with `.in` files, in it or in folders below. Hidden folders, `build` and `target` are not looked at.",
     ),
     (
+        "not-a-file",
+        "A folder, a pipe, a device or a socket stands where a file is needed. Name a regular file or a link to one.",
+    ),
+    (
+        "not-an-image",
+        "The file does not begin like an image or a bundle. Images end in `.sci`, bundles in `.bundle`; `space build` makes both.",
+    ),
+    (
+        "not-canonical",
+        "Each manifest has exactly one encoding, and this is another. The file was damaged, or another tool wrote it.",
+    ),
+    (
         "not-formatted",
         "`space fmt --check` found sources that `space fmt` would change. There is one style and no options.",
     ),
+    ("not-utf8", "Sources are UTF-8 text. The message names the first line that is not."),
+    ("output", "What the command wanted to print could not be written."),
     (
         "package-name",
         "A folder with `.in` files is a package, and sources write its name after `import`. So it begins with a lower-case letter and has letters, digits and `-`; `-` stands only before a letter.",
     ),
+    ("padding", "Bytes between the image's parts are not zero. The file was damaged or changed."),
+    (
+        "project-name",
+        "The name of a project becomes a folder, a package and a component: lower-case letters, digits and `-`, first a letter, at most 64.",
+    ),
     (
         "project-too-large",
         "A source file has at most 4 MiB, a project 4096 files and 64 MiB. The limits catch a command in the wrong folder before it reads for minutes.",
+    ),
+    (
+        "qemu-failed",
+        "QEMU did not start or did not go on; the message has its own words. `space doctor` checks what is installed.",
     ),
     (
         "qemu-missing",
@@ -70,6 +156,14 @@ const COMMAND: &[(&str, &str)] = &[
         "refused",
         "The compiler refused the sources; the messages before say why. Nothing was written: `build/` holds what the last good build left.",
     ),
+    ("refused-image", "The image is refused for a reason that this `space` has no sentence for."),
+    ("reserved", "A field that must be zero is not. The file was damaged, or made by a newer `space`."),
+    (
+        "reserved-package",
+        "Packages below `space` are the runtime's own; a folder of that name would take their place. Give it another name.",
+    ),
+    ("same-file", "The output would replace the input. Name another file."),
+    ("signals", "`space` could not arrange to be told of Ctrl-C."),
     (
         "signature",
         "The signature does not fit the bytes: the file was changed after it was signed, or the envelope is another file's.",
@@ -77,6 +171,24 @@ const COMMAND: &[(&str, &str)] = &[
     (
         "test-failed",
         "A `test` block ended by an `assert` that did not hold, or by a fault. Tests run on this machine, without a console or any other capability.",
+    ),
+    ("tiling", "The image's parts overlap or leave gaps. The file was damaged, or another tool wrote it."),
+    (
+        "trace-file",
+        "`--trace` makes a file. It does not overwrite sources, images or folders, its folder must exist, and QEMU gives `%` in the name a meaning of its own.",
+    ),
+    ("truncated", "The file ends before the image does. Build or fetch it anew."),
+    (
+        "unknown-capability",
+        "The component uses no capability of that name. `space facts` and `space inspect` list what it has.",
+    ),
+    (
+        "unknown-component",
+        "The project has no component of that name. Components are named as their images: `MyApp` is `my-app`.",
+    ),
+    (
+        "unknown-id",
+        "There is no diagnostic, error, fault or contract rule of that name. `space explain` lists them all.",
     ),
     (
         "unsigned",
@@ -90,6 +202,7 @@ const COMMAND: &[(&str, &str)] = &[
         "usage",
         "The command line is not one that `space` has. `space --help` lists the commands, `space <command> --help` what each takes.",
     ),
+    ("value", "A field has a value that has no meaning. The file was damaged, or another tool wrote it."),
 ];
 
 /// Every id with its explanation, ordered by id.
@@ -118,6 +231,51 @@ pub fn all() -> Vec<(&'static str, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::Path;
+
+    /// String literals behind a word, across the sources below a folder.
+    fn behind(folder: &Path, word: &str, skip: usize, found: &mut BTreeSet<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                behind(&path, word, skip, found);
+                continue;
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            for part in code.split(word).skip(1) {
+                let literal = part.split('"').nth(1).filter(|_| part.find('"').is_some_and(|at| at <= skip));
+                found.extend(literal.map(str::to_owned));
+            }
+        }
+    }
+
+    #[test]
+    fn every_error_of_the_command_is_explained() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut ids = BTreeSet::new();
+        behind(&root.join("src"), "Failure::new(", 60, &mut ids);
+        behind(&root.join("src/commands"), "system(", 1, &mut ids);
+        let errors = fs::read_to_string(root.join("../compiler/driver/src/error.rs")).unwrap();
+        let names =
+            errors.split("pub fn id(").nth(1).and_then(|rest| rest.split("pub fn class(").next()).unwrap();
+        ids.extend(names.split("=> \"").skip(1).filter_map(|part| part.split('"').next()).map(str::to_owned));
+        let verify = fs::read_to_string(root.join("src/commands/verify.rs")).unwrap();
+        ids.extend(verify.split("(\"").skip(1).filter_map(|part| {
+            let (id, rest) = part.split_once('"')?;
+            rest.starts_with(", ").then(|| id.to_owned())
+        }));
+        // What follows is a sentence where the id is not written there.
+        ids.retain(|id| {
+            id.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-' || byte.is_ascii_digit())
+        });
+        assert!(ids.len() > 50, "the sources are read: {ids:?}");
+        let known: BTreeSet<&str> = all().iter().map(|(id, _)| *id).collect();
+        let missing: Vec<_> = ids.iter().filter(|id| !known.contains(id.as_str())).collect();
+        assert!(missing.is_empty(), "without an explanation: {missing:?}");
+    }
 
     #[test]
     fn every_id_stands_once() {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use compiler_driver::build::{self, Built, Outcome, Settings};
-use compiler_driver::keys::{DEVELOPMENT, Store};
+use compiler_driver::keys::Store;
 use compiler_driver::{Compilation, Options, OsImage, Project};
 use compiler_syntax::diagnostic::Severity;
 
@@ -37,9 +37,8 @@ pub fn compile(folder: &Path, tests: bool) -> Result<Compilation, Failure> {
 pub fn build(folder: &Path) -> Result<Built, Failure> {
     let project = Project::read(folder)?;
     let store = Store::open()?;
-    let first = !store.has(DEVELOPMENT)?;
-    let key = store.development()?;
-    if first {
+    let (key, made) = store.development()?;
+    if made {
         say(&format!("made the development key {} in {}\n", key.public().short(), store.folder().display()));
     }
     let progress = Progress::of(format!("compiling {}", name(folder)));

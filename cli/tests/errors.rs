@@ -65,7 +65,7 @@ fn files_that_are_no_images() {
     place.call("", &["verify", "text.sci"]).refuses(4, "error[not-an-image]");
     place.call("", &["inspect", "text.sci"]).refuses(4, "error[not-an-image]");
     place.call("", &["sign", "text.sci"]).refuses(2, "error[key-missing]");
-    place.call("", &["verify", "."]).refuses(6, "error[io]: cannot read .: is a directory");
+    place.call("", &["verify", "."]).refuses(2, "error[not-a-file]: . is not a regular file");
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn a_missing_qemu_has_a_remedy() {
     let said = place.call_with(&place.path("demo"), &["boot"], &[("SPACE_QEMU", "/nowhere/qemu")]);
     said.refuses(
         5,
-        "error[qemu-missing]: qemu-system-x86_64 is not installed\nhelp: install it (Debian, Ubuntu:",
+        "error[qemu-missing]: SPACE_QEMU is /nowhere/qemu, which is no program\nhelp: install it (Debian, Ubuntu:",
     );
     let said = place.call_with(&place.path("demo"), &["doctor"], &[("SPACE_QEMU", "/nowhere/qemu")]);
     said.refuses(5, "missing  qemu");

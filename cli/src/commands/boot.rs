@@ -1,13 +1,17 @@
 //! `space boot`
 
-use std::fs;
 use std::io::{self, Write as _, stdout};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
+use std::thread;
+use std::time::Duration;
 
 use boot::{Ending, FaultLine, Qemu, Run, Stop};
+use compiler_driver::build::OUTPUT_BYTES_MAX;
 use compiler_driver::keys::{DEVELOPMENT, Store};
-use compiler_driver::{Error, images};
+use compiler_driver::{files, images};
 use sci::bundle::Bundle;
 use sci::image::Image;
 use sci::section::SectionKind;
@@ -18,14 +22,23 @@ use crate::arguments::BootArguments;
 use crate::report::{Exit, Failure, say};
 use crate::session;
 
+/// How long a system may run that should end by itself.
+const TIMEOUT: Duration = Duration::from_mins(1);
+/// Pieces of the console that wait for a slow reader.
+const CHUNKS: usize = 256;
+/// How often the end of a slow reader is looked at.
+const PATIENCE: Duration = Duration::from_millis(50);
+
 /// Builds, boots, relays the console; a run that did not end well is a failure.
 pub fn run(arguments: &BootArguments) -> Result<(), Failure> {
     let qemu = Qemu::find().ok_or_else(|| {
-        Failure::new(Exit::Environment, "qemu-missing", format!("{} is not installed", boot::qemu::PROGRAM))
-            .help(boot::qemu::REMEDY)
+        Failure::new(Exit::Environment, "qemu-missing", Qemu::missing()).help(boot::qemu::REMEDY)
     })?;
+    if let Some(trace) = &arguments.trace {
+        check_trace(trace)?;
+    }
     let built = session::build(&arguments.project.folder)?;
-    let bundle = fs::read(&built.bundle).map_err(Error::io("read", &built.bundle))?;
+    let bundle = files::read(&built.bundle, OUTPUT_BYTES_MAX)?;
     let key = Store::open()?.load(DEVELOPMENT)?.public();
     let module = images::boot_module(&bundle, &[key]);
 
@@ -37,10 +50,11 @@ pub fn run(arguments: &BootArguments) -> Result<(), Failure> {
     if arguments.gdb {
         say("waiting for gdb: target remote :1234\n");
     }
-    let stop = match arguments.time {
-        Some(time) => Stop::After(time),
-        None if arguments.gdb => Stop::Never,
-        None => Stop::Overdue(arguments.timeout),
+    let stop = match (arguments.time, arguments.timeout) {
+        (Some(time), _) => Stop::After(time),
+        (None, Some(timeout)) => Stop::Overdue(timeout),
+        (None, None) if arguments.gdb => Stop::Never,
+        (None, None) => Stop::Overdue(TIMEOUT),
     };
     let run = Run {
         qemu: &qemu,
@@ -54,7 +68,10 @@ pub fn run(arguments: &BootArguments) -> Result<(), Failure> {
         stop,
         interrupted: &interrupted,
     };
-    let (ending, mut faults) = run.run(&mut print)?;
+    let printer = Printer::start();
+    let ran = run.run(&mut |chunk| printer.print(chunk));
+    printer.end(&interrupted)?;
+    let (ending, mut faults) = ran?;
     faults.retain(|line| line.fault != Fault::Exit || line.detail != 0);
     let faults: Vec<Fallen> = faults.iter().map(|line| Fallen::find(line, &module)).collect();
     for fallen in &faults {
@@ -65,10 +82,67 @@ pub fn run(arguments: &BootArguments) -> Result<(), Failure> {
     judge(ending, cause.or(faults.last()))
 }
 
-/// Relays the console as it comes.
-fn print(chunk: &[u8]) -> io::Result<()> {
-    let mut out = stdout().lock();
-    out.write_all(chunk).and_then(|()| out.flush())
+/// What a trace may be written to: not over a folder, a source or an image.
+fn check_trace(trace: &Path) -> Result<(), Failure> {
+    let refuse = |why: &str| {
+        Err(Failure::new(Exit::Usage, "trace-file", why)
+            .at(trace.display().to_string())
+            .help("name a file to make, such as `trace.log`"))
+    };
+    let above = trace.parent().filter(|above| !above.as_os_str().is_empty());
+    if above.is_some_and(|above| !above.is_dir()) {
+        return refuse("the trace's folder does not exist");
+    }
+    let ours =
+        trace.extension().is_some_and(|ending| ["in", "sci", "bundle"].iter().any(|our| ending == *our));
+    if ours || (trace.exists() && !trace.is_file()) {
+        return refuse("a trace would overwrite what is there");
+    }
+    if trace.as_os_str().as_encoded_bytes().contains(&b'%') {
+        return refuse("QEMU gives a `%` in a trace's name a meaning of its own");
+    }
+    Ok(())
+}
+
+/// Prints in a thread of its own, so that a reader who takes his time does not keep the machine from being watched.
+struct Printer {
+    chunks: SyncSender<Vec<u8>>,
+    done: Receiver<io::Result<()>>,
+}
+
+impl Printer {
+    fn start() -> Self {
+        let (chunks, queue) = mpsc::sync_channel::<Vec<u8>>(CHUNKS);
+        let (end, done) = mpsc::channel();
+        thread::spawn(move || {
+            let printed = queue.iter().try_for_each(|chunk| {
+                let mut out = stdout().lock();
+                out.write_all(&chunk).and_then(|()| out.flush())
+            });
+            end.send(printed).ok();
+        });
+        Self { chunks, done }
+    }
+
+    fn print(&self, chunk: &[u8]) -> io::Result<()> {
+        match self.chunks.try_send(chunk.to_vec()) {
+            Err(TrySendError::Full(_)) => Err(io::ErrorKind::WouldBlock.into()),
+            // The reader is gone: the run goes on, and `end` says so if that is an error.
+            Ok(()) | Err(TrySendError::Disconnected(_)) => Ok(()),
+        }
+    }
+
+    /// Waits until all is printed, or until whoever waits has enough.
+    fn end(self, interrupted: &AtomicBool) -> Result<(), Failure> {
+        drop(self.chunks);
+        loop {
+            match self.done.recv_timeout(PATIENCE) {
+                Ok(Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
+                Err(RecvTimeoutError::Timeout) if !interrupted.load(Ordering::Relaxed) => {}
+                _ => return Ok(()),
+            }
+        }
+    }
 }
 
 /// A component that stopped on a fault, with the place in its source.

@@ -1,6 +1,7 @@
 //! `space doctor`
 
 use boot::Qemu;
+use compiler_driver::files;
 use compiler_driver::keys::{DEVELOPMENT, Store};
 use serde_json::json;
 
@@ -62,11 +63,7 @@ fn kernel() -> Finding {
 
 fn qemu() -> Finding {
     let Some(qemu) = Qemu::find() else {
-        return Finding::bad(
-            "qemu",
-            format!("{} is not on the PATH", boot::qemu::PROGRAM),
-            boot::qemu::REMEDY,
-        );
+        return Finding::bad("qemu", Qemu::missing(), boot::qemu::REMEDY);
     };
     match qemu.version() {
         Ok(version) => Finding::good("qemu", format!("{version} at {}", qemu.path().display())),
@@ -83,11 +80,18 @@ fn keys() -> Finding {
         Ok(store) => store,
         Err(error) => return wrong(error),
     };
-    match store.list() {
-        Ok(keys) if keys.iter().any(|key| key.name == DEVELOPMENT) => {
-            Finding::good("keys", format!("{} in {}", keys.len(), store.folder().display()))
-        }
-        Ok(_) => Finding::good("keys", format!("the first build makes one in {}", store.folder().display())),
+    let (keys, broken) = match store.list() {
+        Ok(found) => found,
+        Err(error) => return wrong(error),
+    };
+    if let Some(error) = broken.into_iter().next() {
+        return wrong(error);
+    }
+    if keys.iter().any(|key| key.name == DEVELOPMENT) {
+        return Finding::good("keys", format!("{} in {}", keys.len(), store.folder().display()));
+    }
+    match files::create_private_folder(store.folder()).and_then(|()| files::is_writable(store.folder())) {
+        Ok(()) => Finding::good("keys", format!("the first build makes one in {}", store.folder().display())),
         Err(error) => wrong(error),
     }
 }

@@ -19,7 +19,7 @@ pub fn run(id: Option<&str>, as_json: bool) -> Result<(), Failure> {
         }
         return print::text(&entries.iter().map(|(id, _)| format!("{id}\n")).collect::<String>());
     };
-    let wanted = id.trim_start_matches("error[").trim_end_matches(']');
+    let wanted = id.trim_start_matches("error[").trim_start_matches("warning[").trim_end_matches(']');
     match entries.iter().find(|(known, _)| known.eq_ignore_ascii_case(wanted)) {
         Some((id, explanation)) if as_json => print::json(&json!({"id": id, "explanation": explanation})),
         Some((id, explanation)) => print::text(&format!("{id}\n\n{}\n", explanation.trim())),

@@ -3,61 +3,65 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use compiler_driver::project::{SOURCE_BYTES_MAX, SourceFile};
 use compiler_driver::{Error, Project, files};
 use compiler_syntax::span::Sources;
 
 use crate::print;
 use crate::report::{Exit, Failure, color, say};
 
-/// Formats files and projects; with `check`, changes nothing and names what would change.
+/// Formats files and projects; with `check`, changes nothing and names what would change. A file that cannot be read
+/// is left as it is, and the others are formatted all the same.
 pub fn run(paths: &[PathBuf], check: bool) -> Result<(), Failure> {
     let mut changed = Vec::new();
+    let mut failed = None;
     for path in paths {
         for (shown, file, text) in sources(path)? {
-            let formatted = format(&shown, &text)?;
-            if formatted != text {
-                if !check {
-                    files::replace(&file, formatted.as_bytes())?;
+            match format(&shown, &text) {
+                Err(failure) => failed = failed.or(Some(failure)),
+                Ok(formatted) if formatted != text => {
+                    if !check {
+                        files::replace(&file, formatted.as_bytes())?;
+                        print::text(&format!("formatted {shown}\n"))?;
+                    }
+                    changed.push(shown);
                 }
-                changed.push(shown);
+                Ok(_) => {}
             }
         }
     }
-    if !check {
-        return print::text(&changed.iter().map(|name| format!("formatted {name}\n")).collect::<String>());
+    if check {
+        say(&changed.iter().map(|name| format!("{name}\n")).collect::<String>());
     }
-    match changed.first() {
-        None => Ok(()),
-        Some(first) => {
+    match (failed, changed.first()) {
+        (Some(failure), _) => Err(failure),
+        (None, Some(first)) if check => {
             let message = match changed.len() {
                 1 => "1 file is not formatted".to_owned(),
                 count => format!("{count} files are not formatted"),
             };
-            say(&changed.iter().map(|name| format!("{name}\n")).collect::<String>());
             Err(Failure::new(Exit::Refused, "not-formatted", message)
                 .at(first.clone())
                 .help("`space fmt` formats them"))
         }
+        _ => Ok(()),
     }
 }
 
 /// The sources that a path stands for: the name to show, the file, its text.
 fn sources(path: &Path) -> Result<Vec<(String, PathBuf, String)>, Failure> {
-    if path.is_file() {
-        let bytes = fs::read(path).map_err(Error::io("read", path))?;
-        let shown = path.display().to_string();
-        let text = String::from_utf8(bytes).map_err(|_| Error::NotText { place: shown.clone() })?;
-        return Ok(vec![(shown, path.to_path_buf(), text)]);
-    }
-    let project = Project::read(path)?;
-    Ok(project
-        .source
-        .files()
-        .map(|file| {
+    if fs::metadata(path).map_err(Error::io("read", path))?.is_dir() {
+        let project = Project::read(path)?;
+        let file = |file: &SourceFile| {
             let text = String::from_utf8_lossy(&file.bytes).into_owned();
             (file.name.clone(), path.join(&file.name), text)
-        })
-        .collect())
+        };
+        return Ok(project.source.files().map(file).collect());
+    }
+    let bytes = files::read(path, SOURCE_BYTES_MAX)?;
+    let shown = path.display().to_string();
+    let text = String::from_utf8(bytes).map_err(|_| Error::NotText { place: shown.clone() })?;
+    Ok(vec![(shown, path.to_path_buf(), text)])
 }
 
 fn format(name: &str, text: &str) -> Result<String, Failure> {

@@ -1,21 +1,22 @@
 //! `space key`
 
-use compiler_driver::keys::{Kind, Store};
+use compiler_driver::keys::{Key, Store};
 use serde_json::json;
 
 use crate::print;
 use crate::report::Failure;
 
-/// Makes a release key.
+/// Makes a key.
 pub fn new(name: &str) -> Result<(), Failure> {
     let store = Store::open()?;
-    let key = store.create(name, Kind::Release)?;
-    print::text(&format!("made {name} {} in {}\n", key.public().short(), store.folder().display()))
+    let key = store.create(name)?;
+    let (kind, short) = (key.kind.name(), key.public().short());
+    print::text(&format!("made the {kind} key {name} {short} in {}\n", store.folder().display()))
 }
 
 /// Lists the keys.
 pub fn list(as_json: bool) -> Result<(), Failure> {
-    let keys = Store::open()?.list()?;
+    let (keys, wrong) = Store::open()?.list()?;
     if as_json {
         let listed: Vec<_> = keys
             .iter()
@@ -24,13 +25,20 @@ pub fn list(as_json: bool) -> Result<(), Failure> {
                 json!({"name": key.name, "kind": key.kind.name(), "key": public})
             })
             .collect();
-        return print::json(&json!(listed));
+        print::json(&json!(listed))?;
+    } else {
+        print::text(&lines(&keys))?;
     }
-    let lines: String = keys
-        .iter()
+    match wrong.into_iter().next() {
+        Some(error) => Err(error.into()),
+        None => Ok(()),
+    }
+}
+
+fn lines(keys: &[Key]) -> String {
+    keys.iter()
         .map(|key| format!("{:<20} {:<12} {}\n", key.name, key.kind.name(), key.public().short()))
-        .collect();
-    print::text(&lines)
+        .collect()
 }
 
 /// Prints the public half of a key.

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use compiler_driver::Error;
 use compiler_driver::project::is_package_name;
+use compiler_driver::{Error, files as driver};
 
 use crate::arguments::Template;
 use crate::print;
@@ -31,8 +31,12 @@ pub fn run(name: &str, template: Template) -> Result<(), Failure> {
         let fill = |text: &str| text.replace("%name%", name).replace("%Name%", &component(name));
         let path = folder.join(fill(file));
         let above = path.parent().unwrap_or(folder);
-        fs::create_dir_all(above).map_err(Error::io("make", above))?;
-        fs::write(&path, fill(content)).map_err(Error::io("write", &path))?;
+        let made = fs::create_dir_all(above).map_err(Error::io("make", above));
+        if let Err(error) = made.and_then(|()| driver::replace(&path, fill(content).as_bytes())) {
+            // Half a project would stand in the way of the next attempt.
+            fs::remove_dir_all(folder).ok();
+            return Err(error.into());
+        }
         text += &format!("made {}\n", path.display());
     }
     text += &format!("\nNext:\n  cd {name}\n  space build\n  space boot\n");

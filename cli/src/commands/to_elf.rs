@@ -17,6 +17,11 @@ pub fn run(file: &Path, output: Option<&Path>) -> Result<(), Failure> {
     })?;
     let beside = file.with_extension("elf");
     let output = output.unwrap_or(&beside);
+    if files::same(file, output) {
+        return Err(Failure::new(Exit::Usage, "same-file", "the ELF file would replace the image")
+            .at(file.display().to_string())
+            .help("name another file with `--output`"));
+    }
     files::replace(output, &elf)?;
     print::text(&format!("{}  {} bytes\n", output.display(), elf.len()))
 }

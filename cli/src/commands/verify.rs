@@ -1,18 +1,17 @@
 //! `space verify`
 
-use std::fs::File;
-use std::io::Read as _;
+use std::io;
 use std::path::Path;
 
-use compiler_driver::files::hex;
+use compiler_driver::build::OUTPUT_BYTES_MAX;
+use compiler_driver::files::{self, hex};
 use compiler_driver::keys::{PublicKey, Store};
 use compiler_driver::{Error, images};
 use sci::contract::RULES;
 use sci::error::ErrorKind;
-use sci::limits::IMAGE_BYTES_MAX;
 
 use crate::print;
-use crate::report::{Exit, Failure};
+use crate::report::{Exit, Failure, say};
 
 /// Checks structure, contract, hashes, signature and trust.
 pub fn run(file: &Path, key: Option<&Path>) -> Result<(), Failure> {
@@ -41,26 +40,30 @@ pub fn run(file: &Path, key: Option<&Path>) -> Result<(), Failure> {
 pub fn trusted(key: Option<&Path>) -> Result<Vec<PublicKey>, Failure> {
     match key {
         Some(path) => Ok(vec![PublicKey::read(path)?]),
-        None => Ok(Store::open()?.list()?.iter().map(compiler_driver::keys::Key::public).collect()),
+        None => {
+            let (keys, wrong) = Store::open()?.list()?;
+            // A key that cannot be read vouches for nothing; the others still do.
+            for error in wrong {
+                say(&format!("warning[{}]: {error}\n", error.id()));
+            }
+            Ok(keys.iter().map(compiler_driver::keys::Key::public).collect())
+        }
     }
 }
 
 /// An image's or bundle's bytes, within the format's limit.
 pub fn read(file: &Path) -> Result<Vec<u8>, Failure> {
-    if !file.exists() {
-        return Err(Failure::new(Exit::Usage, "no-file", format!("there is no file {}", file.display()))
-            .help("`space build` leaves images in `build/`"));
-    }
-    let limit = IMAGE_BYTES_MAX * 4;
-    let mut bytes = Vec::new();
-    File::open(file)
-        .and_then(|open| open.take(limit + 1).read_to_end(&mut bytes))
-        .map_err(Error::io("read", file))?;
-    if bytes.len() as u64 > limit {
-        return Err(Failure::new(Exit::Image, "limit", format!("the file has more than {limit} bytes"))
-            .at(file.display().to_string()));
-    }
-    Ok(bytes)
+    files::read(file, OUTPUT_BYTES_MAX).map_err(|error| match error {
+        Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+            Failure::new(Exit::Usage, "no-file", format!("there is no file {}", file.display()))
+                .help("`space build` leaves images in `build/`")
+        }
+        Error::TooLarge { limit, .. } => {
+            Failure::new(Exit::Image, "limit", format!("the file has more than {limit} bytes"))
+                .at(file.display().to_string())
+        }
+        other => other.into(),
+    })
 }
 
 /// A file that is not what it claims to be.

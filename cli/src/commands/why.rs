@@ -54,9 +54,9 @@ pub fn run(component: &str, capability: &str, folder: &Path, as_json: bool) -> R
     for one in uses {
         text += &format!("  {} is used by {}\n", one.method, one.path.join(" -> "));
     }
-    let granted = compilation.system.iter().flat_map(|system| system.report.lines());
-    for line in granted.filter(|line| line.contains(component) && line.contains(capability)) {
-        text += &format!("  granted: {}\n", line.trim());
+    let granted = compilation.system.iter().flat_map(|system| &system.authorities);
+    for one in granted.filter(|one| one.component == component && one.capability == capability) {
+        text += &format!("  {} is granted {}\n", one.instance, one.what);
     }
     print::text(&text)
 }

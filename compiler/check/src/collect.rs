@@ -308,7 +308,7 @@ impl Collector<'_> {
                 Pending::Interface(..) | Pending::Component(..) => {}
             }
         }
-        self.no_endless_types();
+        crate::nesting::check(&mut self.world, self.diagnostics);
         for (package, what) in &pending {
             if let Pending::Interface(at, items) = what {
                 self.methods(*package, *at, items);
@@ -450,35 +450,6 @@ pub(crate) fn duplicate_member(what: &str, name: &tree::Name, first: Span) -> Di
     )
     .also(first, "first declared here")
     .help("remove or rename one of them")
-}
-
-pub(crate) fn endless(span: Span, name: &str) -> Diagnostic {
-    Diagnostic::error("endless-type", span, format!("`{name}` contains itself and would have no size"))
-        .help("hold an `Id` of a table's element instead")
-}
-
-pub(crate) fn contains_itself(world: &World, ty: &Ty, inside: &mut Vec<Ty>) -> bool {
-    if inside.contains(ty) {
-        return inside.first() == Some(ty);
-    }
-    let parts: Vec<Ty> = match ty {
-        Ty::Struct(at) => world.structs[*at as usize].fields.iter().map(|field| field.ty.clone()).collect(),
-        Ty::Enum(at) => world.enums[*at as usize]
-            .variants
-            .iter()
-            .flat_map(|variant| variant.fields.iter().map(|(_, ty)| ty.clone()))
-            .collect(),
-        Ty::Array(element, _) | Ty::Optional(element) | Ty::Table(element, _) => {
-            return contains_itself(world, element, inside);
-        }
-        Ty::Tuple(parts) => parts.clone(),
-        Ty::Result(ok, error) => vec![(**ok).clone(), (**error).clone()],
-        _ => return false,
-    };
-    inside.push(ty.clone());
-    let found = parts.iter().any(|part| contains_itself(world, part, inside));
-    inside.pop();
-    found
 }
 
 /// Whether one message word carries a value of the type.

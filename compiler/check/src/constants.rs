@@ -10,7 +10,7 @@ use compiler_syntax::span::Span;
 use compiler_syntax::tree::{BinaryOperator, Expr, ExprKind, Integer, Literal, Path, UnaryOperator};
 
 /// Constants may refer to one another this deep.
-const DEPTH_MAX: u32 = 64;
+pub(crate) const DEPTH_MAX: u32 = 64;
 
 /// The value of an integer literal with its unit: sizes in bytes, times in nanoseconds.
 pub(crate) fn scaled(integer: &Integer, span: Span, diagnostics: &mut Vec<Diagnostic>) -> Option<i128> {

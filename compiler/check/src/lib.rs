@@ -15,6 +15,7 @@ mod graph;
 mod initial;
 mod linear;
 mod members;
+mod nesting;
 mod sizes;
 mod stubs;
 mod system;
@@ -127,6 +128,12 @@ fn package(unit: &mut Unit<'_>, at: u32) {
     lower_queue(unit);
     tests(unit, at);
     lower_queue(unit);
+    if let Some(span) = unit.constants_too_deep {
+        let message = format!("constants refer to one another more than {} deep", constants::DEPTH_MAX);
+        unit.report(
+            Diagnostic::error("constant-cycle", span, message).help("give one of them a value of its own"),
+        );
+    }
     // Where lowering failed, values are missing that would look forgotten.
     let lowered = unit.diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
     if let Some((component, (main, entries))) = main {

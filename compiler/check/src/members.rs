@@ -1,6 +1,6 @@
 //! What is inside a declaration: fields, variants, methods, signatures.
 
-use crate::collect::{Collector, contains_itself, duplicate_member, endless, message_scalar};
+use crate::collect::{Collector, duplicate_member, message_scalar};
 use crate::facts;
 use crate::ty::Ty;
 use crate::types::Scope;
@@ -72,26 +72,6 @@ impl Collector<'_> {
             defs.push(VariantDef { name: String::new(), fields: Vec::new() });
         }
         self.world.enums[at as usize].variants = defs;
-    }
-
-    /// A struct or enum that contains itself would have no size.
-    pub(crate) fn no_endless_types(&mut self) {
-        for at in 0..self.world.structs.len() {
-            if contains_itself(&self.world, &Ty::Struct(at as u32), &mut Vec::new()) {
-                let (span, name) = (self.world.structs[at].span, self.world.structs[at].name.clone());
-                self.world.structs[at].fields.clear();
-                self.report(endless(span, &name));
-            }
-        }
-        for at in 0..self.world.enums.len() {
-            if contains_itself(&self.world, &Ty::Enum(at as u32), &mut Vec::new()) {
-                let (span, name) = (self.world.enums[at].span, self.world.enums[at].name.clone());
-                for variant in &mut self.world.enums[at].variants {
-                    variant.fields.clear();
-                }
-                self.report(endless(span, &name));
-            }
-        }
     }
 
     pub(crate) fn methods(&mut self, package: u32, at: u32, items: &[tree::InterfaceItem]) {

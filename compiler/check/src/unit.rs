@@ -42,6 +42,8 @@ pub(crate) struct Unit<'w> {
     pub constants: BTreeMap<u32, Known>,
     /// Constants whose value is being lowered.
     pub constants_open: Vec<u32>,
+    /// Where constants refer to one another too deep.
+    pub constants_too_deep: Option<Span>,
     texts: BTreeMap<Vec<u8>, DataId>,
     /// Rights that are used without a statement of their own: function, slot, method, place.
     pub inline_uses: Vec<(FunctionId, compiler_mir::ir::CapabilityId, u8, Span)>,
@@ -88,6 +90,7 @@ impl<'w> Unit<'w> {
             states: BTreeMap::new(),
             constants: BTreeMap::new(),
             constants_open: Vec::new(),
+            constants_too_deep: None,
             texts: BTreeMap::new(),
             inline_uses: Vec::new(),
             initials: Vec::new(),

@@ -16,6 +16,9 @@ pub const IMAGE_ENDING: &str = ".sci";
 /// Ending of a bundle's file name.
 pub const BUNDLE_ENDING: &str = ".bundle";
 
+/// Bytes of an output that is read back: a bundle holds several images.
+pub const OUTPUT_BYTES_MAX: u64 = 4 * sci::limits::IMAGE_BYTES_MAX;
+
 /// What a build is made with.
 pub struct Settings<'a> {
     /// What the compiler is to do.
@@ -89,9 +92,15 @@ pub fn build(project: &Project, settings: &Settings<'_>) -> Result<Outcome, Erro
         outputs: Vec::new(),
         warnings: compiler_syntax::render(&compilation.diagnostics, &compilation.sources, false),
     };
+    files::sweep(&folder);
+    let mut staged = Vec::new();
     for (name, bytes) in files {
-        files::replace(&folder.join(&name), &bytes)?;
+        staged.push(files::stage(&folder.join(&name), &bytes)?);
         stamp.outputs.push((name, files::digest(&bytes)));
+    }
+    // All of them are on the disk before the first is seen.
+    for file in staged {
+        file.commit()?;
     }
     for (name, _) in last.into_iter().flat_map(|last| last.outputs) {
         if stamp.outputs.iter().all(|(output, _)| *output != name) {

@@ -16,6 +16,11 @@ const PIPELINE: &[Entry] = &[
                       format, or the compiler has a defect. Please report it with the sources that cause it.",
     },
     Entry {
+        id: "duplicate-component",
+        explanation: "Images are named after components: `MyApp` becomes `my-app.sci`. Two components of the project \
+                      would get one name, and messages could not tell them apart. Give one of them another name.",
+    },
+    Entry {
         id: "missing-provider",
         explanation: "A component requires an interface that no component of the system exports. Add one that does, or \
                       write a `system` block that grants a kernel object.",

@@ -52,7 +52,13 @@ pub enum Error {
         /// The folder, relative to the root.
         name: String,
     },
-    /// A source is a pipe, a device or a socket.
+    /// A package stands where the runtime's library does.
+    #[error("the package `{name}` belongs to the runtime")]
+    ReservedPackage {
+        /// The folder, relative to the root.
+        name: String,
+    },
+    /// What should be a file is a folder, a pipe, a device or a socket.
     #[error("{} is not a regular file", path.display())]
     NotAFile {
         /// The entry.
@@ -154,7 +160,8 @@ impl Error {
             Self::NotText { .. } => "not-utf8",
             Self::NotUtf8Name { .. } => "name-not-utf8",
             Self::PackageName { .. } => "package-name",
-            Self::NotAFile { .. } => "source-not-a-file",
+            Self::ReservedPackage { .. } => "reserved-package",
+            Self::NotAFile { .. } => "not-a-file",
             Self::LinkLoop { .. } => "link-loop",
             Self::NoKeyHome => "no-key-home",
             Self::KeyExposed { .. } => "key-exposed",
@@ -176,9 +183,10 @@ impl Error {
             | Self::NotText { .. }
             | Self::NotUtf8Name { .. }
             | Self::PackageName { .. }
-            | Self::NotAFile { .. }
+            | Self::ReservedPackage { .. }
             | Self::LinkLoop { .. } => Class::Source,
-            Self::NoProject { .. }
+            Self::NotAFile { .. }
+            | Self::NoProject { .. }
             | Self::NoSources { .. }
             | Self::KeyExists { .. }
             | Self::KeyMissing { .. }
@@ -196,7 +204,9 @@ impl Error {
         match self {
             Self::NoComponent { place } | Self::NotText { place } => Some(place.clone()),
             Self::TooLarge { what, .. } => Some(what.clone()),
-            Self::PackageName { name } | Self::Image { name, .. } => Some(name.clone()),
+            Self::PackageName { name } | Self::ReservedPackage { name } | Self::Image { name, .. } => {
+                Some(name.clone())
+            }
             _ => None,
         }
     }
@@ -223,7 +233,8 @@ impl Error {
                 "a folder with `.in` files is a package: lower-case letters, digits and `-`, first a letter"
                     .to_owned()
             }
-            Self::NotAFile { .. } => "a source is a regular file or a link to one".to_owned(),
+            Self::ReservedPackage { .. } => "give the folder another name than `space`".to_owned(),
+            Self::NotAFile { .. } => "name a regular file or a link to one".to_owned(),
             Self::LinkLoop { .. } => "remove the link".to_owned(),
             Self::NoKeyHome => "set `SPACE_HOME` to a folder of your own".to_owned(),
             Self::KeyExposed { path } => {

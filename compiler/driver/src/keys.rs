@@ -20,8 +20,8 @@
 //! The key named `development` is made by the first build. It is trusted on this machine by `space verify` and
 //! `space boot`, and nowhere else.
 
-use std::fs::{self, File};
-use std::io::Read as _;
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
@@ -127,26 +127,22 @@ impl Store {
         &self.folder
     }
 
-    /// Whether there is a key of that name.
-    pub fn has(&self, name: &str) -> Result<bool, Error> {
-        self.path(name).map(|path| path.exists())
-    }
-
-    /// The development key, made if there is none yet.
-    pub fn development(&self) -> Result<Key, Error> {
+    /// The development key, made if there is none yet; and whether this call made it.
+    pub fn development(&self) -> Result<(Key, bool), Error> {
         match self.load(DEVELOPMENT) {
             // Another build that made the key meanwhile made it for us as well.
-            Err(Error::KeyMissing { .. }) => match self.create(DEVELOPMENT, Kind::Development) {
-                Err(Error::KeyExists { .. }) => self.load(DEVELOPMENT),
-                made => made,
+            Err(Error::KeyMissing { .. }) => match self.create(DEVELOPMENT) {
+                Err(Error::KeyExists { .. }) => Ok((self.load(DEVELOPMENT)?, false)),
+                made => Ok((made?, true)),
             },
-            loaded => loaded,
+            loaded => Ok((loaded?, false)),
         }
     }
 
-    /// Makes a key.
-    pub fn create(&self, name: &str, kind: Kind) -> Result<Key, Error> {
+    /// Makes a key: for releases, unless it has the development key's name.
+    pub fn create(&self, name: &str) -> Result<Key, Error> {
         let path = self.path(name)?;
+        let kind = if name == DEVELOPMENT { Kind::Development } else { Kind::Release };
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(Error::Random)?;
         files::create_private_folder(&self.folder)?;
@@ -161,8 +157,10 @@ impl Store {
     pub fn load(&self, name: &str) -> Result<Key, Error> {
         let path = self.path(name)?;
         match fs::metadata(&path) {
-            Ok(metadata) if exposed(&metadata) => return Err(Error::KeyExposed { path }),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Ok(metadata) if metadata.is_file() && exposed(&metadata) => {
+                return Err(Error::KeyExposed { path });
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {
                 return Err(Error::KeyMissing { name: name.to_owned() });
             }
             _ => {}
@@ -171,13 +169,16 @@ impl Store {
         Ok(Key { name: name.to_owned(), kind, seed })
     }
 
-    /// Every key, by name.
-    pub fn list(&self) -> Result<Vec<Key>, Error> {
-        if !self.folder.exists() {
-            return Ok(Vec::new());
-        }
+    /// Every key, by name; and what is wrong with files that should be keys and are not.
+    pub fn list(&self) -> Result<(Vec<Key>, Vec<Error>), Error> {
+        let entries = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == ErrorKind::NotFound && !self.folder.is_symlink() => {
+                return Ok((Vec::new(), Vec::new()));
+            }
+            entries => entries.map_err(Error::io("read", &self.folder))?,
+        };
         let mut names = Vec::new();
-        for entry in fs::read_dir(&self.folder).map_err(Error::io("read", &self.folder))? {
+        for entry in entries {
             let path = entry.map_err(Error::io("read", &self.folder))?.path();
             if path.extension().is_some_and(|ending| ending == "key")
                 && let Some(name) = path.file_stem().and_then(|name| name.to_str())
@@ -187,7 +188,14 @@ impl Store {
             }
         }
         names.sort();
-        names.iter().map(|name| self.load(name)).collect()
+        let (mut keys, mut wrong) = (Vec::new(), Vec::new());
+        for name in names {
+            match self.load(&name) {
+                Ok(key) => keys.push(key),
+                Err(error) => wrong.push(error),
+            }
+        }
+        Ok((keys, wrong))
     }
 
     fn path(&self, name: &str) -> Result<PathBuf, Error> {
@@ -209,10 +217,12 @@ fn home() -> Result<PathBuf, Error> {
 
 fn parse(path: &Path, head: &str, field: &str) -> Result<(Kind, [u8; 32]), Error> {
     let wrong = |why| Error::KeyFormat { path: path.to_path_buf(), why };
-    let mut text = String::new();
-    File::open(path)
-        .and_then(|file| file.take(KEY_FILE_BYTES_MAX).read_to_string(&mut text))
-        .map_err(Error::io("read", path))?;
+    let bytes = files::read(path, KEY_FILE_BYTES_MAX).map_err(|error| match error {
+        Error::TooLarge { .. } => wrong("it is too long"),
+        Error::NotAFile { .. } => wrong("it is not a regular file"),
+        other => other,
+    })?;
+    let text = String::from_utf8(bytes).map_err(|_| wrong("it is not text"))?;
     let mut lines = text.lines();
     if lines.next() != Some(head) {
         return Err(wrong("its first line is not that of a key"));
@@ -248,10 +258,11 @@ mod tests {
     fn the_development_key_is_made_once_and_private() {
         let home = tempfile::tempdir().unwrap();
         let store = Store::at(&home.path().join("new"));
-        assert!(store.list().unwrap().is_empty());
-        let made = store.development().unwrap();
-        assert_eq!(store.development().unwrap().public(), made.public());
-        assert_eq!(store.list().unwrap().len(), 1);
+        assert!(store.list().unwrap().0.is_empty());
+        let (made, new) = store.development().unwrap();
+        assert!(new);
+        assert_eq!(store.development().unwrap().0.public(), made.public());
+        assert_eq!(store.list().unwrap().0.len(), 1);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
@@ -267,7 +278,7 @@ mod tests {
     #[test]
     fn a_public_key_goes_through_its_file() {
         let home = tempfile::tempdir().unwrap();
-        let key = Store::at(home.path()).create("release", Kind::Release).unwrap().public();
+        let key = Store::at(home.path()).create("release").unwrap().public();
         let path = home.path().join("release.pub");
         fs::write(&path, key.text()).unwrap();
         assert_eq!(PublicKey::read(&path).unwrap(), key);
@@ -281,10 +292,10 @@ mod tests {
     fn a_name_is_taken_once_and_is_a_plain_word() {
         let home = tempfile::tempdir().unwrap();
         let store = Store::at(home.path());
-        store.create("mine", Kind::Release).unwrap();
-        assert_eq!(store.create("mine", Kind::Release).err().unwrap().id(), "key-exists");
+        store.create("mine").unwrap();
+        assert_eq!(store.create("mine").err().unwrap().id(), "key-exists");
         for name in ["../up", "", "A", "a/b"] {
-            assert_eq!(store.create(name, Kind::Release).err().unwrap().id(), "key-name");
+            assert_eq!(store.create(name).err().unwrap().id(), "key-name");
         }
         assert_eq!(store.load("other").err().unwrap().id(), "key-missing");
     }

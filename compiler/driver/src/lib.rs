@@ -119,8 +119,8 @@ pub struct LinkedSystem {
     pub images: Vec<ImageData>,
     /// Its instances, providers first.
     pub instances: Vec<InstanceData>,
-    /// Every authority in the system, one line each, for people.
-    pub report: String,
+    /// Every authority in the system.
+    pub authorities: Vec<compiler_link::system::Granted>,
 }
 
 /// The result of one `test` block.

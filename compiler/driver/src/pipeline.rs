@@ -12,6 +12,7 @@ use compiler_mir::ir::{Component, Program};
 use compiler_syntax::diagnostic::Diagnostic;
 use compiler_syntax::span::{Sources, Span};
 use sci::digest::sha256;
+use std::collections::BTreeMap;
 
 /// The runtime's library, compiled into whatever uses it: package path, file name, text.
 const LIBRARY: &[(&str, &str, &str)] =
@@ -45,6 +46,10 @@ pub fn compile(project: &ProjectSource, options: &Options) -> Compilation {
     if options.tests {
         compilation.tests = checked.units.iter().flat_map(|unit| tests(unit, &compilation.sources)).collect();
     }
+    compilation.diagnostics.extend(same_names(&checked));
+    if compilation.refused() {
+        return compilation;
+    }
     let mut linked = Vec::new();
     for unit in &checked.units {
         if let Some(component) = &unit.program.component {
@@ -65,6 +70,29 @@ pub fn compile(project: &ProjectSource, options: &Options) -> Compilation {
     }
     compilation.components.sort_by(|a, b| a.name.cmp(&b.name));
     compilation
+}
+
+/// Components whose images would have one file name.
+fn same_names(checked: &Checked) -> Vec<Diagnostic> {
+    let mut known: BTreeMap<String, Span> = BTreeMap::new();
+    let mut same = Vec::new();
+    for component in checked.units.iter().filter_map(|unit| unit.program.component.as_ref()) {
+        let file = system::file_stem(&component.name);
+        match known.get(&file) {
+            Some(first) => {
+                let message = format!("two components would be built into `{file}.sci`");
+                same.push(
+                    Diagnostic::error("duplicate-component", component.span, message)
+                        .also(*first, "the other one")
+                        .help("give one of them another name"),
+                );
+            }
+            None => {
+                known.insert(file, component.span);
+            }
+        }
+    }
+    same
 }
 
 fn parse(package: &PackageSource, compilation: &mut Compilation) -> ParsedPackage {
@@ -191,7 +219,7 @@ fn link_system(
                 name: system.name,
                 images: system.images,
                 instances: system.instances,
-                report: system.report,
+                authorities: system.authorities,
             });
         }
         Err(error) => {

@@ -5,7 +5,7 @@
 //! command in the wrong folder ends with a sentence.
 
 use std::fs::{self, File};
-use std::io::Read as _;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
@@ -18,6 +18,8 @@ pub const PROJECT_BYTES_MAX: u64 = 64 << 20;
 pub const SOURCES_MAX: u64 = 4096;
 /// Entries looked at while searching for sources.
 pub const ENTRIES_MAX: u64 = 100_000;
+/// The package that the runtime's library lives below.
+const RUNTIME: &str = "space";
 /// Folders between the root and a source.
 pub const DEPTH_MAX: u64 = 16;
 
@@ -65,8 +67,10 @@ pub struct Project {
 impl Project {
     /// Reads the project in a folder.
     pub fn read(root: &Path) -> Result<Self, Error> {
-        if !root.is_dir() {
-            return Err(Error::NoProject { path: root.to_path_buf() });
+        match fs::metadata(root) {
+            Ok(metadata) if metadata.is_dir() => {}
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(Error::io("read", root)(error)),
+            _ => return Err(Error::NoProject { path: root.to_path_buf() }),
         }
         let mut walk = Walk { root, packages: Vec::new(), above: Vec::new(), entries: 0, files: 0, bytes: 0 };
         walk.folder(root, &[])?;
@@ -140,6 +144,9 @@ impl Walk<'_> {
         if !files.is_empty() {
             if let Some(name) = path.iter().find(|name| !is_package_name(name)) {
                 return Err(Error::PackageName { name: name.clone() });
+            }
+            if path.first().is_some_and(|name| name == RUNTIME) {
+                return Err(Error::ReservedPackage { name: path.join("/") });
             }
             let files = files.iter().map(|file| self.read(file)).collect::<Result<_, _>>()?;
             self.packages.push(PackageSource { path: path.to_vec(), files });

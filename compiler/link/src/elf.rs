@@ -26,6 +26,9 @@ pub enum Error {
     /// The image has no code.
     #[error("the image has no code")]
     NoText,
+    /// A name that ELF and DWARF, which end names with a zero byte, cannot hold.
+    #[error("a name in the image is empty or holds a zero byte")]
+    Name,
     /// The ELF file would break its format's limits.
     #[error("the ELF file cannot be written: {0}")]
     Elf(#[from] object::write::Error),
@@ -61,6 +64,12 @@ impl Part {
 pub fn to_elf(image: &[u8]) -> Result<Vec<u8>, Error> {
     let image = Image::verify(image)?;
     let text = image.section(SectionKind::Text).ok_or(Error::NoText)?;
+    let functions = tables::functions(image.bytes_of(SectionKind::Symbols)).map(|function| function.name);
+    let places = rows(image.bytes_of(SectionKind::SourceMap));
+    let files = places.iter().map(|(_, place)| place.file);
+    if functions.chain(files).any(|name| name.is_empty() || name.contains('\0')) {
+        return Err(Error::Name);
+    }
     let mut parts: Vec<Part> = image.sections().filter_map(|section| loaded(&image, &section)).collect();
     parts.extend(debug(&image, &text)?);
     write(&image, KERNEL_SLAB_BASE + text.memory_offset, parts)

@@ -6,7 +6,6 @@ use sci::image::Image;
 use sci::manifest::{Required, Restart};
 use sci::write::{GrantData, ImageData, InstanceData};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 /// Priority of components that nobody calls.
 const LOWEST_PRIORITY: u8 = 16;
@@ -37,8 +36,21 @@ pub struct Linked {
     pub images: Vec<ImageData>,
     /// Instances, providers first.
     pub instances: Vec<InstanceData>,
-    /// Every authority, one line each.
-    pub report: String,
+    /// Every authority in the system.
+    pub authorities: Vec<Granted>,
+}
+
+/// One capability that an instance gets, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Granted {
+    /// The instance.
+    pub instance: String,
+    /// Its component's file stem.
+    pub component: String,
+    /// The capability's name.
+    pub capability: String,
+    /// Interface, rights, and where it comes from: `Counter(add) from counting.counter`.
+    pub what: String,
 }
 
 /// Why a system cannot be linked. Names are instances and capabilities.
@@ -151,8 +163,8 @@ pub fn link(input: &Input<'_>) -> Result<Linked, Error> {
     let mut order: Vec<usize> = (0..planned.len()).collect();
     order.sort_by_key(|at| (std::cmp::Reverse(priorities[*at]), *at));
     let instances = number(&planned, &priorities, &order);
-    let report = report(&planned, &priorities, &order);
-    Ok(Linked { name, images, instances, report })
+    let authorities = order.iter().flat_map(|at| authorities(&planned, *at)).collect();
+    Ok(Linked { name, images, instances, authorities })
 }
 
 fn verify<'i>(name: &str, bytes: &'i [u8]) -> Result<Image<'i>, Error> {
@@ -427,31 +439,30 @@ fn number(planned: &[Planned<'_>], priorities: &[u8], order: &[usize]) -> Vec<In
         .collect()
 }
 
-fn report(planned: &[Planned<'_>], priorities: &[u8], order: &[usize]) -> String {
-    let mut text = String::new();
-    for at in order {
-        let instance = &planned[*at];
-        let _ = writeln!(text, "{} (priority {})", instance.name, priorities[*at]);
-        for one in &instance.grants {
-            let Some(required) = instance.parsed.manifest().required.get(one.capability as usize) else {
-                continue;
-            };
-            let target = match one.kind {
-                grant::CHANNEL => {
-                    let server = &planned[one.a as usize];
-                    let export =
-                        server.parsed.manifest().exported.get(one.b as usize).map_or("", |known| known.name);
-                    format!("{}.{export}", server.name)
-                }
-                grant::PORTS => format!("ports {:#x}, {} of them", one.a, one.b),
-                grant::INTERRUPT => format!("interrupt {}", one.a),
-                kind => grant::KIND_NAMES.get(kind as usize).copied().unwrap_or("unknown").to_owned(),
-            };
-            let rights = rights(required.interface, one.mask);
-            let _ = writeln!(text, "  {}: {}({rights}) from {target}", required.name, required.interface);
-        }
-    }
-    text
+fn authorities(planned: &[Planned<'_>], at: usize) -> Vec<Granted> {
+    let instance = &planned[at];
+    let manifest = instance.parsed.manifest();
+    let required = |one: &GrantData| manifest.required.get(one.capability as usize);
+    let one = |one: &GrantData| {
+        let required = required(one)?;
+        let source = match one.kind {
+            grant::CHANNEL => {
+                let server = &planned[one.a as usize];
+                let export = server.parsed.manifest().exported.get(one.b as usize);
+                format!("{}.{}", server.name, export.map_or("", |known| known.name))
+            }
+            grant::PORTS => format!("ports {:#x}, {} of them", one.a, one.b),
+            grant::INTERRUPT => format!("interrupt {}", one.a),
+            kind => grant::KIND_NAMES.get(kind as usize).copied().unwrap_or("unknown").to_owned(),
+        };
+        Some(Granted {
+            instance: instance.name.clone(),
+            component: file_stem(manifest.identity.name),
+            capability: required.name.to_owned(),
+            what: format!("{}({}) from {source}", required.interface, rights(required.interface, one.mask)),
+        })
+    };
+    instance.grants.iter().filter_map(one).collect()
 }
 
 /// Method names of a mask, or bit numbers where the vocabulary does not know the interface.

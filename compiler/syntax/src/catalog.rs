@@ -109,7 +109,10 @@ pub const CATALOG: &[Entry] = &[
         id: "misplaced-package",
         explanation: "`package` says which package a file belongs to. It stands once, before all declarations.",
     },
-    Entry { id: "name-too-long", explanation: "A name has at most 255 characters." },
+    Entry {
+        id: "name-too-long",
+        explanation: "A name has at most 100 characters: it becomes part of file names and of images, which have bounds of their own.",
+    },
     Entry {
         id: "not-utf8",
         explanation: "Source files are UTF-8 text. The byte at the given offset cannot occur there: the file has another \

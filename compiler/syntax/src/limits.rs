@@ -7,7 +7,7 @@ pub const SOURCE_BYTES_MAX: usize = 4 << 20;
 pub const TOKENS_MAX: usize = 1_000_000;
 
 /// Bytes in one name.
-pub const NAME_BYTES_MAX: usize = 255;
+pub const NAME_BYTES_MAX: usize = 100;
 
 /// Brackets open at once.
 pub const NESTING_MAX: usize = 200;

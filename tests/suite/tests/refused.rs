@@ -51,6 +51,27 @@ fn each_case_gives_its_report() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Sources that are short and would take long, or more stack than there is.
+#[test]
+fn depth_is_bounded() {
+    let chain = |count: usize, line: &dyn Fn(usize) -> String| (0..count).map(line).collect::<String>();
+    let constants = chain(4000, &|at| format!("const c{at}: u64 = c{}\n", at + 1));
+    let typeless = chain(4000, &|at| format!("const c{at} = next(c{})\n", at + 1));
+    let structs = chain(4000, &|at| format!("struct S{at} {{ a: S{} }}\n", at + 1));
+    let enums = chain(60, &|at| format!("enum E{at} {{ a(E{}), b(E{}) }}\n", at + 1, at + 1));
+    let cases = [
+        (constants + "const c4000: u64 = 1\n", "constant-cycle"),
+        (typeless + "const c4000 = 1\nfn next(a: u64) -> u64 { return a }\n", "constant-cycle"),
+        (structs + "struct S4000 { a: u8 }\n", "type-too-large"),
+        (enums + "enum E60 { a }\n", "type-too-large"),
+    ];
+    for (source, id) in cases {
+        let compilation = compile(&format!("component C {{ }}\n\nfn start() {{ }}\n\n{source}"));
+        let ids: BTreeSet<_> = compilation.diagnostics.iter().map(|diagnostic| diagnostic.id).collect();
+        assert_eq!(ids, BTreeSet::from([id]), "{}", &source[..100]);
+    }
+}
+
 #[test]
 fn each_id_has_a_case_and_an_explanation() {
     let mut emitted = BTreeSet::new();

@@ -20,6 +20,11 @@ impl Body<'_, '_> {
                     .help("give one of them a value of its own"),
             );
         }
+        if self.unit.constants_open.len() == constants::DEPTH_MAX as usize {
+            // Said at the end: what is said while a type is inferred is dropped.
+            self.unit.constants_too_deep.get_or_insert(span);
+            return Value::error();
+        }
         let known = match self.unit.constants.get(&at) {
             Some(known) => known.clone(),
             None => {

@@ -273,6 +273,11 @@ pub(super) const ENTRIES: &[Entry] = &[
                       `T ! E`.",
     },
     Entry {
+        id: "type-too-large",
+        explanation: "Structs and enums lie within each other at most 64 deep, and a type has at most 65,536 parts. Hold \
+                      an `Id` of a table's element in place of the element.",
+    },
+    Entry {
         id: "undeclared-use",
         explanation: "The code calls a method that the component does not declare. The message shows the calls that \
                       lead there. Authority is declared, never ambient: add the method to the capability's line, \
