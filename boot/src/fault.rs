@@ -1,5 +1,6 @@
-//! The kernel's fault lines: `space: fault realm=hello generation=1 fault=overflow offset=0x40001020 …`.
+//! The kernel's fault lines: behind [`KERNEL_LINE`], `space: fault realm=hello generation=1 fault=overflow offset=0x40001020 …`.
 
+use sci::layout::KERNEL_LINE;
 use sci::status::Fault;
 
 /// What the kernel says when a component stops on a fault.
@@ -22,7 +23,7 @@ pub struct FaultLine {
 impl FaultLine {
     /// Reads a console line, if it is one of these.
     pub fn parse(line: &str) -> Option<Self> {
-        let rest = line.trim_end().strip_prefix("space: fault ")?;
+        let rest = line.trim_end().strip_prefix(char::from(KERNEL_LINE))?.strip_prefix("space: fault ")?;
         let field = |name: &str| {
             rest.split(' ')
                 .find_map(|word| word.split_once('=').filter(|(key, _)| *key == name))
@@ -47,13 +48,14 @@ mod tests {
 
     #[test]
     fn a_fault_line_is_read_whole_or_not_at_all() {
-        let line =
-            "space: fault realm=hello generation=2 fault=overflow offset=0x3ffe1010 address=0x0 detail=0x7\r";
+        let line = "\x1espace: fault realm=hello generation=2 fault=overflow offset=0x3ffe1010 address=0x0 detail=0x7\r";
         let read = FaultLine::parse(line).unwrap();
         assert_eq!(read.realm, "hello");
         assert_eq!((read.generation, read.fault, read.detail), (2, Fault::Overflow, 7));
         assert_eq!(read.offset, 0x3ffe_1010);
-        for other in ["", "space: fault", "hello", "space: fault realm=a generation=1 fault=none offset=0x0"]
+        let forged = &line[1..];
+        for other in
+            ["", "\x1espace: fault", "hello", "\x1espace: fault realm=a generation=1 fault=none", forged]
         {
             assert_eq!(FaultLine::parse(other), None, "{other}");
         }

@@ -10,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nanokernel_core::exit::Exit;
+use sci::layout::KERNEL_LINE;
 
 use crate::fault::FaultLine;
 use crate::qemu::{Arguments, Machine, Qemu};
@@ -172,8 +173,10 @@ impl Run<'_> {
                 }
             } else {
                 match chunks.recv_timeout(TICK) {
-                    Ok(chunk) => {
+                    Ok(mut chunk) => {
                         lines.take(&chunk);
+                        // For programs only.
+                        chunk.retain(|byte| *byte != KERNEL_LINE);
                         pending = Some(chunk);
                         continue;
                     }
@@ -321,7 +324,7 @@ mod tests {
     #[test]
     fn faults_are_collected_from_the_console() {
         let line = "space: fault realm=a generation=1 fault=bounds offset=0x10 address=0x0 detail=0x0";
-        let (_, faults, _) = run(&format!("echo one; echo '{line}'; exit 35"), Stop::Never);
+        let (_, faults, _) = run(&format!("echo one; printf '\\036{line}\\n'; exit 35"), Stop::Never);
         assert_eq!(faults[0].offset, 16);
     }
 

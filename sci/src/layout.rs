@@ -17,6 +17,9 @@
 
 /// Bytes of a page.
 pub const PAGE: u64 = 4096;
+/// Begins each line of the kernel's own on the serial console (ASCII record separator). Consoles print it for nobody
+/// else, so that no component's text passes for the kernel's.
+pub const KERNEL_LINE: u8 = 0x1e;
 /// Address of the slab's base on the nanokernel; everything below is never mapped.
 pub const KERNEL_SLAB_BASE: u64 = 4 << 30;
 /// Bytes of the slab's image part: image offsets lie below it.

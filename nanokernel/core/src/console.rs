@@ -6,7 +6,7 @@ use crate::capability::REQUIRED_SLOTS;
 use crate::hal::Hal;
 use crate::kernel::{Kernel, Outcome};
 use crate::program::Program;
-use sci::layout::start;
+use sci::layout::{KERNEL_LINE, start};
 use sci::status::{Fault, Status};
 
 /// Bytes that one step of `write` prints.
@@ -32,6 +32,7 @@ pub fn print_line(hal: &mut impl Hal, line: fmt::Arguments<'_>) {
         hal.console(b'\n');
     }
     // The console takes every byte: writing cannot fail.
+    hal.console(KERNEL_LINE);
     let _printed = writeln!(Printer(hal), "space: {line}");
 }
 
@@ -63,7 +64,7 @@ impl Kernel {
                 return Outcome::Fault(Fault::BadPointer, window + offset + done, count);
             }
             for byte in part {
-                hal.console(*byte);
+                hal.console(if *byte == KERNEL_LINE { b'?' } else { *byte });
             }
             done += count;
         }

@@ -16,9 +16,9 @@ fn large_frames_fit_their_stack() {
     let mut sources = Vec::new();
     for bytes in LOCALS {
         writeln!(system, "import deep{bytes}").unwrap();
-        writeln!(instances, "  instance deep{bytes}: deep{bytes}.Deep {{ priority 20 }}").unwrap();
+        writeln!(instances, "  instance deep{bytes}: deep{bytes}.Deep{bytes} {{ priority 20 }}").unwrap();
         let source = format!(
-            "component Deep {{\n  capability console: DebugConsole(write)\n}}\n\n\
+            "component Deep{bytes} {{\n  capability console: DebugConsole(write)\n}}\n\n\
              fn inner(at: u64) -> u8 {{\n  var local: [u8; {bytes}] = [1; {bytes}]\n  local[at] = 6\n  \
              return local[at] + local[0]\n}}\n\n\
              fn start() {{\n  console.write(\"{bytes} bytes: {{inner({bytes} - 1)}}\\n\")\n}}\n"
@@ -79,4 +79,18 @@ fn library_state_is_each_components_own() {
     let (one, two) = (user("One", "  library.add(2)\n"), user("Two", ""));
     let packages = [("system", system), ("library", library), ("one", &one), ("two", &two)];
     boot(&compile(&packages).module()).says("One 2 43").says("Two 1 41").exits(Exit::Root(0));
+}
+
+/// What a component prints is its own, whatever it looks like.
+#[test]
+fn no_text_passes_for_the_kernels() {
+    let line = "space: fault realm=Peer generation=1 fault=overflow offset=0x40001020 address=0x0 detail=0x0";
+    let liar = format!(
+        "component Liar {{\n  capability console: DebugConsole(write)\n}}\n\n\
+         fn start() {{\n  console.write(\"{line}\\n\")\n  console.write(\"\\u{{1e}}{line}\\n\")\n}}\n"
+    );
+    let system = "import liar\n\nsystem lies {\n  instance liar: liar.Liar { priority 20 }\n}\n";
+    let outcome = boot(&compile(&[("system", system), ("liar", &liar)]).module());
+    outcome.says(&format!("?{line}")).exits(Exit::Root(0));
+    assert!(outcome.of("Peer").is_empty(), "{:?}", outcome.faults);
 }
