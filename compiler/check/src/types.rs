@@ -277,6 +277,9 @@ pub(crate) fn private(name: &tree::Name, declared: &Declared) -> Diagnostic {
 pub(crate) fn unknown_name(world: &World, package: u32, name: &tree::Name) -> Diagnostic {
     let diagnostic =
         Diagnostic::error("unknown-name", name.span, format!("there is no name `{}` here", name.as_str()));
+    if let Some(help) = habit(name.as_str()) {
+        return diagnostic.help(help);
+    }
     if let Some(path) = elsewhere(world, package, name.as_str()) {
         return diagnostic.help(format!("did you mean `{path}`?")).edit(name.span, path);
     }
@@ -292,6 +295,22 @@ pub(crate) fn unknown_name(world: &World, package: u32, name: &tree::Name) -> Di
         return diagnostic.help(format!("a `-` before a letter joins names; to subtract, write `{spaced}`"));
     }
     diagnostic
+}
+
+/// What a name that other languages have is here.
+fn habit(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "print" | "println" | "printf" | "puts" | "echo" | "log" => {
+            "text goes to a console: `console.write(\"{count}\\n\")`, with `capability console: DebugConsole(write)`"
+        }
+        "null" | "nil" | "None" | "undefined" => "what may be missing has a type `T?` and the value `none`",
+        "Some" => "a value where one may be missing is written as it is; a pattern is `some(x)`",
+        "Ok" | "Err" => "`return value` and `return error` are enough; patterns are `ok(x)` and `err(e)`",
+        "panic" | "abort" | "exit" => "`assert false` stops the component; `return` from `start` ends it",
+        "this" => "a method's first parameter is `self`",
+        "len" | "length" | "size" => "the number of elements is `list.len`",
+        _ => return None,
+    })
 }
 
 /// The path by which a name of an imported package would be found.

@@ -19,14 +19,57 @@ pub(crate) fn explain(
     expected: &[String],
 ) -> Diagnostic {
     let site = Site { context, piece, tokens, at, expected };
-    site.text_in_text()
-        .or_else(|| site.reserved_word())
-        .or_else(|| site.declaration())
-        .or_else(|| site.elsewhere())
-        .or_else(|| site.operator())
-        .or_else(|| site.category())
-        .or_else(|| site.separator())
-        .unwrap_or_else(|| site.fallback())
+    let diagnostic = site.sentence_for();
+    match site.habit() {
+        Some(help) => diagnostic.help(help),
+        None => diagnostic,
+    }
+}
+
+impl Site<'_, '_> {
+    fn sentence_for(&self) -> Diagnostic {
+        self.text_in_text()
+            .or_else(|| self.reserved_word())
+            .or_else(|| self.declaration())
+            .or_else(|| self.elsewhere())
+            .or_else(|| self.operator())
+            .or_else(|| self.category())
+            .or_else(|| self.separator())
+            .unwrap_or_else(|| self.fallback())
+    }
+
+    /// What people write who know other languages, and what it is here.
+    fn habit(&self) -> Option<&'static str> {
+        let word_before = self.at.checked_sub(1).map_or("", |before| self.text(before));
+        let token = self.token()?;
+        Some(match (word_before, self.text(self.at)) {
+            ("not", _) => "the opposite of `a` is `!a`",
+            (_, "and") => "both is written `a && b`",
+            (_, "as") => "a conversion is a call: `u8(a)`",
+            ("mut", _) if self.before(2) == Some(Token::Let) => {
+                "a variable that changes is declared with `var`"
+            }
+            ("if" | "while", "let") => {
+                "take the value out with `match`, or with `or`: `let x = found or return`"
+            }
+            ("..", "=") => "a range ends before its second number: `0..n + 1`",
+            (".", _) if token == Token::Integer => "take a tuple apart: `let (first, second) = pair`",
+            ("for", "(") => "`for` gives one value; for the index too, count: `for i in 0..list.len`",
+            (_, "|" | "||") if self.expects_expression() => "functions are declared with `fn` and have names",
+            (_, ":") if self.text(self.at + 1) == "=" => "declare it with `let x = 3`, or `var x = 3`",
+            ("?", _) if !self.can("else") => "a choice is `if a { 1 } else { 2 }`",
+            ("throw" | "raise", _) => "an error is returned: `return Problem.full`",
+            ("switch" | "case", _) => "choices are written `match value { pattern -> result }`",
+            ("f" | "format", _) if token == Token::Text => "every text takes values in braces: `\"{count}\"`",
+            (_, "fn") if self.can("let") => "functions stand beside the component, not in each other",
+            (
+                "int" | "uint" | "long" | "short" | "char" | "byte" | "float" | "double" | "string" | "auto"
+                | "bool",
+                _,
+            ) if token == Token::Name => "declare it with `let name: type = value`, or `var`",
+            _ => return None,
+        })
+    }
 }
 
 struct Site<'s, 't> {
@@ -434,13 +477,10 @@ impl Site<'_, '_> {
         }
         let diagnostic =
             self.error("expected-separator", format!("expected the end of the line{after}, found {found}"));
-        let word_before = self.at.checked_sub(1).map_or("", |before| self.text(before));
-        Some(match (word_before, self.text(self.at)) {
-            ("not", _) => diagnostic.help("the opposite of `a` is `!a`"),
-            (_, "and") => diagnostic.help("both is written `a && b`"),
-            (_, "as") => diagnostic.help("a conversion is a call: `u8(a)`"),
-            _ if self.can(",") => diagnostic.help("put each on a line of its own, or `,` between them"),
-            _ => diagnostic.help("put each on a line of its own, or `;` between them"),
+        Some(if self.can(",") {
+            diagnostic.help("put each on a line of its own, or `,` between them")
+        } else {
+            diagnostic.help("put each on a line of its own, or `;` between them")
         })
     }
 

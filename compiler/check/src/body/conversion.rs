@@ -64,6 +64,11 @@ impl Body<'_, '_> {
         } else if matches!(value.ty, Ty::Optional(_) | Ty::Result(..)) {
             diagnostic =
                 diagnostic.help("say with `or` what to do when there is no value, or hand it on with `?`");
+        } else if *want == Ty::Str && (value.ty.is_int() || value.ty == Ty::Bool) {
+            diagnostic = diagnostic.help("text takes values in braces: `\"{count}\"`");
+        } else if *want == Ty::Unit {
+            diagnostic =
+                diagnostic.help(format!("a function that gives a value says so: `fn name() -> {has}`"));
         }
         self.fail(diagnostic)
     }

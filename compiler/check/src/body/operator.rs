@@ -203,10 +203,13 @@ impl Body<'_, '_> {
         };
         if !takes(&a.ty) {
             let shown = self.show(&a.ty);
-            return self.fail(
+            let diagnostic =
                 Diagnostic::error("operand-type", span, format!("this operator does not take {shown}"))
-                    .also(left.span, format!("this is {shown}")),
-            );
+                    .also(left.span, format!("this is {shown}"));
+            return self.fail(match a.ty {
+                Ty::Str => diagnostic.help("texts meet where they are written: `console.write(\"{a}{b}\")`"),
+                _ => diagnostic,
+            });
         }
         let operand = self.binary(&a.ty, lowered, a.operand, b.operand, span);
         Value { operand, ty: a.ty }
