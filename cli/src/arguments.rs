@@ -216,6 +216,9 @@ pub struct BootArguments {
     /// Wait for gdb on port 1234
     #[arg(long)]
     pub gdb: bool,
+    /// Reserved: stay interactive until standard input ends
+    #[arg(long)]
+    pub shell: bool,
     /// Write interrupts and resets to a file
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,

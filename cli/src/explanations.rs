@@ -92,7 +92,7 @@ const COMMAND: &[(&str, &str)] = &[
     ),
     (
         "name-not-utf8",
-        "A source file's name is not UTF-8, so no message and no image could name it. Rename it.",
+        "A source file's name is not UTF-8 or holds control characters, so no message and no image could name it. Rename it.",
     ),
     (
         "no-component",

@@ -27,8 +27,8 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             return match error.print() {
-                Ok(()) => ExitCode::SUCCESS,
-                Err(_) => ExitCode::from(Exit::Io as u8),
+                Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => fail(&error.into()),
+                _ => ExitCode::SUCCESS,
             };
         }
         Err(error) if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {

@@ -4,12 +4,12 @@ use std::io::{Write as _, stdout};
 
 use serde_json::Value;
 
-use crate::report::Failure;
+use crate::report::{Failure, visible};
 
 /// Prints text.
 pub fn text(text: &str) -> Result<(), Failure> {
     let mut out = stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(visible(text).as_bytes()).and_then(|()| out.flush()) {
         // Whoever read it has seen enough.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => Ok(written?),

@@ -1,9 +1,10 @@
 //! What a command says when it fails, and the exit code that goes with it.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _, stderr};
 
-use compiler_driver::Class;
+use compiler_driver::{Class, plain};
 
 /// Exit codes. They are stable; everything that a user can cause lies below 100.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,13 +74,13 @@ impl Failure {
     fn text(&self, color: bool) -> String {
         let (bold_red, bold, blue, end) =
             if color { ("\x1b[1;31m", "\x1b[1m", "\x1b[1;34m", "\x1b[0m") } else { ("", "", "", "") };
-        let mut text = format!("{bold_red}error[{}]{end}{bold}: {}{end}\n", self.id, self.message);
+        let mut text = format!("{bold_red}error[{}]{end}{bold}: {}{end}\n", self.id, visible(&self.message));
         if let Some(place) = &self.place {
             // Writing to a string cannot fail.
-            let _ = writeln!(text, "  {blue}-->{end} {place}");
+            let _ = writeln!(text, "  {blue}-->{end} {}", visible(place));
         }
         if let Some(help) = &self.help {
-            let _ = writeln!(text, "{bold}help{end}: {help}");
+            let _ = writeln!(text, "{bold}help{end}: {}", visible(help));
         }
         text
     }
@@ -105,14 +106,33 @@ impl From<compiler_driver::Error> for Failure {
 
 impl From<boot::Error> for Failure {
     fn from(error: boot::Error) -> Self {
-        Self::new(Exit::Io, "boot-io", error.to_string())
+        let boot::Error::Io { action, source } = error;
+        Self::new(Exit::Io, "boot-io", format!("cannot {action}: {}", plain(&source)))
     }
 }
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        Self::new(Exit::Io, "output", format!("cannot print: {error}"))
+        Self::new(Exit::Io, "output", format!("cannot print: {}", plain(&error)))
+            .help("standard output is closed or its disk is full")
     }
+}
+
+/// Text whose control characters are written out, so that no name in a file commands the terminal.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    let commands = |character: char| character.is_control() && character != '\n' && character != '\t';
+    if !text.contains(commands) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::new();
+    for character in text.chars() {
+        if commands(character) {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    Cow::Owned(shown)
 }
 
 /// Whether what goes to standard error is coloured.
@@ -135,6 +155,12 @@ mod tests {
         let failure = Failure::new(Exit::Usage, "no-project", "there is no folder x").at("x").help("make it");
         assert_eq!(failure.text(false), "error[no-project]: there is no folder x\n  --> x\nhelp: make it\n");
         assert!(failure.text(true).starts_with("\x1b[1;31merror[no-project]\x1b[0m\x1b[1m: "));
+    }
+
+    #[test]
+    fn nothing_commands_the_terminal() {
+        assert_eq!(visible("a\tb\n"), "a\tb\n");
+        assert_eq!(visible("a\x1b[31mb\r"), "a\\u{1b}[31mb\\u{d}");
     }
 
     #[test]

@@ -31,6 +31,10 @@ const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Builds, boots, relays the console; a run that did not end well is a failure.
 pub fn run(arguments: &BootArguments) -> Result<(), Failure> {
+    if arguments.shell {
+        return Err(Failure::new(Exit::Usage, "not-supported-yet", "`--shell` is not supported yet")
+            .help("without it the run ends by itself; `--for 10s` lets it run for that long"));
+    }
     let qemu = Qemu::find().ok_or_else(|| {
         Failure::new(Exit::Environment, "qemu-missing", Qemu::missing()).help(boot::qemu::REMEDY)
     })?;

@@ -41,7 +41,7 @@ pub enum Error {
         place: String,
     },
     /// A name cannot be written in a message or an image.
-    #[error("the name of {} is not UTF-8", path.display())]
+    #[error("the name of {} is not plain text", path.display())]
     NotUtf8Name {
         /// The entry.
         path: PathBuf,
@@ -265,7 +265,7 @@ impl Error {
 }
 
 /// The cause without the operating system's number.
-fn plain(error: &io::Error) -> String {
+pub fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     match text.find(" (os error") {
         Some(end) => text[..end].to_lowercase(),

@@ -27,7 +27,7 @@ use compiler_syntax::diagnostic::{Diagnostic, Severity};
 use compiler_syntax::span::Sources;
 use sci::write::{ImageData, InstanceData};
 
-pub use error::{Class, Error};
+pub use error::{Class, Error, plain};
 pub use project::{PackageSource, Project, ProjectSource, SourceFile};
 
 /// What a compilation is to do.

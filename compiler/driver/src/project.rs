@@ -186,7 +186,8 @@ impl Walk<'_> {
 
     fn name(&self, path: &Path) -> Result<String, Error> {
         let relative = path.strip_prefix(self.root).unwrap_or(path);
-        let parts: Option<Vec<&str>> = relative.iter().map(|part| part.to_str()).collect();
+        let plain = |name: &&str| !name.contains(char::is_control);
+        let parts: Option<Vec<&str>> = relative.iter().map(|part| part.to_str().filter(plain)).collect();
         parts.map(|parts| parts.join("/")).ok_or_else(|| Error::NotUtf8Name { path: path.to_path_buf() })
     }
 

@@ -1,10 +1,13 @@
 //! What to say of a token that does not fit: written by hand, for lalrpop's own sets list symbols, not ideas.
 
+mod habits;
+
 use crate::context::Context;
 use crate::diagnostic::Diagnostic;
 use crate::layout::{self, Piece, Placed};
 use crate::span::Span;
 use crate::token::Token;
+pub(crate) use habits::foreign;
 
 /// The words that begin a declaration.
 const DECLARATIONS: &str = "a declaration begins with import, use, fn, struct, enum, interface, object, \
@@ -36,39 +39,6 @@ impl Site<'_, '_> {
             .or_else(|| self.category())
             .or_else(|| self.separator())
             .unwrap_or_else(|| self.fallback())
-    }
-
-    /// What people write who know other languages, and what it is here.
-    fn habit(&self) -> Option<&'static str> {
-        let word_before = self.at.checked_sub(1).map_or("", |before| self.text(before));
-        let token = self.token()?;
-        Some(match (word_before, self.text(self.at)) {
-            ("not", _) => "the opposite of `a` is `!a`",
-            (_, "and") => "both is written `a && b`",
-            (_, "as") => "a conversion is a call: `u8(a)`",
-            ("mut", _) if self.before(2) == Some(Token::Let) => {
-                "a variable that changes is declared with `var`"
-            }
-            ("if" | "while", "let") => {
-                "take the value out with `match`, or with `or`: `let x = found or return`"
-            }
-            ("..", "=") => "a range ends before its second number: `0..n + 1`",
-            (".", _) if token == Token::Integer => "take a tuple apart: `let (first, second) = pair`",
-            ("for", "(") => "`for` gives one value; for the index too, count: `for i in 0..list.len`",
-            (_, "|" | "||") if self.expects_expression() => "functions are declared with `fn` and have names",
-            (_, ":") if self.text(self.at + 1) == "=" => "declare it with `let x = 3`, or `var x = 3`",
-            ("?", _) if !self.can("else") => "a choice is `if a { 1 } else { 2 }`",
-            ("throw" | "raise", _) => "an error is returned: `return Problem.full`",
-            ("switch" | "case", _) => "choices are written `match value { pattern -> result }`",
-            ("f" | "format", _) if token == Token::Text => "every text takes values in braces: `\"{count}\"`",
-            (_, "fn") if self.can("let") => "functions stand beside the component, not in each other",
-            (
-                "int" | "uint" | "long" | "short" | "char" | "byte" | "float" | "double" | "string" | "auto"
-                | "bool",
-                _,
-            ) if token == Token::Name => "declare it with `let name: type = value`, or `var`",
-            _ => return None,
-        })
     }
 }
 
@@ -497,20 +467,6 @@ impl Site<'_, '_> {
             _ => diagnostic,
         }
     }
-}
-
-/// What a declaration's word of another language is here.
-pub(crate) fn foreign(word: &str) -> Option<&'static str> {
-    Some(match word {
-        "func" | "function" | "def" | "proc" | "sub" => "a function begins with `fn`",
-        "class" | "record" | "type" | "data" => "a type begins with `struct` or `enum`",
-        "trait" | "protocol" => "a set of methods is an `interface`",
-        "mod" | "module" | "namespace" => "a directory is a package; its files begin with `package`",
-        "public" | "export" => "what others may use is marked `pub`",
-        "static" | "mut" | "global" => "the state of a component is `var name = value`",
-        "include" | "require" | "from" | "using" => "other packages come with `import`",
-        _ => return None,
-    })
 }
 
 /// A word as a message shows it: its first characters if it is long.

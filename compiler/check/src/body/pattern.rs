@@ -18,6 +18,9 @@ struct Subject {
     ty: Ty,
 }
 
+/// Each arm is compared with all before it.
+const ARMS_MAX: usize = 2048;
+
 impl Body<'_, '_> {
     pub(super) fn match_expr(
         &mut self,
@@ -26,6 +29,13 @@ impl Body<'_, '_> {
         want: Option<&Ty>,
         span: Span,
     ) -> Value {
+        if arms.len() > ARMS_MAX {
+            let message = format!("a `match` has at most {ARMS_MAX} arms, this one has {}", arms.len());
+            return self.fail(
+                Diagnostic::error("too-many-arms", span, message)
+                    .help("look the value up in a constant array"),
+            );
+        }
         let Some(subject) = self.lvalue_or_temp(value) else {
             for arm in arms {
                 self.scopes.push(super::Scope::default());

@@ -242,6 +242,11 @@ pub(super) const ENTRIES: &[Entry] = &[
                       several values as one slice, or split the method.",
     },
     Entry {
+        id: "too-many-arms",
+        explanation: "Each arm of a `match` is compared with all before it, so there are at most 2048. A constant array \
+                      that the value indexes holds more: `const table: [u16; 5000] = …`.",
+    },
+    Entry {
         id: "too-many-capabilities",
         explanation: "A component holds at most 64 capabilities. Split it; a component that needs so much authority \
                       does too many things.",
