@@ -174,6 +174,10 @@ fn show(world: &World, head: Option<&Constructor>, ty: &Ty, fields: &[String]) -
             "_".to_owned()
         }
         (Some(Constructor::Range(from, to)), _) if from == to => from.to_string(),
+        // The end would be no number of 64 bits.
+        (Some(Constructor::Range(from, to)), _) if *to == i128::from(u64::MAX) => {
+            format!("{from}, and all above")
+        }
         (Some(Constructor::Range(from, to)), _) => format!("{from}..{}", to + 1),
         (Some(Constructor::Text(text)), _) => format!("{text:?}"),
         (Some(Constructor::Tuple), _) => String::new(),

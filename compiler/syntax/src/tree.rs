@@ -566,8 +566,8 @@ pub enum PatternKind {
     Path(Path),
     /// `a.b(p, q)`
     Constructor(Path, Vec<Pattern>),
-    /// `1..5`, end excluded
-    Range(Literal, Literal),
+    /// `-1..5`, end excluded; whether each end is negative
+    Range((bool, Literal), (bool, Literal)),
     /// `p | q`
     Alternatives(Vec<Pattern>),
     /// `(p, q)`

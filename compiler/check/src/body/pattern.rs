@@ -375,6 +375,11 @@ impl Body<'_, '_> {
         }
     }
 
+    /// The value of a literal behind its sign.
+    fn signed_value(&mut self, (negative, literal): &(bool, Literal), span: Span) -> Option<i128> {
+        self.literal_value(literal, span).map(|value| if *negative { -value } else { value })
+    }
+
     fn literal_value(&mut self, literal: &Literal, span: Span) -> Option<i128> {
         match literal {
             Literal::Integer(integer) => constants::scaled(integer, span, &mut self.unit.diagnostics),
@@ -403,8 +408,8 @@ impl Body<'_, '_> {
 
     fn test_range(
         &mut self,
-        from: &Literal,
-        to: &Literal,
+        from: &(bool, Literal),
+        to: &(bool, Literal),
         subject: &Subject,
         next: BlockId,
         span: Span,
@@ -413,7 +418,7 @@ impl Body<'_, '_> {
             let ty = subject.ty.clone();
             return self.wrong_pattern(span, &ty);
         };
-        let (from, to) = (self.literal_value(from, span)?, self.literal_value(to, span)?);
+        let (from, to) = (self.signed_value(from, span)?, self.signed_value(to, span)?);
         if from >= to || from < least || to - 1 > greatest {
             self.report(
                 Diagnostic::error("empty-range", span, "this range holds no value of the type")
