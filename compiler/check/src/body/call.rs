@@ -6,7 +6,7 @@ use crate::constants::dotted;
 use crate::ty::{Ty, U64};
 use crate::unit::table;
 use crate::world::{Def, Mode, ParameterDef};
-use compiler_mir::ir::{Argument, Operand, Place, Rvalue, Statement, Step};
+use compiler_mir::ir::{Operand, Place, Rvalue, Statement, Step};
 use compiler_syntax::diagnostic::Diagnostic;
 use compiler_syntax::span::Span;
 use compiler_syntax::tree::{self, CallArgument, Expr, ExprKind};
@@ -215,11 +215,9 @@ impl Body<'_, '_> {
         let bytes = Ty::Slice(Box::new(crate::ty::U8));
         let from = self.expr_as(&argument.value, &bytes);
         let zero = self.int(&U64, 0);
-        let Some(function) = self.unit.text_function("put") else { return Value::error() };
         let into = Value { operand: Operand::Copy(receiver.place.clone()), ty: receiver.ty.clone() };
         let into = self.coerce(into, &bytes, span).operand;
-        let arguments = vec![Argument::Value(into), Argument::Value(zero), Argument::Value(from.operand)];
-        self.emit_call(function, arguments, &U64, span)
+        Value { operand: self.put(&into, zero, from.operand, span), ty: U64 }
     }
 
     /// `close(handle)`: gives a handle up.

@@ -2,7 +2,7 @@
 
 use super::{Body, Value};
 use crate::ty::{I64, Ty, U8, U32, U64};
-use compiler_mir::ir::{Argument, Operand, Rvalue};
+use compiler_mir::ir::{Argument, BinaryOperator as Op, Constant, Fault, Operand, Rvalue};
 use compiler_syntax::diagnostic::Diagnostic;
 use compiler_syntax::span::Span;
 use compiler_syntax::tree::{Expr, ExprKind, Literal, TextPart};
@@ -29,9 +29,23 @@ impl Piece {
 }
 
 impl Body<'_, '_> {
-    /// Appends bytes to a buffer; gives the offset behind them.
+    /// Appends bytes to a buffer; gives the offset behind them. Bytes that do not fit are a fault here, not in the
+    /// library.
     pub(super) fn put(&mut self, buffer: &Operand, at: Operand, bytes: Operand, span: Span) -> Operand {
+        let (size, length) = (self.length(buffer, span), self.length(&bytes, span));
+        let room = self.binary(&U64, Op::SubtractWrap, size, at.clone(), span);
+        self.check(Op::LessEqual, length, room, Fault::Capacity, span);
         self.put_with("put", buffer, at, bytes, span)
+    }
+
+    fn length(&mut self, bytes: &Operand, span: Span) -> Operand {
+        match bytes {
+            Operand::Copy(place) | Operand::Move(place) => {
+                self.compute(&U64, Rvalue::Length(place.clone()), span)
+            }
+            Operand::Constant(Constant::Slice(_, count, _)) => self.int(&U64, i128::from(*count)),
+            Operand::Constant(_) => self.int(&U64, 0),
+        }
     }
 
     fn put_with(
@@ -115,6 +129,7 @@ impl Body<'_, '_> {
         let mut at = at;
         for Piece { kind, operand, span } in pieces {
             at = match kind {
+                PieceKind::With("put") => self.put(buffer, at, operand.clone(), *span),
                 PieceKind::With(function) => self.put_with(function, buffer, at, operand.clone(), *span),
                 PieceKind::Variant(index) => self.put_variant(buffer, &at, operand.clone(), *index, *span),
             };

@@ -87,6 +87,15 @@ fn an_index_is_out_of_bounds() {
 }
 
 #[test]
+fn a_text_is_longer_than_its_window() {
+    traps(
+        "var bytes: [u8; 5000] = ['x'; 5000]\n\nfn fail(end: u64) {\n  \
+         console.write(\"never {str(bytes[0..end])}\") // here\n}\n\nfn start() {\n  fail(5000)\n}\n",
+        Fault::Capacity,
+    );
+}
+
+#[test]
 fn a_slice_is_out_of_bounds() {
     traps(
         "fn fail(text: str, end: u64) -> u64 {\n  return text.bytes[1..end].len // here\n}\n\n\
