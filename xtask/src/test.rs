@@ -1,10 +1,27 @@
 //! `cargo xtask test`: everything that must hold.
 
-use crate::shell::{cargo, has, step};
+use std::process::Command;
+
+use crate::shell::{cargo, has, root, step};
 use crate::{Failure, bench, boot_check, demo, qemu};
 
 /// Random programs that are compared.
 const PROGRAMS: &str = "20000";
+
+/// The target of the command as one file without libraries.
+const STATIC: &str = "x86_64-unknown-linux-musl";
+
+/// Builds the command for [`STATIC`] and starts it.
+fn static_build() -> Result<(), Failure> {
+    let installed = Command::new("rustup").args(["target", "add", STATIC]).output();
+    if !installed.is_ok_and(|output| output.status.success()) {
+        println!("== static build: left out, `rustup target add {STATIC}` fails here");
+        return Ok(());
+    }
+    step("static build", &mut cargo(&["build", "--quiet", "--package", "cli", "--target", STATIC]))?;
+    let space = root().join("target").join(STATIC).join("debug/space");
+    step("static build starts", Command::new(space).arg("--version"))
+}
 
 /// Runs every check, cheapest first.
 pub fn run(_: &[String]) -> Result<(), Failure> {
@@ -29,6 +46,7 @@ pub fn run(_: &[String]) -> Result<(), Failure> {
     if has("cargo-deny") {
         step("dependencies", &mut cargo(&["deny", "--offline", "check", "bans", "licenses", "sources"]))?;
     }
+    static_build()?;
     boot_check::run(&[])?;
     bench::run(&["boot", "calls", "sizes"].map(str::to_owned))?;
     demo::run(&[])
