@@ -1,16 +1,24 @@
 //! `cargo xtask soak [rounds]`: what finds more the longer it runs.
 
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::Failure;
-use crate::shell::{cargo, step};
+use crate::shell::{cargo, has, root, step};
 
 /// Programs of one round.
 const PROGRAMS: u64 = 100_000;
 /// Seeds that rounds begin at lie below this.
 const SEEDS: u64 = 1 << 40;
 
-/// Compares random programs, interpreted and as machine code, round after round with new seeds.
+/// Mutated images and bundles of one round.
+const EXECUTIONS: u64 = 10_000_000;
+
+/// Compares random programs, interpreted and as machine code, and reads mutated images and bundles, round after
+/// round with new seeds. Where cargo-fuzz and a nightly toolchain are, it goes on from there by coverage.
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
     let rounds = match arguments {
         [] => 1,
@@ -22,7 +30,40 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
         let seed = now.wrapping_mul(PROGRAMS) % SEEDS + round * PROGRAMS;
         let mut test = cargo(&["test", "--release", "--package", "tests-oracle", "--", "--nocapture"]);
         test.env("SPACE_ORACLE_PROGRAMS", PROGRAMS.to_string()).env("SPACE_ORACLE_SEED", seed.to_string());
-        step(&format!("round {} of {rounds}, from seed {seed}", round + 1), &mut test)?;
+        step(&format!("round {} of {rounds}: programs from seed {seed}", round + 1), &mut test)?;
+        let fuzz = ["test", "--release", "--package", "tests-contract", "--test", "suite", "fuzz"];
+        let mut fuzz = cargo(&fuzz);
+        fuzz.env("SPACE_FUZZ_EXECUTIONS", EXECUTIONS.to_string()).env("SPACE_FUZZ_SEED", seed.to_string());
+        step(&format!("round {} of {rounds}: {EXECUTIONS} mutated files", round + 1), &mut fuzz)?;
+    }
+    by_coverage(rounds)
+}
+
+/// The golden images as bytes: what mutations begin with.
+fn plant(corpus: &Path) -> io::Result<()> {
+    fs::create_dir_all(corpus)?;
+    for entry in fs::read_dir(root().join("tests/contract/tests/suite/golden"))? {
+        let path = entry?.path();
+        // Each line is an offset and up to sixteen bytes.
+        let text = fs::read_to_string(&path)?;
+        let words = text.lines().flat_map(|line| line.split_whitespace().skip(1));
+        let bytes: Vec<u8> = words.filter_map(|word| u8::from_str_radix(word, 16).ok()).collect();
+        fs::write(corpus.join(path.file_stem().unwrap_or_default()), bytes)?;
     }
     Ok(())
+}
+
+/// Lets libFuzzer look for what random changes do not reach.
+fn by_coverage(rounds: u64) -> Result<(), Failure> {
+    let nightly = Command::new("rustup").args(["run", "nightly", "rustc", "--version"]).output();
+    if !has("cargo-fuzz") || !nightly.is_ok_and(|output| output.status.success()) {
+        println!("== by coverage: left out, it needs cargo-fuzz and a nightly toolchain");
+        return Ok(());
+    }
+    let corpus = root().join("target/fuzz-corpus");
+    plant(&corpus).map_err(|error| format!("{}: {error}", corpus.display()))?;
+    let mut fuzz = Command::new("cargo");
+    fuzz.current_dir(root()).args(["+nightly", "fuzz", "run", "--fuzz-dir", "tests/contract/fuzz", "read"]);
+    fuzz.arg(corpus).arg("--").arg(format!("-runs={}", rounds.saturating_mul(EXECUTIONS)));
+    step("by coverage", &mut fuzz)
 }

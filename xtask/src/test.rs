@@ -39,7 +39,7 @@ pub fn run(_: &[String]) -> Result<(), Failure> {
     } else {
         step("tests", &mut cargo(&["test", "--workspace", "--quiet"]))?;
     }
-    let fuzz = ["test", "--release", "--package", "sci", "--features", "write", "--test", "suite", "fuzz"];
+    let fuzz = ["test", "--release", "--package", "tests-contract", "--test", "suite", "fuzz"];
     step("mutated images and bundles", &mut cargo(&fuzz))?;
     let mut oracle = cargo(&["test", "--release", "--package", "tests-oracle", "--", "--nocapture"]);
     step("random programs against the interpreter", oracle.env("SPACE_ORACLE_PROGRAMS", PROGRAMS))?;

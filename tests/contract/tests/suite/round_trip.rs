@@ -12,7 +12,8 @@ use sci::manifest::{
 };
 use sci::section::SectionKind;
 use sci::vocabulary::INTERFACES;
-use sci::write::{self, GrantData, ImageData, InstanceData, SectionData};
+use sci::write::{self, GrantData, ImageData, InstanceData};
+use tests_contract::rewritten;
 
 /// Images that are tried.
 const IMAGES: u64 = 400;
@@ -165,24 +166,6 @@ fn images() {
             assert_eq!(write::sign_image(&signed, &crate::sample::SEED, true).as_ref(), Ok(&signed));
         }
     }
-}
-
-/// The image, written from what its reader says.
-pub fn rewritten(image: &Image<'_>) -> Vec<u8> {
-    let sections: Vec<SectionData> = image
-        .sections()
-        .map(|section| SectionData {
-            kind: section.kind,
-            memory_offset: section.memory_offset,
-            bss_bytes: section.memory_bytes,
-            bytes: if section.kind == SectionKind::Bss {
-                Vec::new()
-            } else {
-                image.section_bytes(&section).to_vec()
-            },
-        })
-        .collect();
-    write::image(image.header().kind, image.manifest(), &sections).expect("it was verified")
 }
 
 fn check_values(sample: &Sample, image: &Image<'_>) {
