@@ -1,23 +1,10 @@
-//! The project's own commands: `cargo xtask <name>`. One table; no dependencies, so that it compiles in a
-//! moment on a machine that has nothing yet.
+//! The project's own commands: `cargo xtask <name>`. One table.
 
 #![forbid(unsafe_code)]
 
-mod bench;
-mod boot_check;
-mod demo;
-mod install;
-mod program;
-mod qemu;
-mod scratch;
-mod shell;
-mod soak;
-mod test;
-
 use std::process::ExitCode;
 
-/// Why a task ended: already said, in one sentence.
-type Failure = String;
+use xtask::{Failure, bench, boot_check, demo, install, soak, test};
 
 /// A task.
 struct Task {
