@@ -18,6 +18,8 @@ pub struct FaultLine {
     pub address: u64,
     /// Exit code, call number or status.
     pub detail: u64,
+    /// The instance's number in the bundle; root's is 0 too.
+    pub instance: u32,
 }
 
 impl FaultLine {
@@ -38,6 +40,7 @@ impl FaultLine {
             offset: hex("offset")?,
             address: hex("address")?,
             detail: hex("detail")?,
+            instance: field("instance")?.parse().ok()?,
         })
     }
 }
@@ -48,10 +51,10 @@ mod tests {
 
     #[test]
     fn a_fault_line_is_read_whole_or_not_at_all() {
-        let line = "\x1espace: fault realm=hello generation=2 fault=overflow offset=0x3ffe1010 address=0x0 detail=0x7\r";
+        let line = "\x1espace: fault realm=hello generation=2 fault=overflow offset=0x3ffe1010 address=0x0 instance=3 detail=0x7\r";
         let read = FaultLine::parse(line).unwrap();
         assert_eq!(read.realm, "hello");
-        assert_eq!((read.generation, read.fault, read.detail), (2, Fault::Overflow, 7));
+        assert_eq!((read.generation, read.fault, read.detail, read.instance), (2, Fault::Overflow, 7, 3));
         assert_eq!(read.offset, 0x3ffe_1010);
         let forged = &line[1..];
         for other in

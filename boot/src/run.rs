@@ -323,7 +323,8 @@ mod tests {
 
     #[test]
     fn faults_are_collected_from_the_console() {
-        let line = "space: fault realm=a generation=1 fault=bounds offset=0x10 address=0x0 detail=0x0";
+        let line =
+            "space: fault realm=a generation=1 fault=bounds offset=0x10 address=0x0 instance=1 detail=0x0";
         let (_, faults, _) = run(&format!("echo one; printf '\\036{line}\\n'; exit 35"), Stop::Never);
         assert_eq!(faults[0].offset, 16);
     }

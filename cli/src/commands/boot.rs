@@ -22,6 +22,8 @@ use crate::arguments::BootArguments;
 use crate::report::{Exit, Failure, say};
 use crate::session;
 
+/// The component that has no instance's number.
+const ROOT: &str = "Root";
 /// How long a system may run that should end by itself.
 const TIMEOUT: Duration = Duration::from_mins(1);
 /// Pieces of the console that wait for a slow reader.
@@ -159,11 +161,22 @@ struct Fallen {
     function: Option<String>,
 }
 
+/// The component, and the instance where that has a name of its own.
+fn shown_name(line: &FaultLine, module: &[u8]) -> String {
+    let bundle = Bundle::read(module).ok();
+    match bundle.as_ref().map(|bundle| bundle.instance_name(line.instance)) {
+        Some(instance) if line.realm != ROOT && instance != compiler_driver::file_stem(&line.realm) => {
+            format!("{} ({instance})", line.realm)
+        }
+        _ => line.realm.clone(),
+    }
+}
+
 impl Fallen {
     /// Looks the fault up in the tables of the component's image.
     fn find(line: &FaultLine, module: &[u8]) -> Self {
         let unknown = Self {
-            component: line.realm.clone(),
+            component: shown_name(line, module),
             fault: line.fault,
             detail: line.detail,
             place: None,

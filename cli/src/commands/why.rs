@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use compiler_driver::file_stem;
 use serde_json::json;
 
 use crate::print;
@@ -11,7 +12,9 @@ use crate::session;
 /// Prints why a component holds a capability.
 pub fn run(component: &str, capability: &str, folder: &Path, as_json: bool) -> Result<(), Failure> {
     let compilation = session::compile(folder, false)?;
-    let found = compilation.components.iter().find(|known| known.name == component);
+    // Components have their own name in sources and another in files: either will do.
+    let component = &file_stem(component);
+    let found = compilation.components.iter().find(|known| known.name == *component);
     let Some(compiled) = found else {
         let names: Vec<&str> = compilation.components.iter().map(|known| known.name.as_str()).collect();
         return Err(Failure::new(
@@ -51,12 +54,13 @@ pub fn run(component: &str, capability: &str, folder: &Path, as_json: bool) -> R
     let first = uses[0];
     let mut text =
         format!("{component} holds {capability}: {}, declared at {}\n", first.interface, first.declared);
-    for one in uses {
+    let methods: Vec<&str> = uses.iter().map(|one| one.method.as_str()).collect();
+    for one in &uses {
         text += &format!("  {} is used by {}\n", one.method, one.path.join(" -> "));
     }
     let granted = compilation.system.iter().flat_map(|system| &system.authorities);
-    for one in granted.filter(|one| one.component == component && one.capability == capability) {
-        text += &format!("  {} is granted {}\n", one.instance, one.what);
+    for one in granted.filter(|one| one.component == *component && one.capability == capability) {
+        text += &format!("  {} is granted {} from {}\n", one.instance, methods.join(", "), one.source);
     }
     print::text(&text)
 }

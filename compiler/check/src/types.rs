@@ -268,9 +268,39 @@ pub(crate) fn find(world: &World, package: u32, path: &tree::Path) -> Result<Def
 
 /// The error for a name that exists but is not `pub`.
 pub(crate) fn private(name: &tree::Name, declared: &Declared) -> Diagnostic {
+    let help = match declared.def {
+        Def::State(_) => "state belongs to its package: write a `pub fn` that gives what is needed",
+        _ => "write `pub` before its declaration",
+    };
     Diagnostic::error("private-name", name.span, format!("`{}` is not public", name.as_str()))
         .also(declared.span, "declared here without `pub`")
-        .help("write `pub` before its declaration")
+        .help(help)
+}
+
+/// Whether a name is a component's own: its capabilities, exports and parameters.
+pub(crate) const fn is_authority(def: Def) -> bool {
+    matches!(def, Def::Capability(_) | Def::Export(_) | Def::Parameter(_))
+}
+
+/// The error for a path that leads to what another package's component owns.
+pub(crate) fn foreign_authority(world: &World, package: u32, path: &tree::Path) -> Option<Diagnostic> {
+    let mut at = package;
+    for (depth, name) in path.names.iter().enumerate() {
+        let declared = world.packages[at as usize].names.get(name.as_str())?;
+        if depth > 0 && is_authority(declared.def) {
+            let owner = world.packages[at as usize].component?;
+            let owner = &world.components[owner as usize].name;
+            let message = format!("`{}` belongs to the component {owner}", name.as_str());
+            return Some(
+                Diagnostic::error("foreign-authority", name.span, message).also(declared.span, "declared here").help(
+                    "declare a capability for its interface in your own component; the system connects the two",
+                ),
+            );
+        }
+        let Def::Package(next) = declared.def else { return None };
+        at = next;
+    }
+    None
 }
 
 /// The error for a name that is not there, with the nearest that is.

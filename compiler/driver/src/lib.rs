@@ -27,6 +27,7 @@ use compiler_syntax::diagnostic::{Diagnostic, Severity};
 use compiler_syntax::span::Sources;
 use sci::write::{ImageData, InstanceData};
 
+pub use compiler_link::system::file_stem;
 pub use error::{Class, Error, plain};
 pub use project::{PackageSource, Project, ProjectSource, SourceFile};
 

@@ -49,8 +49,8 @@ pub struct Granted {
     pub component: String,
     /// The capability's name.
     pub capability: String,
-    /// Interface, rights, and where it comes from: `Counter(add) from counting.counter`.
-    pub what: String,
+    /// Where it comes from: `counting.counter`, `ports 0x3f8, 8 of them`.
+    pub source: String,
 }
 
 /// Why a system cannot be linked. Names are instances and capabilities.
@@ -459,21 +459,8 @@ fn authorities(planned: &[Planned<'_>], at: usize) -> Vec<Granted> {
             instance: instance.name.clone(),
             component: file_stem(manifest.identity.name),
             capability: required.name.to_owned(),
-            what: format!("{}({}) from {source}", required.interface, rights(required.interface, one.mask)),
+            source,
         })
     };
     instance.grants.iter().filter_map(one).collect()
-}
-
-/// Method names of a mask, or bit numbers where the vocabulary does not know the interface.
-fn rights(interface: &str, mask: u64) -> String {
-    let known = sci::vocabulary::by_name(interface);
-    let names: Vec<String> = (0..64)
-        .filter(|bit| mask >> bit & 1 == 1)
-        .map(|bit| match known.and_then(|interface| interface.methods.get(bit as usize)) {
-            Some(method) => method.name.to_owned(),
-            None => format!("method {bit}"),
-        })
-        .collect();
-    names.join(", ")
 }

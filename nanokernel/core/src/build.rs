@@ -124,11 +124,27 @@ impl Kernel {
         put(hal, start_page, start::MAGIC, start::MAGIC_VALUE);
         put(hal, start_page, start::GENERATION, generation);
         hal.frame_write(start_page, start::CAPABILITY_COUNT, &required.to_le_bytes());
+        if generation == 1 {
+            self.default_parameters(hal, realm, start_page);
+        }
         for slot in 0..CAPABILITIES_MAX {
             let handle = self.capabilities.handle(self.area(realm), slot);
             put(hal, start_page, entry_of(slot) + start::ENTRY_HANDLE, handle);
         }
         Ok(())
+    }
+
+    /// The values that the image gives its parameters; a supervisor may set others before the start, and a reset
+    /// keeps them.
+    fn default_parameters(&self, hal: &mut impl Hal, realm: u16, start_page: Frame) {
+        let program = self.programs.at(self.realms.at(realm as usize).program as usize);
+        let Some(program) = program.get() else { return };
+        let parameters = program.image.manifest().parameters;
+        hal.frame_write(start_page, start::PARAMETER_COUNT, &(parameters.len() as u32).to_le_bytes());
+        for (index, parameter) in (0u64..).zip(&parameters) {
+            let place = start::PARAMETERS + index * 8;
+            hal.frame_write(start_page, place, &parameter.default.to_le_bytes());
+        }
     }
 
     /// Writes a word of a realm's start page.

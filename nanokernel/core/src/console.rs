@@ -96,13 +96,14 @@ impl Kernel {
     /// Prints the line that tells people and the host why a realm stopped.
     pub(crate) fn print_fault(&self, hal: &mut impl Hal, realm: u16, fault: Fault, words: [u64; 3]) {
         let (name, generation) = (self.name(realm), self.realms.at(realm as usize).generation);
+        let tag = self.realms.at(realm as usize).tag;
         let [offset, address, detail] = words;
         let fault = fault.name();
         print_line(
             hal,
             format_args!(
                 "fault realm={name} generation={generation} fault={fault} offset={offset:#x} \
-                 address={address:#x} detail={detail:#x}"
+                 address={address:#x} instance={tag} detail={detail:#x}"
             ),
         );
     }

@@ -26,6 +26,10 @@ impl Body<'_, '_> {
         let mut package = self.package;
         for (depth, name) in path.names.iter().enumerate() {
             let declared = self.unit.world.packages[package as usize].names.get(name.as_str())?;
+            if depth > 0 && types::is_authority(declared.def) {
+                // See `missing_in_package`.
+                return None;
+            }
             if depth > 0 && !declared.public {
                 let diagnostic = types::private(name, declared);
                 self.report(diagnostic);
@@ -154,11 +158,17 @@ impl Body<'_, '_> {
             {
                 return self.property_or_field(base, name, expr.span);
             }
-            let range = matches!(&*expr.kind, ExprKind::Index(_, indices)
-                if indices.iter().any(|index| matches!(&*index.kind, ExprKind::Range(..))));
+            if let ExprKind::Index(base, indices) = &*expr.kind
+                && let [Expr { kind, .. }] = indices.as_slice()
+                && let ExprKind::Range(from, to) = &**kind
+            {
+                let (value, access) = self.part(base, from, to, expr.span)?;
+                let place = self.place_of(&value, expr.span);
+                return Some(Lvalue { place, ty: value.ty, access });
+            }
             let constant =
                 matches!(&*expr.kind, ExprKind::Name(name) if self.local_constant(name.as_str()).is_some());
-            if !range && !constant {
+            if !constant {
                 return self.lvalue(expr);
             }
         }

@@ -67,7 +67,8 @@ impl Body<'_, '_> {
         if !matches!(known.def, Def::Package(_)) {
             return None;
         }
-        crate::types::find(self.unit.world, self.package, &path).err()
+        crate::types::foreign_authority(self.unit.world, self.package, &path)
+            .or_else(|| crate::types::find(self.unit.world, self.package, &path).err())
     }
 
     fn method(

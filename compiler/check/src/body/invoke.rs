@@ -207,6 +207,10 @@ impl Body<'_, '_> {
         {
             return self.borrowed_slot(slot, *interface, *asked, expr.span);
         }
+        if let Some(diagnostic) = self.missing_in_package(expr) {
+            self.report(diagnostic);
+            return self.int(&U64, 0);
+        }
         let Some(lvalue) = self.lvalue_or_temp(expr) else { return Value::error().operand };
         let value = Value { operand: Operand::Copy(lvalue.place), ty: lvalue.ty };
         self.coerce(value, want, expr.span).operand
@@ -281,6 +285,10 @@ impl Body<'_, '_> {
         {
             self.delegated(slot, expr.span);
             return self.compute(&U64, Rvalue::Handle(CapabilityId(slot)), expr.span);
+        }
+        if let Some(diagnostic) = self.missing_in_package(expr) {
+            self.report(diagnostic);
+            return self.int(&U64, 0);
         }
         let Some(lvalue) = self.lvalue_or_temp(expr) else { return self.int(&U64, 0) };
         let wide = self.unit.type_id(&U64);

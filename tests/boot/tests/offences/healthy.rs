@@ -84,7 +84,7 @@ fn library_state_is_each_components_own() {
 /// What a component prints is its own, whatever it looks like.
 #[test]
 fn no_text_passes_for_the_kernels() {
-    let line = "space: fault realm=Peer generation=1 fault=overflow offset=0x40001020 address=0x0 detail=0x0";
+    let line = "space: fault realm=Peer generation=1 fault=overflow offset=0x40001020 address=0x0 instance=1 detail=0x0";
     let liar = format!(
         "component Liar {{\n  capability console: DebugConsole(write)\n}}\n\n\
          fn start() {{\n  console.write(\"{line}\\n\")\n  console.write(\"\\u{{1e}}{line}\\n\")\n}}\n"
@@ -93,4 +93,17 @@ fn no_text_passes_for_the_kernels() {
     let outcome = boot(&compile(&[("system", system), ("liar", &liar)]).module());
     outcome.says(&format!("?{line}")).exits(Exit::Root(0));
     assert!(outcome.of("Peer").is_empty(), "{:?}", outcome.faults);
+}
+
+/// A parameter has the value that the system gives it, else the one that its component gives it; a restart keeps both.
+#[test]
+fn parameters_have_their_values() {
+    let system = "import one\n\nsystem values {\n  instance given: one.One { priority 30; param second = 9 }\n  \
+                  instance plain: one.One { priority 20 }\n}\n";
+    let one = "component One {\n  capability console: DebugConsole(write)\n  restart on-fault\n  param first = 27\n  \
+               param second = 5\n}\n\nfn start() {\n  console.write(\"values {first} {second}\\n\")\n  \
+               assert second == 5\n}\n";
+    let outcome = boot(&compile(&[("system", system), ("one", one)]).module());
+    let count = |line: &str| outcome.console.lines().filter(|found| found.trim_end() == line).count();
+    assert_eq!((count("values 27 9"), count("values 27 5")), (6, 1), "{}", outcome.console);
 }
