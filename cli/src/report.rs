@@ -31,7 +31,7 @@ Exit codes:
   0  done
   1  the sources are refused, or a test failed
   2  the command line names something that does not exist, or exists already
-  3  a component faulted in the booted system
+  3  a component of the booted system faulted, or ended with an error, for good
   4  an image or bundle is not what it claims to be
   5  a program, key or folder that space needs is missing
   6  reading or writing failed
