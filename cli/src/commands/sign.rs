@@ -15,7 +15,8 @@ pub fn run(file: &Path, key: &str, output: Option<&Path>) -> Result<(), Failure>
     let bytes = verify::read(file)?;
     if images::is_bundle(&bytes) {
         return Err(Failure::new(Exit::Usage, "not-an-image", "a bundle is signed when it is built")
-            .at(file.display().to_string()));
+            .at(file.display().to_string())
+            .help("sign its images, `build/<component>.sci`, one by one"));
     }
     // What its sections hold must be what its manifest says before anyone vouches for it.
     let checked = sci::image::Image::verify(&bytes).and_then(|image| sci::digest::check_sections(&image));

@@ -24,6 +24,9 @@ impl Site<'_, '_> {
             (_, "|" | "||") if self.expects_expression() => "functions are declared with `fn` and have names",
             (_, ":") if self.text(self.at + 1) == "=" => "declare it with `let x = 3`, or `var x = 3`",
             ("?", _) if !self.can("else") => "a choice is `if a { 1 } else { 2 }`",
+            (_, "!") if !self.expects_expression() && (self.can("?") || self.can(")")) => {
+                "`T ! E` is what a function gives; a parameter is a `T`, or an enum of your own"
+            }
             ("throw" | "raise", _) => "an error is returned: `return Problem.full`",
             ("switch" | "case", _) => "choices are written `match value { pattern -> result }`",
             ("f" | "format", _) if token == Token::Text => "every text takes values in braces: `\"{count}\"`",
