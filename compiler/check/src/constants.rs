@@ -8,6 +8,7 @@ use crate::world::{Def, World};
 use compiler_syntax::diagnostic::Diagnostic;
 use compiler_syntax::span::Span;
 use compiler_syntax::tree::{BinaryOperator, Expr, ExprKind, Integer, Literal, Path, UnaryOperator};
+use std::collections::BTreeMap;
 
 /// Constants may refer to one another this deep.
 pub(crate) const DEPTH_MAX: u32 = 64;
@@ -45,7 +46,7 @@ pub(crate) fn integer(
     expr: &Expr,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<i128> {
-    let mut evaluator = Evaluator { world, diagnostics, depth: 0 };
+    let mut evaluator = Evaluator { world, diagnostics, depth: 0, known: BTreeMap::new() };
     evaluator.expr(package, expr)
 }
 
@@ -56,7 +57,7 @@ pub(crate) fn named(
     path: &Path,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<i128> {
-    let mut evaluator = Evaluator { world, diagnostics, depth: 0 };
+    let mut evaluator = Evaluator { world, diagnostics, depth: 0, known: BTreeMap::new() };
     evaluator.path(package, path)
 }
 
@@ -64,6 +65,8 @@ struct Evaluator<'w> {
     world: &'w World,
     diagnostics: &'w mut Vec<Diagnostic>,
     depth: u32,
+    /// Values of the constants that were met.
+    known: BTreeMap<u32, Option<i128>>,
 }
 
 impl Evaluator<'_> {
@@ -81,10 +84,14 @@ impl Evaluator<'_> {
                 if self.depth == DEPTH_MAX {
                     return self.refuse(path.span, "this constant depends on itself");
                 }
+                if let Some(known) = self.known.get(&at) {
+                    return *known;
+                }
                 self.depth += 1;
                 let def = &self.world.constants[at as usize];
                 let value = self.expr(def.package, &def.value);
                 self.depth -= 1;
+                self.known.insert(at, value);
                 value
             }
             Ok(_) => self.refuse(path.span, "this is not a constant"),

@@ -39,6 +39,10 @@ pub(crate) fn state(unit: &mut Unit<'_>, at: u32) -> Ty {
         );
         return Ty::Error;
     }
+    if unit.states_open.len() == crate::constants::DEPTH_MAX as usize {
+        unit.constants_too_deep.get_or_insert(state.value.span);
+        return Ty::Error;
+    }
     unit.states_open.push(at);
     let ty = if let Some(ty) = &state.ty {
         Scope { world, package: state.package, diagnostics: &mut unit.diagnostics }.resolve(ty)

@@ -129,7 +129,7 @@ fn package(unit: &mut Unit<'_>, at: u32) {
     tests(unit, at);
     lower_queue(unit);
     if let Some(span) = unit.constants_too_deep {
-        let message = format!("constants refer to one another more than {} deep", constants::DEPTH_MAX);
+        let message = "constants and initial values refer to one another too deep";
         unit.report(
             Diagnostic::error("constant-cycle", span, message).help("give one of them a value of its own"),
         );

@@ -174,13 +174,19 @@ impl Pass<'_> {
                 if let Some(held) = held
                     && self.function.result != Some(local)
                 {
-                    self.forgotten(local, block.end_span, *held, report);
+                    self.forgotten(local, (block.end_span, "the function leaves here"), *held, report);
                 }
             }
         }
     }
 
-    fn forgotten(&self, local: Local, span: Span, held: State, report: &mut Option<Report>) {
+    fn forgotten(
+        &self,
+        local: Local,
+        (span, where_lost): (Span, &str),
+        held: State,
+        report: &mut Option<Report>,
+    ) {
         let Some(report) = report else { return };
         if !report.seen.insert(local) {
             return;
@@ -195,7 +201,7 @@ impl Pass<'_> {
                 declared.span,
                 format!("{what} is never given away or closed {when}"),
             )
-            .also(span, "the function leaves here")
+            .also(span, where_lost)
             .help("`close(…)` it, keep it in state, or return it"),
         );
     }
@@ -216,6 +222,7 @@ impl Pass<'_> {
                     Rvalue::Tag(place) => self.looked_at(place, span, state, report),
                     _ => {}
                 }
+                self.overwritten(place, span, state, report);
                 self.filled(place, state);
             }
             Statement::Zero(place) => self.mark(place, State::Absent, state),
@@ -233,11 +240,23 @@ impl Pass<'_> {
                     }
                 }
                 if let Some(place) = destination {
+                    self.overwritten(place, span, state, report);
                     self.filled(place, state);
                 }
             }
             Statement::Invoke { capability, .. } => read(capability, state, report),
             _ => {}
+        }
+    }
+
+    /// A variable of a loop's body is filled anew in each turn: what it held must be gone.
+    fn overwritten(&self, place: &Place, span: Span, state: &[State], report: &mut Option<Report>) {
+        if let Base::Local(local) = place.base
+            && place.path.is_empty()
+            && !self.function.locals[local.index()].name.is_empty()
+            && let Some(held) = state[self.held(local, &[])].iter().find(|held| **held != State::Absent)
+        {
+            self.forgotten(local, (span, "the next one takes its place"), *held, report);
         }
     }
 

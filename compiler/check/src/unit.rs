@@ -42,6 +42,8 @@ pub(crate) struct Unit<'w> {
     pub constants: BTreeMap<u32, Known>,
     /// Constants whose value is being lowered.
     pub constants_open: Vec<u32>,
+    /// Constants that are being lowered where their names stand.
+    pub constants_written: u32,
     /// Where constants refer to one another too deep.
     pub constants_too_deep: Option<Span>,
     texts: BTreeMap<Vec<u8>, DataId>,
@@ -90,6 +92,7 @@ impl<'w> Unit<'w> {
             states: BTreeMap::new(),
             constants: BTreeMap::new(),
             constants_open: Vec::new(),
+            constants_written: 0,
             constants_too_deep: None,
             texts: BTreeMap::new(),
             inline_uses: Vec::new(),

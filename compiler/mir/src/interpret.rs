@@ -3,12 +3,16 @@
 //! Memory is bytes. Every local, global and datum is an allocation of its own; an address is the allocation's
 //! number in the upper half and an offset in the lower, so that an access outside an allocation is found.
 
+mod host;
+
 use crate::ir::{
     Argument, Base, BinaryOperator, Constant, Fault, Function, FunctionId, Global, LocalKind, Operand, Place,
     Program, Rvalue, Statement, Step, Terminator, Type, TypeId, UnaryOperator,
 };
 use crate::layout::{self, TAG_BYTES};
 use compiler_syntax::span::Span;
+use host::Early;
+pub use host::{Host, Message, NoHost};
 
 /// Calls may nest this deep.
 const DEPTH_MAX: usize = 200;
@@ -34,41 +38,9 @@ pub enum Stop {
     },
 }
 
-/// What a program finds outside itself. The default refuses everything.
-pub trait Host {
-    /// Carries out a system call: number and arguments to status and value.
-    fn system(&mut self, _call: u32, _arguments: &[u64]) -> Result<(u64, u64), Stop> {
-        Err(Stop::Refused { what: "a kernel call" })
-    }
-
-    /// Carries a message out: capability, method, words, the window; gives status and answer words.
-    fn invoke(&mut self, _message: Message<'_>) -> Result<(u64, [u64; 6]), Stop> {
-        Err(Stop::Refused { what: "a message" })
-    }
-}
-
-/// A message on its way to a [`Host`].
-#[derive(Debug)]
-pub struct Message<'m> {
-    /// Index of the capability.
-    pub capability: u64,
-    /// Method number.
-    pub method: u8,
-    /// Words; a range of the window has its offset in the low half and its length in the high half.
-    pub words: Vec<u64>,
-    /// The channel's window.
-    pub window: &'m mut [u8],
-}
-
-/// A host that refuses everything.
-#[derive(Debug, Default)]
-pub struct NoHost;
-
-impl Host for NoHost {}
-
 /// Runs a function without parameters and gives the bytes of its result.
 pub fn evaluate(program: &Program, function: FunctionId, fuel: u64) -> Result<Vec<u8>, Stop> {
-    let mut host = NoHost;
+    let mut host = Early;
     let mut interpreter = Interpreter::new(program, &mut host, fuel);
     interpreter.call(function, &[])
 }
@@ -480,7 +452,9 @@ impl<'p, 'h> Interpreter<'p, 'h> {
             Rvalue::ClientWindow(_) => return Err(Stop::Refused { what: "a client" }),
             Rvalue::Parameter(index) => {
                 let parameters = self.program.component.as_ref().map(|component| &component.facts.parameters);
-                word(parameters.and_then(|list| list.get(*index as usize)).map_or(0, |(_, value)| *value))
+                let default =
+                    parameters.and_then(|list| list.get(*index as usize)).map_or(0, |(_, value)| *value);
+                word(self.host.parameter(default)?)
             }
         })
     }

@@ -60,6 +60,8 @@ fn depth_is_bounded() {
     let chain = |count: usize, line: &dyn Fn(usize) -> String| (0..count).map(line).collect::<String>();
     let constants = chain(4000, &|at| format!("const c{at}: u64 = c{}\n", at + 1));
     let typeless = chain(4000, &|at| format!("const c{at} = next(c{})\n", at + 1));
+    let sums = chain(200, &|at| format!("const c{at} = c{} + 1\n", at + 1));
+    let states = chain(2000, &|at| format!("var s{at} = s{} + 1\n", at + 1));
     let structs = chain(4000, &|at| format!("struct S{at} {{ a: S{} }}\n", at + 1));
     let enums = chain(60, &|at| format!("enum E{at} {{ a(E{}), b(E{}) }}\n", at + 1, at + 1));
     let arms = chain(2050, &|at| format!("    {at} -> {at}\n"));
@@ -68,6 +70,8 @@ fn depth_is_bounded() {
         (arms, LONG),
         (constants + "const c4000: u64 = 1\n", "constant-cycle"),
         (typeless + "const c4000 = 1\nfn next(a: u64) -> u64 { return a }\n", "constant-cycle"),
+        (sums + "const c200 = 1\n", "constant-cycle"),
+        (states + "var s2000 = 1\n", "constant-cycle"),
         (structs + "struct S4000 { a: u8 }\n", "type-too-large"),
         (enums + "enum E60 { a }\n", "type-too-large"),
     ];

@@ -6,7 +6,9 @@ use crate::constants::dotted;
 use crate::ty::{Ty, U64};
 use crate::types::{self, nearest};
 use crate::world::Def;
-use compiler_mir::ir::{BinaryOperator as Op, Fault, LocalKind, Operand, Place, Rvalue, Statement, Step};
+use compiler_mir::ir::{
+    Base, BinaryOperator as Op, Fault, LocalKind, Operand, Place, Rvalue, Statement, Step,
+};
 use compiler_syntax::diagnostic::Diagnostic;
 use compiler_syntax::span::Span;
 use compiler_syntax::tree::{self, Expr, ExprKind};
@@ -343,9 +345,20 @@ impl Body<'_, '_> {
         Some(Lvalue { place: base.place.then(Step::Index(at)), ty: element, access: base.access })
     }
 
-    /// A slice reached through a longer path is first read into a local, so that a place has one indirection.
-    fn steady(&mut self, base: Lvalue, span: Span) -> Lvalue {
-        if !base.ty.is_view() || base.place.path.is_empty() {
+    /// A view that is looked through is first read into a local of its own, so that a place has one indirection, and
+    /// so that what is evaluated later cannot make it look elsewhere.
+    pub(super) fn steady(&mut self, base: Lvalue, span: Span) -> Lvalue {
+        if !base.ty.is_view() {
+            return base;
+        }
+        let fixed = match base.place.base {
+            Base::Local(local) => {
+                !matches!(self.unit.access.get(&(self.id, local)), Some(Access::Write))
+                    || self.unit.borrowed.contains(&(self.id, local))
+            }
+            Base::Global(_) | Base::Data(..) => false,
+        };
+        if fixed && base.place.path.is_empty() {
             return base;
         }
         let local = self.keep(&base.ty, Rvalue::Use(Operand::Copy(base.place)), span);

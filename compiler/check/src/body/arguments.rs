@@ -159,6 +159,11 @@ impl Body<'_, '_> {
             let value = if keep { self.freeze(value, span) } else { value };
             return Argument::Value(value.operand);
         }
+        if parameter.mode == Mode::Read
+            && let Operand::Copy(place @ Place { base: Base::Data(..), .. }) = &value.operand
+        {
+            return Argument::Reference(place.clone());
+        }
         // The callee gets memory that nobody else changes.
         let local = self.keep(ty, Rvalue::Use(value.operand), span);
         Argument::Reference(Place::local(local))

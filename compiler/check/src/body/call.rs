@@ -145,6 +145,12 @@ impl Body<'_, '_> {
             let help = format!("its variants are {}", known.join(", "));
             return self.fail(Diagnostic::error("unknown-variant", name.span, message).help(help));
         };
+        if at == self.unit.world.status_enum && index == 0 {
+            return self.fail(
+                Diagnostic::error("status-ok", name.span, "`Status.ok` is no error")
+                    .help("give the value itself, or return without one"),
+            );
+        }
         let parameters: Vec<ParameterDef> = def.variants[index as usize]
             .fields
             .iter()

@@ -11,6 +11,9 @@ use compiler_syntax::diagnostic::Diagnostic;
 use compiler_syntax::span::Span;
 use compiler_syntax::tree::{Expr, ExprKind, Literal, UnaryOperator};
 
+/// Constants with views that may lie within one another: each is lowered at each of its uses.
+const WRITTEN_MAX: u32 = 6;
+
 impl Body<'_, '_> {
     /// The value of a constant where its name stands.
     pub(super) fn constant(&mut self, at: u32, want: Option<&Ty>, span: Span) -> Value {
@@ -19,6 +22,9 @@ impl Body<'_, '_> {
                 Diagnostic::error("constant-cycle", span, "this constant depends on itself")
                     .help("give one of them a value of its own"),
             );
+        }
+        if self.unit.constants_too_deep.is_some() {
+            return Value::error();
         }
         if self.unit.constants_open.len() == constants::DEPTH_MAX as usize {
             // Said at the end: what is said while a type is inferred is dropped.
@@ -93,6 +99,12 @@ impl Body<'_, '_> {
 
     /// A constant whose value is lowered where its name stands: a literal, or one with views, which are addresses.
     fn written_constant(&mut self, at: u32, want: Option<&Ty>) -> Value {
+        if self.unit.constants_written == WRITTEN_MAX {
+            let span = self.unit.world.constants[at as usize].value.span;
+            self.unit.constants_too_deep.get_or_insert(span);
+            return Value::error();
+        }
+        self.unit.constants_written += 1;
         let world = self.unit.world;
         let def = &world.constants[at as usize];
         self.unit.constants_open.push(at);
@@ -109,6 +121,7 @@ impl Body<'_, '_> {
         self.scopes = scopes;
         self.package = outer;
         self.unit.constants_open.pop();
+        self.unit.constants_written -= 1;
         result
     }
 

@@ -123,6 +123,7 @@ impl Body<'_, '_> {
         span: Span,
     ) {
         let Some(base) = self.lvalue_or_temp(sequence) else { return };
+        let base = self.steady(base, span);
         let (element, count) = match &base.ty {
             Ty::Array(element, count) => ((**element).clone(), self.int(&U64, i128::from(*count))),
             Ty::Slice(element) => {

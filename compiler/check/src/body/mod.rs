@@ -70,7 +70,8 @@ struct Scope {
     bindings: Vec<Binding>,
     /// Name, value, and how many bindings stood before it.
     constants: Vec<(String, Value, usize)>,
-    defers: Vec<tree::Expr>,
+    /// Deferred code, and how many bindings and constants stood before it: what it may name.
+    defers: Vec<(tree::Expr, usize, usize)>,
 }
 
 struct Loop {
@@ -342,7 +343,7 @@ impl<'u, 'w> Body<'u, 'w> {
     fn spent(&mut self, place: &Place, ty: &Ty, span: Span) {
         if let compiler_mir::ir::Base::Local(local) = place.base
             && self.unit.world.is_linear(ty)
-            && self.function.locals[local.index()].kind == LocalKind::Value
+            && !self.unit.borrowed.contains(&(self.id, local))
         {
             self.push(Statement::Zero(Place::local(local)), span);
         }

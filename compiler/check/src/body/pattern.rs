@@ -45,7 +45,14 @@ impl Body<'_, '_> {
             }
             return Value::error();
         };
-        let subject = Subject { place: subject.place, ty: subject.ty };
+        let mut subject = Subject { place: subject.place, ty: subject.ty };
+        let guards_change =
+            arms.iter().filter_map(|arm| arm.guard.as_ref()).any(|guard| !super::expr::pure(guard));
+        if guards_change && !self.unit.world.is_linear(&subject.ty) && !subject.ty.is_error() {
+            // The arms look at the value as it was.
+            let whole = Rvalue::Use(Operand::Copy(subject.place));
+            subject.place = Place::local(self.keep(&subject.ty, whole, span));
+        }
         let join = self.new_block();
         let mut merge = Merge::new(join, want.cloned());
         let mut rows: Vec<Pat> = Vec::new();
@@ -195,18 +202,33 @@ impl Body<'_, '_> {
             let (variant, fields) = self.variant_of(&path, &subject.ty)?;
             return self.test_variant(variant, &fields, &[], subject, next, name.span);
         }
-        let package = self.package as usize;
-        if let Some(Def::Constant(_)) =
-            self.unit.world.packages[package].names.get(name.as_str()).map(|d| d.def)
+        if let Some(Def::Constant(_)) = self.declared_name(name)
             && subject.ty.is_int()
         {
             let path = tree::Path { names: vec![name.clone()], span: name.span };
             let value = constants::named(self.unit.world, self.package, &path, &mut self.unit.diagnostics)?;
             return self.test_value(value, subject, next, name.span);
         }
+        let constant = matches!(self.declared_name(name), Some(Def::Constant(_)));
+        if constant || self.local_constant(name.as_str()).is_some() {
+            self.report(
+                Diagnostic::error(
+                    "pattern-type",
+                    name.span,
+                    format!("the constant `{}` is no pattern here", name.as_str()),
+                )
+                .help("compare with it in a guard: `value if value == limit`"),
+            );
+            return None;
+        }
         let operand = self.read(subject.place.clone(), &subject.ty);
         self.declare(name, Value { operand, ty: subject.ty.clone() }, false);
         Some(Pat::Any)
+    }
+
+    fn declared_name(&self, name: &tree::Name) -> Option<Def> {
+        let names = &self.unit.world.packages[self.package as usize].names;
+        names.get(name.as_str()).map(|declared| declared.def)
     }
 
     fn variant_fields(&self, ty: &Ty, variant: u32) -> Vec<Ty> {

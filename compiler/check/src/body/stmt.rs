@@ -118,16 +118,25 @@ impl Body<'_, '_> {
         }
         for at in (depth..self.scopes.len()).rev() {
             let defers = self.scopes[at].defers.clone();
-            for deferred in defers.iter().rev() {
+            for (deferred, bindings, constants) in defers.iter().rev() {
                 if self.current.is_none() {
                     return;
                 }
                 self.in_defer = true;
+                // Names mean what they meant where `defer` stands.
+                let inner = self.scopes.split_off(at + 1);
+                let (later, later_constants) = (
+                    self.scopes[at].bindings.split_off(*bindings),
+                    self.scopes[at].constants.split_off(*constants),
+                );
                 // Deferred code may leave its own loops, not those around it.
                 let loops = std::mem::take(&mut self.loops);
                 let value = self.expr(deferred, None);
                 self.discard(&value, deferred.span);
                 self.loops = loops;
+                self.scopes[at].bindings.extend(later);
+                self.scopes[at].constants.extend(later_constants);
+                self.scopes.extend(inner);
                 self.in_defer = false;
             }
         }
@@ -142,6 +151,11 @@ impl Body<'_, '_> {
             StmtKind::Constant { name, value } => {
                 let value = self.expr(value, None);
                 let value = self.freeze(value, span);
+                if let Operand::Copy(place) = &value.operand
+                    && let compiler_mir::ir::Base::Local(local) = place.base
+                {
+                    self.unit.access.insert((self.id, local), super::Access::Read("a constant"));
+                }
                 if let Some(scope) = self.scopes.last_mut() {
                     scope.constants.push((name.as_str().to_owned(), value, scope.bindings.len()));
                 }
@@ -159,7 +173,7 @@ impl Body<'_, '_> {
                 if self.in_defer {
                     self.report(Diagnostic::error("defer-in-defer", span, "deferred code cannot defer"));
                 } else if let Some(scope) = self.scopes.last_mut() {
-                    scope.defers.push(expr.clone());
+                    scope.defers.push((expr.clone(), scope.bindings.len(), scope.constants.len()));
                 }
             }
             StmtKind::Assert(condition) => {

@@ -222,6 +222,11 @@ pub(super) const ENTRIES: &[Entry] = &[
                       code reads as `limit`. `fn start() ! Failure` may end with an error.",
     },
     Entry {
+        id: "status-ok",
+        explanation: "`Status.ok` is what the kernel answers when nothing went wrong, so no error can have it. A method \
+                      that went well gives its value, or returns without one.",
+    },
+    Entry {
         id: "table-type",
         explanation: "`Table.empty()` does not show what the table would hold. Say the type: `var jobs: Table[Job, 16] \
                       = Table.empty()`.",

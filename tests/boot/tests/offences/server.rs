@@ -8,7 +8,7 @@ use tests_boot::system::{OFFENDER, System, channel, compile, memory};
 
 tests_boot::programs! { in server:
     // Each ends with the status of its last call as its exit code. Method 0 is `choose`, 1 `count`, 2 `make`, 3
-    // `small`.
+    // `small`, 4 `nothing`.
     enumeration: "mov r12, rdi" "sub rsp, 136" "mov qword ptr [rsp], 99" "mov qword ptr [rsp + 48], 0" "mov rsi, rsp"
         "handle 1, rdi" "gate 0" "finish rax";
     enumeration_high: "mov r12, rdi" "sub rsp, 136" "mov rax, 0x100000001" "mov [rsp], rax"
@@ -26,6 +26,10 @@ tests_boot::programs! { in server:
         "mov qword ptr [rsp + 48], 3" "mov rsi, rsp" "handle 1, rdi" "gate 0" "finish rax";
     truth: "mov r12, rdi" "sub rsp, 136" "mov qword ptr [rsp + 16], 2" "mov qword ptr [rsp + 48], 3" "mov rsi, rsp"
         "handle 1, rdi" "gate 0" "finish rax";
+    remains: "mov r12, rdi" "sub rsp, 136" "mov qword ptr [rsp], 250" "mov qword ptr [rsp + 8], -2"
+        "mov qword ptr [rsp + 16], 1" "mov qword ptr [rsp + 48], 3" "mov rsi, rsp" "handle 1, rdi" "gate 0"
+        "cmp qword ptr [rsp], 250" "je 1f" "ud2" "1:" "mov qword ptr [rsp + 48], 4" "mov rsi, rsp" "handle 1, rdi" "gate 0"
+        "mov rax, [rsp]" "finish rax";
     method: "mov r12, rdi" "sub rsp, 136" "mov qword ptr [rsp + 48], 40" "mov rsi, rsp" "handle 1, rdi" "gate 0"
         "finish rax";
     handles: "mov r12, rdi" "sub rsp, 136" "mov ebx, 400" "handle 0, r13"
@@ -35,14 +39,14 @@ tests_boot::programs! { in server:
 
 const SERVER: &str = "pub enum Choice { left, right }\n\npub interface Office {\n  version 1\n  \
                       fn choose(what: Choice) -> u32\n  fn count(text: str) -> u32\n  fn make() -> u32\n  \
-                      fn small(a: u8, b: i16, c: bool) -> u32\n}\n\n\
+                      fn small(a: u8, b: i16, c: bool) -> u32\n  fn nothing()\n}\n\n\
                       component Server {\n  capability memory: Memory(create)\n  export office: Office\n}\n\n\
                       impl office {\n  fn choose(what: Choice) -> u32 {\n    return match what {\n      \
                       Choice.left -> 1\n      Choice.right -> 2\n    }\n  }\n\n  fn count(text: str) -> u32 {\n    \
                       var sum: u32 = 0\n    for byte in text.bytes { sum = sum +% u32(byte) }\n    return sum\n  }\n\n  \
                       fn make() -> u32 {\n    let made = memory.create(4096) or return 0\n    close(made)\n    \
                       return 1\n  }\n\n  fn small(a: u8, b: i16, c: bool) -> u32 {\n    \
-                      return if c && b == -2 { u32(a) } else { 0 }\n  }\n}\n";
+                      return if c && b == -2 { u32(a) } else { 0 }\n  }\n\n  fn nothing() { }\n}\n";
 
 const PEER: &str = "import server\n\ncomponent Peer {\n  capability console: DebugConsole(write)\n  \
                     capability office: server.Office(choose, count, make, small)\n}\n\nfn start() {\n  \
@@ -114,6 +118,14 @@ fn a_negative_number_without_its_sign() {
 #[test]
 fn a_bool_that_is_neither() {
     refused("truth");
+}
+
+/// What a server answered before is in no later answer: the method that gives nothing gives nothing.
+#[test]
+fn what_an_earlier_answer_held() {
+    let outcome = run("remains");
+    let line = outcome.only("remains");
+    assert_eq!((line.fault, line.detail), (Fault::Exit, 0), "{}", outcome.console);
 }
 
 #[test]
