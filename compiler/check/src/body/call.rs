@@ -270,7 +270,8 @@ impl Body<'_, '_> {
         let id32 = self.unit.type_id(&crate::ty::U32);
         let wanted = self.compute(&crate::ty::U32, Rvalue::Truncate(wanted, id32), span);
         let found = table_place.then(Step::Field(table::GENERATIONS)).then(Step::Index(index));
-        self.check(Op::Equal, Operand::Copy(found), wanted, Fault::StaleId, span);
+        self.check(Op::Equal, Operand::Copy(found.clone()), wanted.clone(), Fault::StaleId, span);
+        self.live.push((found, wanted, span));
         index
     }
 }

@@ -92,6 +92,8 @@ pub(crate) struct Body<'u, 'w> {
     scopes: Vec<Scope>,
     loops: Vec<Loop>,
     returns: Ty,
+    /// Elements of tables that were found: the place of the generation, the generation that it must have, where.
+    live: Vec<(Place, Operand, Span)>,
     /// The exit of a function whose `return` sits inside deferred code is refused.
     in_defer: bool,
     /// In a test `?` fails the test.
@@ -119,6 +121,7 @@ impl<'u, 'w> Body<'u, 'w> {
             current: None,
             scopes: vec![Scope::default()],
             loops: Vec::new(),
+            live: Vec::new(),
             returns: returns.clone(),
             in_defer: false,
             in_test: false,

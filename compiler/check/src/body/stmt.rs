@@ -3,7 +3,7 @@
 use super::{Body, Scope, Value};
 use crate::ty::Ty;
 use crate::unit::{ERR, NONE, OK};
-use compiler_mir::ir::{Fault, Operand, Place, Rvalue, Statement, Step, Terminator};
+use compiler_mir::ir::{BinaryOperator as Op, Fault, Operand, Place, Rvalue, Statement, Step, Terminator};
 use compiler_syntax::diagnostic::Diagnostic;
 use compiler_syntax::span::Span;
 use compiler_syntax::tree::{self, BinaryOperator, Expr, ExprKind, PatternKind, StmtKind};
@@ -276,10 +276,12 @@ impl Body<'_, '_> {
     }
 
     fn assignment(&mut self, place: &Expr, operator: Option<BinaryOperator>, value: &Expr, span: Span) {
+        let before = self.live.len();
         let Some(lvalue) = self.assignable(place) else {
             self.expr(value, None);
             return;
         };
+        let elements = self.live.split_off(before);
         self.writable(&lvalue.access, place.span);
         let new = match operator {
             None => {
@@ -301,6 +303,12 @@ impl Body<'_, '_> {
                 self.combine(operator, old, place, value, span)
             }
         };
+        if !super::expr::pure(value) {
+            // The value may have removed the element.
+            for (found, wanted, span) in elements {
+                self.check(Op::Equal, Operand::Copy(found), wanted, Fault::StaleId, span);
+            }
+        }
         // The value may change what the place's indices were computed from; they are locals, so the place stands.
         self.assign(lvalue.place, Rvalue::Use(new.operand), span);
     }

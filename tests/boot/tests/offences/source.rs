@@ -162,6 +162,19 @@ fn an_id_is_stale() {
     );
 }
 
+#[test]
+fn an_id_goes_stale_before_the_assignment() {
+    traps(
+        "struct Job { size: u32 }\n\nvar jobs: Table[Job, 1] = Table.empty()\n\n\
+         fn replaced(id: Id[Job]) -> u32 {\n  jobs.remove(id) or return 1\n  \
+         jobs.insert(Job { size: 1 }) or return 2\n  return 50\n}\n\n\
+         fn fail() -> u32 {\n  let id = jobs.insert(Job { size: 7 }) or return 0\n  \
+         jobs[id].size = replaced(id) // here\n  return 1\n}\n\n\
+         fn start() {\n  console.write(\"never {fail()}\\n\")\n}\n",
+        Fault::StaleId,
+    );
+}
+
 /// A healthy system beside which every offence above is measured.
 #[test]
 fn without_an_offence_everything_ends_well() {
