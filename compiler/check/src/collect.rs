@@ -442,6 +442,11 @@ pub(crate) fn unsupported(span: Span, what: &str) -> Diagnostic {
     Diagnostic::error("not-supported-yet", span, format!("{what} is not supported yet"))
 }
 
+/// Handles in an array would all be one to the checker: some could be forgotten.
+pub(crate) fn handle_array(span: Span) -> Diagnostic {
+    unsupported(span, "an array of handles").help("keep them in a table, or in fields of a struct")
+}
+
 pub(crate) fn duplicate_member(what: &str, name: &tree::Name, first: Span) -> Diagnostic {
     Diagnostic::error(
         "duplicate-member",

@@ -2,6 +2,7 @@
 //!
 //! The bounds keep everything that walks through a type short, and every walk ends.
 
+use crate::collect::{handle_array, unsupported};
 use crate::ty::Ty;
 use crate::world::World;
 use compiler_syntax::diagnostic::Diagnostic;
@@ -31,6 +32,23 @@ pub(crate) fn check(world: &mut World, diagnostics: &mut Vec<Diagnostic>) {
                 world.enums[at as usize].variants.iter_mut().for_each(|variant| variant.fields.clear());
             }
             _ => {}
+        }
+    }
+    // From here on every walk through a type ends.
+    let fields = world.structs.iter().flat_map(|one| &one.fields);
+    diagnostics.extend(
+        fields.filter(|field| world.has_handle_array(&field.ty)).map(|field| handle_array(field.span)),
+    );
+    for one in &world.enums {
+        if one
+            .variants
+            .iter()
+            .any(|variant| variant.fields.iter().filter(|(_, ty)| world.is_linear(ty)).count() > 1)
+        {
+            diagnostics.push(
+                unsupported(one.span, "a variant with several handles")
+                    .help("put them into a struct, and the struct into the variant"),
+            );
         }
     }
 }

@@ -278,6 +278,17 @@ impl World {
         }
     }
 
+    /// Whether handles lie in values of the type where they cannot be followed one by one: in an array.
+    pub(crate) fn has_handle_array(&self, ty: &Ty) -> bool {
+        match ty {
+            Ty::Array(element, _) => self.is_linear(element),
+            Ty::Optional(element) => self.has_handle_array(element),
+            Ty::Tuple(parts) => parts.iter().any(|part| self.has_handle_array(part)),
+            Ty::Result(ok, error) => self.has_handle_array(ok) || self.has_handle_array(error),
+            _ => false,
+        }
+    }
+
     /// Whether values of the type must be consumed: a handle is in them.
     pub(crate) fn is_linear(&self, ty: &Ty) -> bool {
         match ty {

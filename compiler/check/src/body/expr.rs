@@ -177,6 +177,9 @@ impl Body<'_, '_> {
                     .help("say the type: `let a: [u8; 0] = []`"),
             );
         };
+        if self.unit.world.is_linear(&element) {
+            return self.fail(crate::collect::handle_array(span));
+        }
         let ty = Ty::Array(Box::new(element), values.len() as u64);
         let local = self.temp(&ty, span);
         for (at, value) in values.into_iter().enumerate() {

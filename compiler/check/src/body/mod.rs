@@ -133,6 +133,9 @@ impl<'u, 'w> Body<'u, 'w> {
 
     /// Declares a parameter; all of them come before any other local.
     pub(crate) fn parameter(&mut self, name: &str, ty: &Ty, mode: Mode, span: Span) -> Local {
+        if self.unit.world.has_handle_array(ty) {
+            self.report(crate::collect::handle_array(span));
+        }
         let kind = if ty.is_scalar() && (mode != Mode::Inout || ty.is_view()) {
             LocalKind::Value
         } else {
