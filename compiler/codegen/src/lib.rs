@@ -1,20 +1,18 @@
-//! MIR to machine code, through Cranelift.
+//! Core IR to machine code, through Cranelift.
 //!
-//! [`compile`] gives the text of a component and everything that a linker needs to place it: constants, state,
-//! the slots through which it leaves itself, where each instruction that can trap stands and what it means, and
-//! an exact stack bound. Nothing outside the image is called except through slots; no library call is emitted.
+//! [`compile`] gives the text of a unit and everything that a linker needs to place it: constants, state, the slots
+//! through which it leaves itself, where each instruction that can trap stands and what it means, and a stack bound.
+//! Nothing outside the image is called except through slots; no library call is emitted. Functions are compiled in
+//! parallel; the result does not depend on how many threads there are.
 #![forbid(unsafe_code)]
 
-mod arithmetic;
 mod function;
-mod memory;
-mod message;
+mod layout;
 mod stack;
-mod target;
 
-use compiler_mir::ir::{Fault, FunctionId, Program};
-use compiler_mir::verify::Defect;
+use compiler_core::{FunctionId, FunctionWord, Slot, Symbol, Unit};
 use compiler_syntax::span::Span;
+use sci::status::Fault;
 
 /// What goes wrong in code generation; each is a bug in what came before, or a program beyond a limit.
 #[derive(Debug, thiserror::Error)]
@@ -27,24 +25,14 @@ pub enum Error {
         /// Cranelift's words.
         reason: String,
     },
-    /// The program is not well-formed; looked for in builds with debug assertions.
-    #[error("the program is not well-formed: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    Malformed(Vec<Defect>),
+    /// The front end refused a function, or a part is too large.
+    #[error(transparent)]
+    Core(#[from] compiler_core::Error),
     /// The program calls itself without a bound.
     #[error("`{}` come back to the first, and none states a depth", cycle.join("`, `"))]
     Recursion {
         /// The functions of the cycle, each calling the next.
         cycle: Vec<String>,
-    },
-    /// More memory than an image may have.
-    #[error("{what} takes {bytes} bytes; {limit} are allowed")]
-    TooLarge {
-        /// What is too large.
-        what: String,
-        /// Its bytes.
-        bytes: u64,
-        /// Bytes at most.
-        limit: u64,
     },
 }
 
@@ -53,9 +41,11 @@ pub enum Error {
 pub struct Options {
     /// Whether to spend time on faster code.
     pub optimize: bool,
+    /// Whether a NaN that an instruction makes always has the same bits.
+    pub one_nan: bool,
 }
 
-/// The code of a program.
+/// The code of a unit.
 #[derive(Clone, Debug, Default)]
 pub struct Output {
     /// Machine code.
@@ -66,8 +56,10 @@ pub struct Output {
     pub data: Vec<u8>,
     /// Bytes of state that begins as zero.
     pub bss_bytes: u64,
-    /// Slots, 8 bytes each: the system call behind each.
-    pub slots: Vec<u32>,
+    /// Slots in use, 8 bytes each.
+    pub slots: Vec<Slot>,
+    /// Words of rodata and data that hold a function's offset in text.
+    pub words: Vec<FunctionWord>,
     /// Offset in text where the main thread begins.
     pub start: u32,
     /// Functions, by offset.
@@ -80,54 +72,44 @@ pub struct Output {
     pub relocations: Vec<Relocation>,
     /// Stack in bytes that the main thread needs.
     pub stack_bytes: u64,
+    /// Where depth is checked: stack in bytes that may be used between two checks.
+    pub reserve_bytes: u64,
 }
 
 /// One function in text.
 #[derive(Clone, Debug)]
 pub struct CompiledFunction {
-    /// Which; `None` for the start stub.
-    pub id: Option<FunctionId>,
+    /// Which.
+    pub id: FunctionId,
     /// Its name.
     pub name: String,
     /// Offset in text.
     pub offset: u32,
     /// Bytes.
     pub size: u32,
-    /// Stack in bytes of it and all that it calls.
+    /// Stack in bytes of it and all that it calls, up to the functions that check the depth.
     pub stack_bytes: u64,
 }
 
-/// A 32-bit word of text that holds a distance: `target + addend - place`.
+/// A 32-bit word of text that holds a distance: `symbol + addend - place`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Relocation {
     /// Offset of the word in text.
     pub offset: u32,
-    /// What it refers to.
-    pub target: Target,
+    /// What it refers to: no function, and a slot by its number in [`Output::slots`].
+    pub symbol: Symbol,
     /// What is added.
     pub addend: i64,
 }
 
-/// What a relocation refers to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// An offset in rodata.
-    Rodata(u64),
-    /// An offset in data.
-    Data(u64),
-    /// An offset in bss.
-    Bss(u64),
-    /// A slot.
-    Slot(u32),
-    /// The start page.
-    StartPage,
+impl Output {
+    /// The offset of a function in text.
+    pub fn offset_of(&self, id: FunctionId) -> Option<u32> {
+        self.functions.iter().find(|function| function.id == id).map(|function| function.offset)
+    }
 }
 
-/// Compiles what the given functions reach. With a component its main function is among them, and `start` is where
-/// its thread begins.
-pub fn compile(program: &Program, roots: &[FunctionId], options: Options) -> Result<Output, Error> {
-    if cfg!(debug_assertions) {
-        compiler_mir::verify::verify(program).map_err(Error::Malformed)?;
-    }
-    target::Module::new(program, options)?.compile(roots)
+/// Compiles what a unit's roots reach.
+pub fn compile(unit: &dyn Unit, options: Options) -> Result<Output, Error> {
+    layout::compile(unit, options)
 }

@@ -1,8 +1,13 @@
 //! Bounds that code generation proves or refuses: stack over the call graph, recursion, memory.
 
-use compiler_codegen::{Error, Options, Output, compile};
-use compiler_mir::ir::FunctionId;
+use compiler_codegen::{Error, Options, Output};
+use compiler_mir::ir::{FunctionId, Program};
 use compiler_mir::parse;
+
+fn compile(program: &Program) -> Result<Output, Error> {
+    let unit = compiler_core::mir::unit(program, &[FunctionId(0)])?;
+    compiler_codegen::compile(&unit, Options::default())
+}
 
 /// A function of no parameters that calls others; `head` goes behind its result.
 fn function(number: usize, name: &str, head: &str, callees: &[usize]) -> String {
@@ -14,7 +19,7 @@ fn function(number: usize, name: &str, head: &str, callees: &[usize]) -> String 
 fn compiled(functions: &[String]) -> Result<Output, Error> {
     let text = format!("mir 1\ntype %0 = unit\n{}", functions.concat());
     let program = parse::parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
-    compile(&program, &[FunctionId(0)], Options::default())
+    compile(&program)
 }
 
 /// Stack bytes of each function, by number.
@@ -71,8 +76,8 @@ fn a_cycle_without_a_depth_is_refused() {
 
 fn refused(text: &str) -> (String, u64) {
     let program = parse::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
-    match compile(&program, &[FunctionId(0)], Options::default()) {
-        Err(Error::TooLarge { what, bytes, .. }) => (what, bytes),
+    match compile(&program) {
+        Err(Error::Core(compiler_core::Error::TooLarge { what, bytes, .. })) => (what, bytes),
         other => panic!("{other:?}"),
     }
 }
@@ -87,7 +92,7 @@ fn memory_beyond_the_limits_is_refused() {
     };
     let most = sci::limits::STACK_BYTES_MAX;
     let program = parse::parse(&local(most)).expect("the text is MIR");
-    assert!(compile(&program, &[FunctionId(0)], Options::default()).is_ok());
+    assert!(compile(&program).is_ok());
     assert_eq!(refused(&local(most + 1)), ("a local of `f`".to_owned(), most + 1));
     // Sizes beyond 64 bits do not wrap around to small ones.
     let nested = "mir 1\ntype %0 = unit\ntype %1 = u64\ntype %2 = array %1 268435456\ntype %3 = array %2 268435456\n\
@@ -99,6 +104,6 @@ fn memory_beyond_the_limits_is_refused() {
 fn what_is_not_well_formed_is_refused() {
     let text = "mir 1\ntype %0 = unit\nfunction #0 \"f\" parameters 0 -> %0 { b0: goto b7 }\n";
     let program = parse::parse(text).expect("the text is MIR");
-    let error = compile(&program, &[FunctionId(0)], Options::default()).expect_err("there is no b7");
+    let error = compile(&program).expect_err("there is no b7");
     assert_eq!(error.to_string(), "the program is not well-formed: f b0 end: a target block does not exist");
 }

@@ -125,8 +125,11 @@ fn generate(
             .help("this is a defect of the compiler or a program beyond its limits; please report it")
     };
     let program = &unit.program;
-    let code = compiler_codegen::compile(program, &[component.main], compiler_codegen::Options::default())
-        .map_err(|error| internal(error.to_string()))?;
+    let unit_of_code =
+        compiler_core::mir::unit(program, &[component.main]).map_err(|error| internal(error.to_string()))?;
+    let options = compiler_codegen::Options { one_nan: true, ..Default::default() };
+    let code =
+        compiler_codegen::compile(&unit_of_code, options).map_err(|error| internal(error.to_string()))?;
     let files = hashes(unit, project);
     let input = image::Input { program, code: &code, sources, files: &files, flags: "" };
     let image = image::link(&input).map_err(|error| internal(error.to_string()))?;
@@ -171,14 +174,7 @@ fn facts(component: &Component, code: &Output) -> Vec<Fact> {
         fact("stack", format!("{} bytes, exact", code.stack_bytes)),
         fact("state", format!("{} bytes initialised, {} bytes zero", code.data.len(), code.bss_bytes)),
         fact("arena", format!("{} bytes, declared", component.facts.arena_bytes)),
-        fact(
-            "system calls",
-            code.slots
-                .iter()
-                .map(|call| sci::syscall::CALLS[*call as usize].name)
-                .collect::<Vec<_>>()
-                .join(", "),
-        ),
+        fact("system calls", code.slots.iter().map(|slot| slot.item.as_str()).collect::<Vec<_>>().join(", ")),
         fact("functions", functions.join("\n")),
     ]
 }

@@ -1,11 +1,12 @@
 //! One component's image: where everything lies, and what the manifest says.
 
-use compiler_codegen::{CompiledFunction, Output, Target};
+use compiler_codegen::{CompiledFunction, Output};
+use compiler_core::Symbol;
 use compiler_mir::ir::{self, Component, FunctionId, Program, Rvalue, Statement};
 use compiler_mir::layout::align_up;
 use compiler_syntax::span::{FileId, Sources, Span};
 use sci::header::Kind;
-use sci::layout::{PAGE, STACK_TOP, START_PAGE};
+use sci::layout::{INSTANCE_PAGE, LINEAR_MEMORY, PAGE, STACK_TOP, START_PAGE};
 use sci::limits::SLAB_IMAGE_BYTES_MAX;
 use sci::list::List;
 use sci::manifest::{
@@ -61,6 +62,7 @@ struct Placement {
     data: u64,
     bss: u64,
     stack_bytes: u64,
+    stack_limit: u64,
 }
 
 impl Placement {
@@ -84,16 +86,21 @@ impl Placement {
             top -= align_up(part, PAGE);
             top
         });
-        Ok(Self { text, rodata, relro, data, bss, stack_bytes })
+        let stack_limit = STACK_TOP - stack_bytes + code.reserve_bytes + GATE_STACK_BYTES;
+        Ok(Self { text, rodata, relro, data, bss, stack_bytes, stack_limit })
     }
 
-    fn address(&self, target: Target) -> u64 {
-        match target {
-            Target::Rodata(offset) => self.rodata + offset,
-            Target::Data(offset) => self.data + offset,
-            Target::Bss(offset) => self.bss + offset,
-            Target::Slot(slot) => self.relro + 8 * u64::from(slot),
-            Target::StartPage => START_PAGE,
+    fn address(&self, symbol: Symbol) -> u64 {
+        match symbol {
+            Symbol::Function(_) | Symbol::Text => self.text,
+            Symbol::Rodata(offset) => self.rodata + u64::from(offset),
+            Symbol::Data(offset) => self.data + u64::from(offset),
+            Symbol::Bss(offset) => self.bss + u64::from(offset),
+            Symbol::Slot(slot) => self.relro + 8 * u64::from(slot),
+            Symbol::StartPage => START_PAGE,
+            Symbol::InstanceBlock => INSTANCE_PAGE,
+            Symbol::Linear => LINEAR_MEMORY,
+            Symbol::StackLimit => self.stack_limit,
         }
     }
 }
@@ -195,7 +202,7 @@ fn sections(input: &Input<'_>, placement: &Placement, source_table: Vec<u8>) -> 
     let mut text = code.text.clone();
     for relocation in &code.relocations {
         let place = placement.text + u64::from(relocation.offset);
-        let distance = placement.address(relocation.target) as i64 + relocation.addend - place as i64;
+        let distance = placement.address(relocation.symbol) as i64 + relocation.addend - place as i64;
         let at = relocation.offset as usize;
         text[at..at + 4].copy_from_slice(&(distance as i32).to_le_bytes());
     }
@@ -285,8 +292,7 @@ fn entries<'c>(component: &'c Component, code: &Output, placement: &Placement) -
         stack_bytes: stack(code.stack_bytes),
     }];
     for entry in &component.entries {
-        let Some(function) = code.functions.iter().find(|function| function.id == Some(entry.function))
-        else {
+        let Some(function) = code.functions.iter().find(|function| function.id.0 == entry.function.0) else {
             continue;
         };
         entries.push(Entry {
@@ -357,19 +363,16 @@ fn slots_reached(program: &Program, roots: &[FunctionId]) -> u64 {
     mask
 }
 
-fn imports(code: &Output, placement: &Placement) -> Vec<Import<'static>> {
+fn imports<'c>(code: &'c Output, placement: &Placement) -> Vec<Import<'c>> {
     code.slots
         .iter()
         .enumerate()
-        .map(|(slot, call)| {
-            let call = &sci::syscall::CALLS[*call as usize];
-            Import {
-                module: sci::syscall::KERNEL_MODULE,
-                item: call.name,
-                signature: "(u64, …) -> (status, value)",
-                capability: None,
-                offset: placement.relro + 8 * slot as u64,
-            }
+        .map(|(slot, import)| Import {
+            module: &import.module,
+            item: &import.item,
+            signature: &import.signature,
+            capability: None,
+            offset: placement.relro + 8 * slot as u64,
         })
         .collect()
 }

@@ -60,6 +60,9 @@ pub enum Error {
     /// No code.
     #[error("{0}")]
     Code(#[from] compiler_codegen::Error),
+    /// The program is no unit of Core IR.
+    #[error(transparent)]
+    Core(#[from] compiler_core::Error),
     /// No memory.
     #[error("{0}")]
     Memory(#[from] crate::native::Unmapped),
@@ -80,7 +83,8 @@ pub struct Pair<'p> {
 impl<'p> Pair<'p> {
     /// Compiles what the roots reach.
     pub fn new(program: &'p Program, roots: &[FunctionId], optimize: bool) -> Result<Self, Error> {
-        let output = compiler_codegen::compile(program, roots, Options { optimize })?;
+        let unit = compiler_core::mir::unit(program, roots)?;
+        let output = compiler_codegen::compile(&unit, Options { optimize, one_nan: true })?;
         let code = Code::new(&output)?;
         Ok(Self { program, output, code, optimize })
     }
@@ -99,7 +103,7 @@ impl<'p> Pair<'p> {
             Err(Stop::Fuel | Stop::Depth | Stop::Refused { .. }) => return Ok(Verdict::Skipped),
         };
         let name = &self.program.functions[function.index()].name;
-        let compiled = self.output.functions.iter().find(|one| one.id == Some(function));
+        let compiled = self.output.functions.iter().find(|one| one.id.0 == function.0);
         let compiled = compiled.ok_or_else(|| Error::Missing(name.clone()))?;
         let end = self.code.call(compiled.offset, arguments)?;
         let (native, place) = match end {

@@ -3,7 +3,8 @@
 //! Text is mapped readable and executable, data readable and writable, with guard pages around. A signal that a
 //! machine instruction of the text raises is turned into a return from [`Code::call`] with the instruction's place.
 
-use compiler_codegen::{Output, Target};
+use compiler_codegen::Output;
+use compiler_core::Symbol;
 use compiler_mir::ir::Fault;
 use libc::{c_int, c_void, siginfo_t};
 use std::cell::Cell;
@@ -181,12 +182,13 @@ impl Code {
         map.protect(PAGE, end, libc::PROT_READ | libc::PROT_WRITE)?;
         let mut bytes = output.text.clone();
         for relocation in &output.relocations {
-            let target = match relocation.target {
-                Target::Rodata(offset) => rodata as u64 + offset,
-                Target::Data(offset) => data as u64 + offset,
-                Target::Bss(offset) => bss as u64 + offset,
-                Target::Slot(slot) => relro as u64 + 8 * u64::from(slot),
-                Target::StartPage => start_page as u64,
+            let target = match relocation.symbol {
+                Symbol::Rodata(offset) => rodata as u64 + u64::from(offset),
+                Symbol::Data(offset) => data as u64 + u64::from(offset),
+                Symbol::Bss(offset) => bss as u64 + u64::from(offset),
+                Symbol::Slot(slot) => relro as u64 + 8 * u64::from(slot),
+                Symbol::StartPage => start_page as u64,
+                symbol => panic!("{symbol:?} is not in code of MIR"),
             };
             let distance = target as i64 + relocation.addend - (text as i64 + i64::from(relocation.offset));
             let at = relocation.offset as usize;

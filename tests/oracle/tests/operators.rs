@@ -184,15 +184,18 @@ fn size(program: &mut Program, ty: &Type) -> usize {
 /// Runs every case both ways; gives the number of calls and what differs.
 fn run(program: &Program, cases: &[Case], optimize: bool) -> (usize, Vec<String>) {
     let roots: Vec<FunctionId> = cases.iter().map(|case| case.function).collect();
-    let output =
-        compiler_codegen::compile(program, &roots, Options { optimize }).expect("the table compiles");
+    let output = compiler_codegen::compile(
+        &compiler_core::mir::unit(program, &roots).expect("the table is well-formed"),
+        Options { optimize, one_nan: true },
+    )
+    .expect("the table compiles");
     let code = Code::new(&output).expect("the code is mapped");
     let mut calls = 0;
     let mut different = Vec::new();
     for case in cases {
         let function = &program.functions[case.function.index()];
         let compiled =
-            output.functions.iter().find(|one| one.id == Some(case.function)).expect("it is compiled");
+            output.functions.iter().find(|one| one.id.0 == case.function.0).expect("it is compiled");
         let returns = program.type_of(function.returns);
         let bytes = layout::of(program, function.returns).size as u32;
         for operands in &case.calls {

@@ -11,12 +11,25 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("compiler/syntax", &[]),
     ("compiler/mir", &["compiler-syntax", "sci"]),
     ("compiler/check", &["compiler-mir", "compiler-syntax", "sci"]),
+    // Where the front ends meet.
+    ("compiler/core", &["compiler-mir", "compiler-syntax", "sci"]),
     // From here on the target is Space.
-    ("compiler/codegen", &["compiler-mir", "compiler-syntax", "sci"]),
-    ("compiler/link", &["compiler-check", "compiler-codegen", "compiler-mir", "compiler-syntax", "sci"]),
+    ("compiler/codegen", &["compiler-core", "compiler-mir", "compiler-syntax", "sci"]),
+    (
+        "compiler/link",
+        &["compiler-check", "compiler-codegen", "compiler-core", "compiler-mir", "compiler-syntax", "sci"],
+    ),
     (
         "compiler/driver",
-        &["compiler-check", "compiler-codegen", "compiler-link", "compiler-mir", "compiler-syntax", "sci"],
+        &[
+            "compiler-check",
+            "compiler-codegen",
+            "compiler-core",
+            "compiler-link",
+            "compiler-mir",
+            "compiler-syntax",
+            "sci",
+        ],
     ),
     // The kernel never sees the compiler.
     ("nanokernel/core", &["sci"]),

@@ -23,7 +23,8 @@ fn sources() -> Sources {
 
 fn link(program: &Program, optimize: bool) -> Vec<u8> {
     let main = program.component.as_ref().expect("there is a component").main;
-    let code = compile(program, &[main], Options { optimize }).expect("well-formed MIR compiles");
+    let unit = compiler_core::mir::unit(program, &[main]).expect("the MIR is well-formed");
+    let code = compile(&unit, Options { optimize, one_nan: true }).expect("well-formed MIR compiles");
     let input = Input { program, code: &code, sources: &sources(), files: &[], flags: "" };
     image::link(&input).expect("the code links")
 }
@@ -303,7 +304,8 @@ fn an_image_beyond_its_part_of_the_slab_is_refused() {
     for arena_bytes in [sci::limits::SLAB_IMAGE_BYTES_MAX, u64::MAX] {
         program.component.as_mut().expect("there is a component").facts.arena_bytes = arena_bytes;
         let main = program.component.as_ref().expect("there is a component").main;
-        let code = compile(&program, &[main], Options::default()).expect("the code is small");
+        let unit = compiler_core::mir::unit(&program, &[main]).expect("the MIR is well-formed");
+        let code = compile(&unit, Options::default()).expect("the code is small");
         let input = Input { program: &program, code: &code, sources: &sources(), files: &[], flags: "" };
         assert!(matches!(image::link(&input), Err(image::Error::TooLarge { .. })));
     }

@@ -1,7 +1,6 @@
 //! Places and values: how locals are held, loads, stores, copies.
 
-use crate::function::{Lowering, scalar_type, trusted};
-use crate::target::namespace;
+use super::function::{Lowering, scalar_type, trusted};
 use compiler_mir::ir::{Base, Constant, Operand, Place, Step, Type, TypeId};
 use compiler_mir::layout;
 use cranelift_codegen::ir::condcodes::IntCC;
@@ -50,10 +49,10 @@ impl Lowering<'_, '_, '_> {
                 (location, ty)
             }
             Base::Global(global) => (
-                Location::Memory(self.symbol(namespace::GLOBAL, global.0), 0),
+                Location::Memory(self.symbol(self.unit.globals[global.index()]), 0),
                 self.program.globals[global.index()].ty,
             ),
-            Base::Data(data, ty) => (Location::Memory(self.symbol(namespace::DATA, data.0), 0), ty),
+            Base::Data(data, ty) => (Location::Memory(self.symbol(self.unit.data[data.index()]), 0), ty),
         };
         for step in &place.path {
             (location, ty) = self.step(location, ty, step);
@@ -159,7 +158,7 @@ impl Lowering<'_, '_, '_> {
                 self.builder.ins().f64const(f64::from_bits(bits))
             }],
             Constant::Slice(data, length, _) => {
-                let pointer = self.symbol(namespace::DATA, data.0);
+                let pointer = self.symbol(self.unit.data[data.index()]);
                 vec![pointer, self.builder.ins().iconst(I64, length as i64)]
             }
         }

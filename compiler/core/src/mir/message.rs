@@ -1,6 +1,6 @@
 //! Messages: the 128-byte frame on the stack, and the gate calls that take it.
 
-use crate::function::{Lowering, trusted};
+use super::function::{Lowering, trusted};
 use compiler_mir::ir::{Operand, Place, Statement};
 use cranelift_codegen::ir::types::I64;
 use cranelift_codegen::ir::{InstBuilder, StackSlot, StackSlotData, StackSlotKind, Value};

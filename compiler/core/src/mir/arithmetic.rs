@@ -1,7 +1,7 @@
 //! Assignments: operators, conversions, views.
 
-use crate::function::{Lowering, scalar_type, trusted};
-use crate::target::{namespace, trap_code};
+use super::function::{Lowering, scalar_type, trusted};
+use crate::{Symbol, trap_code};
 use compiler_mir::ir::{
     BinaryOperator as Op, CapabilityId, Constant, Fault, Operand, Place, Rvalue, Type, TypeId, UnaryOperator,
 };
@@ -83,7 +83,7 @@ impl Lowering<'_, '_, '_> {
             }
             Rvalue::ClientWindow(client) => {
                 let client = self.scalar(client);
-                let page = self.symbol(namespace::START_PAGE, 0);
+                let page = self.symbol(Symbol::StartPage);
                 let offset = self.builder.ins().imul_imm_s(client, start::CLIENT_WINDOW_BYTES as i64);
                 let entry = self.builder.ins().iadd(page, offset);
                 let at = start::CLIENT_WINDOWS as i32;
@@ -92,7 +92,7 @@ impl Lowering<'_, '_, '_> {
                 self.store_values(place, &[pointer, length]);
             }
             Rvalue::Parameter(index) => {
-                let page = self.symbol(namespace::START_PAGE, 0);
+                let page = self.symbol(Symbol::StartPage);
                 let at = start::PARAMETERS as i32 + 8 * *index as i32;
                 let value = self.builder.ins().load(I64, trusted(), page, at);
                 self.store_scalar(place, value);
@@ -102,7 +102,7 @@ impl Lowering<'_, '_, '_> {
 
     /// The address of a capability's entry in the start page.
     fn capability_entry(&mut self, capability: CapabilityId) -> Value {
-        let page = self.symbol(namespace::START_PAGE, 0);
+        let page = self.symbol(Symbol::StartPage);
         let at = start::CAPABILITIES + start::CAPABILITY_BYTES * u64::from(capability.0);
         self.builder.ins().iadd_imm_s(page, at as i64)
     }
