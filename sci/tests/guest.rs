@@ -298,7 +298,7 @@ fn a_type_that_differs_is_told() {
     assert_eq!(wide, Mismatch::Parameter { index: 0, expected: ValueType::I32, found: ValueType::I64 });
     assert_eq!(wide.to_string(), "its parameter 1 is i32, not i64");
     let silent = sleep.check([ValueType::I32], []).expect_err("it has a result");
-    assert_eq!(silent.to_string(), "it has 1 results, not 0");
+    assert_eq!(silent.to_string(), "its number of results is 1, not 0");
     assert_eq!(sleep.to_string(), "(func (param $milliseconds i32) (result i32))");
 }
 

@@ -22,9 +22,9 @@ macro_rules! codes {
 }
 
 codes! {
-    -1 Invalid "invalid" "An argument is outside what the function accepts: an empty name, an unknown mode, a handle that was never given.";
+    -1 Invalid "invalid" "An argument is outside what the function accepts: an empty key or name, an unknown mode, a time that is too long, a handle that was never given.";
     -2 Fault "fault" "A pointer and its length leave the guest's memory.";
-    -3 NotFound "not-found" "There is no such key, name, agent, sensor or actuator.";
+    -3 NotFound "not-found" "Nothing is there under this key, name or id.";
     -4 Denied "denied" "The capability is held, but not for this: no path leads there, or a blob is open the other way.";
     -5 Unsupported "unsupported" "The function is in the table, but not in this host.";
     -6 TooLarge "too-large" "A length is beyond its limit, or a value is too large for this function.";

@@ -199,12 +199,14 @@ impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::ParameterCount { expected, found } => {
-                write!(f, "it takes {expected} parameters, not {found}")
+                write!(f, "its number of parameters is {expected}, not {found}")
             }
             Self::Parameter { index, expected, found } => {
                 write!(f, "its parameter {} is {}, not {}", index + 1, expected.name(), found.name())
             }
-            Self::ResultCount { expected, found } => write!(f, "it has {expected} results, not {found}"),
+            Self::ResultCount { expected, found } => {
+                write!(f, "its number of results is {expected}, not {found}")
+            }
             Self::Result { index, expected, found } => {
                 write!(f, "its result {} is {}, not {}", index + 1, expected.name(), found.name())
             }

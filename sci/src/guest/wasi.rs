@@ -116,9 +116,9 @@ wasi! {
     fd_close (fd: I32 Handle) (I32) RefusedWithout(SysLog, Badf), "Does nothing to descriptors 1 and 2; BADF for others.";
     fd_fdstat_get (fd: I32 Handle, stat: I32 Pointer) (I32) RefusedWithout(SysLog, Badf), "Describes descriptors 1 and 2 as character devices to write to; BADF for others.";
     fd_seek (fd: I32 Handle, offset: I64 Plain, whence: I32 Plain, new_offset: I32 Pointer) (I32) RefusedWithout(SysLog, Badf), "SPIPE for descriptors 1 and 2, BADF for others.";
-    fd_write (fd: I32 Handle, iovs: I32 Pointer, iovs_len: I32 Plain, nwritten: I32 Pointer) (I32) RefusedWithout(SysLog, Badf), "Writes lines to the log through descriptors 1 and 2; BADF for others.";
+    fd_write (fd: I32 Handle, iovs: I32 Pointer, iovs_len: I32 Plain, nwritten: I32 Pointer) (I32) RefusedWithout(SysLog, Badf), "Writes to the log through descriptors 1 and 2, whose lines end at newlines and at the limit; BADF for others.";
     poll_oneoff (subscriptions: I32 Pointer, events: I32 Pointer, nsubscriptions: I32 Plain, nevents: I32 Pointer) (I32) RefusedWithout(SysSleep, Notcapable), "Waits for the first of the clocks subscribed to.";
-    proc_exit (code: I32 Plain) () Always, "Ends what the host called; another code than 0 says that it failed.";
+    proc_exit (code: I32 Plain) () Always, "Ends the guest; after `_start` with 0 it goes on to `on_init`, and another code than 0 says that it failed.";
     random_get (buf: I32 Out, buf_len: I32 Capacity) (I32) ReducedWithout(Random, "the bytes follow from the space's seed"), "Fills the buffer with random bytes.";
     sched_yield () (I32) ReducedWithout(SysYield, "it returns at once"), "Lets others run.";
     fd_read (fd: I32 Handle, iovs: I32 Pointer, iovs_len: I32 Plain, nread: I32 Pointer) (I32) Refused(Badf), "There is nothing to read from.";

@@ -127,19 +127,20 @@ const GUEST_RULES: &str = "
 ## Calls, results, buffers
 
 - A result is one `i32`: 0 for success, below 0 an error code, above 0 bytes, a count or a handle.
-- Addresses, lengths, capacities and handles are unsigned. An empty range may begin anywhere.
+- Addresses, lengths, capacities and handles are unsigned. An empty range may begin anywhere. \
+A buffer lies in memory as a whole, however little is written.
 - Text is UTF-8. Keys, names and JSON are text; messages, values and inputs are bytes.
 - The guest owns every buffer. The host keeps no address past a call.
 - `out` and `cap` are a buffer for a result. Where the result does not fit, the call answers the bytes that it needs, \
 more than `cap`, and nothing is written or consumed: call again with a larger buffer. Functions that write as much \
 as fits say so.
 - A result that cannot be had twice is kept by the host, one for each space: the call answers its bytes, `mem.take` \
-fetches it, and the next call that keeps one replaces it. Where none is kept, `mem.take` answers `not-found`.
+fetches it, and the next call that keeps one replaces it.
 - A module that imports a function without its capability is not instantiated. A call without it, however it came \
 about, aborts the space.
 - A call checks its capability first, then whether the host serves it, then lengths against their limits \
 (`too-large`), then addresses (`fault`), then text (`malformed`), then the rest.
-- A blob and a value share their key. `data.get` answers `too-large` for a blob beyond a value's limit.
+- A blob and a value share their key: writing one replaces the other.
 ";
 
 fn guest_lifecycle(page: &mut String) {
