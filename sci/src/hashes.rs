@@ -29,7 +29,7 @@ pub const VOCABULARY: [[u8; 32]; 12] = [
     hex(b"6de70b144180eea197ebe4743fc5da2b7fa533038444382705e77fae8b65237a"),
 ];
 
-const fn hex(digits: &[u8; 64]) -> [u8; 32] {
+pub(crate) const fn hex(digits: &[u8; 64]) -> [u8; 32] {
     let mut bytes = [0; 32];
     let mut at = 0;
     while at < bytes.len() {

@@ -6,12 +6,13 @@
 //!
 //! | module | settles |
 //! |---|---|
-//! | [`limits`] | every bound of the format |
+//! | [`limits`] | every bound of the format and of the Guest ABI |
 //! | [`layout`] | where a realm's memory lies, the frame, the start page |
 //! | [`syscall`] | the system calls: numbers, arguments, results |
 //! | [`status`] | what a call may answer, what a fault is |
 //! | [`vocabulary`] | kernel interfaces and their methods, whose bits are rights |
 //! | [`hashes`] | interface hashes of the vocabulary, stated |
+//! | [`guest`] | the Guest ABI: what a WebAssembly guest imports and exports |
 //! | [`gate`] | the bytes of the gate page, generated from the call table |
 #![no_std]
 #![forbid(unsafe_code)]
@@ -25,6 +26,7 @@ pub mod contract;
 pub mod digest;
 pub mod error;
 pub mod gate;
+pub mod guest;
 pub mod hashes;
 pub mod header;
 pub mod image;

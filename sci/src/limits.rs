@@ -1,4 +1,4 @@
-//! Every bound of the image format, one name each.
+//! Every bound of the image format and of the Guest ABI, one name each.
 
 /// Bytes of an encoded manifest.
 pub const MANIFEST_BYTES_MAX: u32 = 16 * 1024;
@@ -55,3 +55,43 @@ pub const BUNDLE_NAMES_BYTES_MAX: u32 = 1 << 20;
 
 const _: () =
     assert!(CAPABILITIES_MAX <= u64::BITS && PARAMETERS_MAX <= u64::BITS && METHODS_MAX <= u64::BITS);
+
+/// Bounds of the Guest ABI. They may be raised, never lowered: a guest compiled today relies on them.
+pub mod guest {
+    /// A bound, for documentation.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Limit {
+        /// Name of the constant.
+        pub name: &'static str,
+        /// The bound.
+        pub value: u32,
+        /// What it bounds.
+        pub summary: &'static str,
+    }
+
+    macro_rules! limits {
+        ($($name:ident = $value:expr, $summary:literal;)+) => {
+            $(#[doc = $summary] pub const $name: u32 = $value;)+
+            /// Every bound.
+            pub const ALL: &[Limit] =
+                &[$(Limit { name: stringify!($name), value: $name, summary: $summary }),+];
+        };
+    }
+
+    limits! {
+        MESSAGE_BYTES_MAX = 64 * 1024, "Bytes of a message or an event.";
+        VALUE_BYTES_MAX = 64 * 1024, "Bytes of a value; what is larger is a blob.";
+        KEY_BYTES_MAX = 512, "Bytes of a key.";
+        NAME_BYTES_MAX = 255, "Bytes of a name: destination, agent, event, sensor, actuator, function.";
+        LOG_LINE_BYTES_MAX = 4096, "Bytes of a log line.";
+        JSON_BYTES_MAX = 16 * 1024, "Bytes of a specification, of options, of an action.";
+        INPUT_BYTES_MAX = 64 * 1024, "Bytes of what an agent or the intelligence cache is asked.";
+        RESULT_BYTES_MAX = 1024 * 1024, "Bytes of a result that the host keeps.";
+        CHUNK_BYTES_MAX = 64 * 1024, "Bytes of a blob or of sound that one call takes or gives.";
+        OPEN_BLOBS_MAX = 16, "Blobs that a space may have open.";
+        SLEEP_MILLISECONDS_MAX = 24 * 60 * 60 * 1000, "Milliseconds of one `sys.sleep`.";
+        LEASE_MILLISECONDS_MAX = 60 * 1000, "Milliseconds for which an actuator is locked.";
+        WASI_IOVECS_MAX = 1024, "Buffers of one `fd_write`.";
+        WASI_SUBSCRIPTIONS_MAX = 64, "Subscriptions of one `poll_oneoff`.";
+    }
+}

@@ -3,6 +3,11 @@
 use std::fmt::Write as _;
 
 use sci::contract::RULES;
+use sci::guest::{
+    Access, Errno, ErrorCode, FUNCTIONS, GuestCapability, LIFECYCLE, MEMORY_EXPORT, MODULES, Module,
+    VERSIONS, WASI_FUNCTIONS, WASI_MODULE,
+};
+use sci::limits::guest as guest_limits;
 use sci::status::{Fault, Status};
 use sci::syscall::CALLS;
 use sci::vocabulary::{INTERFACES, Served, Shape};
@@ -83,4 +88,143 @@ fn contract_rules() {
         let _ = writeln!(page, "| {} | {} | {} |", rule.id, rule.name, rule.sentence);
     }
     same("docs/contract-rules.md", &page);
+}
+
+#[test]
+fn guest_abi() {
+    let mut page = format!(
+        "# Guest ABI\n\nGenerated from `sci/src/guest.rs`, the files in `sci/src/guest` and `sci/src/limits.rs`.\n\n\
+         What a WebAssembly guest imports from its host and exports to it. This is version {} of the table, the number \
+         that `z.version` answers. The table only grows: a guest compiled today runs on every later host.\n",
+        VERSIONS.len()
+    );
+    guest_lifecycle(&mut page);
+    page.push_str(GUEST_RULES);
+    page.push_str("\n## Error codes\n\n| result | name | meaning |\n|---|---|---|\n");
+    for code in ErrorCode::ALL {
+        let _ = writeln!(page, "| {} | `{}` | {} |", code.number(), code.name(), code.meaning());
+    }
+    page.push_str(
+        "\n## Functions\n\nA host that does not serve a function yet binds it all the same; a call answers \
+         `unsupported`, and `z.has` says so beforehand.\n",
+    );
+    for module in MODULES {
+        guest_module(&mut page, module);
+    }
+    guest_capabilities(&mut page);
+    guest_wasi(&mut page);
+    page.push_str(
+        "\n## Limits\n\nThey may be raised, never lowered.\n\n| limit | value | what |\n|---|---|---|\n",
+    );
+    for limit in guest_limits::ALL {
+        let _ = writeln!(page, "| `{}` | {} | {} |", limit.name, limit.value, limit.summary);
+    }
+    same("docs/guest-abi.md", &page);
+}
+
+/// What holds for every function alike.
+const GUEST_RULES: &str = "
+## Calls, results, buffers
+
+- A result is one `i32`: 0 for success, below 0 an error code, above 0 bytes, a count or a handle.
+- Addresses, lengths, capacities and handles are unsigned. An empty range may begin anywhere. \
+A buffer lies in memory as a whole, however little is written.
+- Text is UTF-8. Keys, names and JSON are text; messages, values and inputs are bytes.
+- The guest owns every buffer. The host keeps no address past a call.
+- `out` and `cap` are a buffer for a result. Where the result does not fit, the call answers the bytes that it needs, \
+more than `cap`, and nothing is written or consumed: call again with a larger buffer. Functions that write as much \
+as fits say so.
+- A result that cannot be had twice is kept by the host, one for each space: the call answers its bytes, `mem.take` \
+fetches it, and the next call that keeps one replaces it.
+- A module that imports a function without its capability is not instantiated. A call without it, however it came \
+about, aborts the space.
+- A call checks its capability first, then whether the host serves it, then lengths against their limits \
+(`too-large`), then addresses (`fault`), then text (`malformed`), then the rest.
+- A blob and a value share their key: writing one replaces the other.
+";
+
+fn guest_lifecycle(page: &mut String) {
+    let _ = write!(
+        page,
+        "\n## Lifecycle\n\nA guest exports its memory as `{MEMORY_EXPORT}`, and functions that the host calls in this \
+         order. None has a parameter. Of `_initialize` and `_start` it exports one or none, never both. In a topology \
+         the others are required; `space run` takes a module with `_start` alone.\n\n| export | type | called |\n|---|---|---|\n"
+    );
+    for export in LIFECYCLE {
+        let kind = if export.may_answer { "`() -> ()` or `() -> i32`" } else { "`() -> ()`" };
+        let _ = writeln!(page, "| `{}` | {kind} | {} |", export.item, export.summary);
+    }
+    page.push_str("\nAn answer below 0 says that the call failed.\n");
+}
+
+fn guest_module(page: &mut String, module: &Module) {
+    let types: Vec<&str> = module.types.iter().map(|kind| kind.name()).collect();
+    let _ = write!(
+        page,
+        "\n### {}\n\n{} For {} spaces.\n\n```wat\n",
+        module.name,
+        module.summary,
+        types.join(", ")
+    );
+    let functions = || FUNCTIONS.iter().filter(|function| function.module == module.name);
+    for function in functions() {
+        let _ =
+            writeln!(page, "(import \"{}\" \"{}\" {})", function.module, function.item, function.signature);
+    }
+    page.push_str(
+        "```\n\n| number | function | capability | served | what it does |\n|---|---|---|---|---|\n",
+    );
+    for function in functions() {
+        let capabilities: Vec<String> =
+            function.capabilities.iter().map(|capability| format!("`{}`", capability.name())).collect();
+        let capability = if capabilities.is_empty() { "none".to_owned() } else { capabilities.join(" or ") };
+        let served = if function.served { "yes" } else { "`unsupported`" };
+        let _ = writeln!(
+            page,
+            "| {} | `{}.{}` | {capability} | {served} | {} |",
+            function.number, function.module, function.item, function.summary
+        );
+    }
+}
+
+fn guest_capabilities(page: &mut String) {
+    page.push_str(
+        "\n## Capabilities\n\nOnes that begin with `x-` are extensions of `samoza/v1`; a strict validation refuses them.\n\n\
+         | bit | capability | what its holder may do |\n|---|---|---|\n",
+    );
+    for capability in GuestCapability::ALL {
+        let _ = writeln!(
+            page,
+            "| {} | `{}` | {} |",
+            capability.number(),
+            capability.name(),
+            capability.meaning()
+        );
+    }
+}
+
+fn guest_wasi(page: &mut String) {
+    let _ = write!(
+        page,
+        "\n## WASI\n\nToolchains import from `{WASI_MODULE}` whether a program needs it or not, so these imports always \
+         bind, and what they can do is bounded by the capabilities above. Any other name of the module is refused.\n\n```wat\n"
+    );
+    for function in WASI_FUNCTIONS {
+        let _ = writeln!(page, "(import \"{WASI_MODULE}\" \"{}\" {})", function.item, function.signature);
+    }
+    page.push_str("```\n\n| function | what it does | bounded by | without it |\n|---|---|---|---|\n");
+    for function in WASI_FUNCTIONS {
+        let capability =
+            function.access.capability().map_or("none".to_owned(), |needed| format!("`{}`", needed.name()));
+        let without = match function.access {
+            Access::Always => "the same".to_owned(),
+            Access::Refused(errno) => format!("always {}", errno.name()),
+            Access::RefusedWithout(_, errno) => errno.name().to_owned(),
+            Access::ReducedWithout(_, words) => words.to_owned(),
+        };
+        let _ = writeln!(page, "| `{}` | {} | {capability} | {without} |", function.item, function.summary);
+    }
+    let errors: Vec<String> =
+        Errno::ALL.iter().map(|errno| format!("{} {}", errno.name(), errno.number())).collect();
+    let _ = writeln!(page, "\nError numbers: {}.", errors.join(", "));
 }
