@@ -52,7 +52,7 @@ rules! {
     "SCI-C007" "identity-named" identity_named
         "A component has a name, and its version is a semantic version.";
     "SCI-C008" "one-start" one_start
-        "A component has exactly one start entry, and it stands first; a library has none.";
+        "A component has exactly one start entry, and it stands first; a guest or a library has none.";
     "SCI-C009" "entries-in-text" entries_in_text
         "Every entry lies in text.";
     "SCI-C010" "entry-stack-fits" entry_stack_fits
@@ -215,7 +215,7 @@ fn is_version(text: &str) -> bool {
 /// Entries ascend by kind, so that a second start entry is no canonical manifest.
 fn one_start(image: &Image<'_>) -> bool {
     let first = image.manifest().entries.iter().next().map(|entry| entry.kind);
-    if image.header().kind == Kind::Library { first.is_none() } else { first == Some(EntryKind::Start) }
+    if image.header().kind == Kind::Component { first == Some(EntryKind::Start) } else { first.is_none() }
 }
 
 fn entries_in_text(image: &Image<'_>) -> bool {

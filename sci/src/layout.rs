@@ -107,6 +107,15 @@ pub mod instance {
     pub const MEMORY_COUNT: u64 = 16;
     /// Memory entries: base address, bytes, maximum bytes, reserved; `u64` each.
     pub const MEMORIES: u64 = 64;
+    /// Bytes of a memory entry.
+    pub const MEMORY_BYTES: u64 = 32;
+    /// Within an entry, `u64`: address of the memory.
+    pub const MEMORY_BASE: u64 = 0;
+    /// Within an entry, `u64`: bytes of the memory.
+    pub const MEMORY_LENGTH: u64 = 8;
+    /// Within an entry, `u64`: bytes that the memory may grow to.
+    pub const MEMORY_MAXIMUM: u64 = 16;
+    const _: () = assert!(MEMORIES + MEMORY_BYTES * crate::limits::wasm::MEMORIES_MAX <= super::PAGE);
 }
 
 /// The info page, one for the machine.

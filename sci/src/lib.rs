@@ -32,6 +32,7 @@ pub mod header;
 pub mod image;
 pub mod layout;
 pub mod limits;
+pub mod linkage;
 pub mod list;
 pub mod manifest;
 pub mod section;

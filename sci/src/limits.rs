@@ -95,3 +95,35 @@ pub mod guest {
         WASI_SUBSCRIPTIONS_MAX = 64, "Subscriptions of one `poll_oneoff`.";
     }
 }
+
+/// Bounds of WebAssembly modules: what the compiler takes.
+pub mod wasm {
+    /// Bytes of a module.
+    pub const MODULE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+    /// Bytes of one function's body.
+    pub const FUNCTION_BYTES_MAX: u64 = 4 * 1024 * 1024;
+    /// Types.
+    pub const TYPES_MAX: u64 = 16_384;
+    /// Functions, imported ones among them.
+    pub const FUNCTIONS_MAX: u64 = 200_000;
+    /// Imports.
+    pub const IMPORTS_MAX: u64 = 4_096;
+    /// Exports.
+    pub const EXPORTS_MAX: u64 = 100_000;
+    /// Globals.
+    pub const GLOBALS_MAX: u64 = 16_384;
+    /// Tables.
+    pub const TABLES_MAX: u64 = 64;
+    /// Elements that a table has at its beginning.
+    pub const TABLE_ELEMENTS_MAX: u64 = 10_000_000;
+    /// Elements up to which a table that grows may grow, if its own maximum is not lower.
+    pub const TABLE_GROWTH_ELEMENTS: u64 = 1 << 20;
+    /// Memories.
+    pub const MEMORIES_MAX: u64 = 64;
+    /// Segments of elements, and of data.
+    pub const SEGMENTS_MAX: u64 = 100_000;
+    /// Bytes of a memory's initial content that an image carries.
+    pub const CONTENT_BYTES_MAX: u64 = 32 * 1024 * 1024;
+    /// Bytes of a guest's stack.
+    pub const STACK_BYTES: u64 = 1024 * 1024;
+}

@@ -200,10 +200,19 @@ pub struct Memory {
     pub arena_bytes: u64,
     /// Linear buffers at most.
     pub buffer_bytes: u64,
-    /// Linear memory of a guest: reserved.
-    pub linear: Option<Reserved>,
+    /// Linear memory 0 of a guest, where it is the guest's own.
+    pub linear: Option<Linear>,
     /// Kernel objects.
     pub pool: Pool,
+}
+
+/// A linear memory, in pages of 64 KiB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Linear {
+    /// Pages at the beginning.
+    pub minimum_pages: u32,
+    /// Pages at most; at most 65,536.
+    pub maximum_pages: u32,
 }
 
 /// The kernel pool that a realm brings.

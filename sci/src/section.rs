@@ -33,6 +33,10 @@ pub enum SectionKind {
     SourceMap = 20,
     /// Names and hashes of the sources; not loaded.
     Sources = 21,
+    /// How a guest joins its surroundings; not loaded.
+    Linkage = 22,
+    /// What a guest's linear memory holds at the beginning; loaded into that memory by whoever makes it.
+    Content = 23,
 }
 
 impl SectionKind {
@@ -49,6 +53,8 @@ impl SectionKind {
         Self::Debug,
         Self::SourceMap,
         Self::Sources,
+        Self::Linkage,
+        Self::Content,
     ];
 
     /// The kind of a number.
@@ -75,6 +81,8 @@ impl SectionKind {
             Self::Debug => "debug",
             Self::SourceMap => "source-map",
             Self::Sources => "sources",
+            Self::Linkage => "linkage",
+            Self::Content => "content",
         }
     }
 }

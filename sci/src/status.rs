@@ -85,6 +85,16 @@ codes! {
         Message = 9, "message";
         /// A call failed, because its server stopped or the kernel refused it, and its method declares no error to say so.
         CallFailed = 10, "call-failed";
+        /// A guest's access outside its linear memory.
+        MemoryBounds = 11, "memory-bounds";
+        /// A guest's access outside its table.
+        TableBounds = 12, "table-bounds";
+        /// A guest's call of a null reference.
+        NullElement = 13, "null-element";
+        /// A guest's call of a function of another type than it expects.
+        TypeMismatch = 14, "type-mismatch";
+        /// A guest's fuel is used up.
+        OutOfFuel = 15, "out-of-fuel";
         /// A read of memory that the realm may not read.
         ReadFault = 16, "read-fault";
         /// A write to memory that the realm may not write.

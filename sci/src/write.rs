@@ -27,6 +27,11 @@ pub fn list_bytes<T: Serialize>(elements: &[T]) -> Vec<u8> {
     bytes
 }
 
+/// The bytes of one record.
+pub fn encoded<T: Serialize>(record: &T) -> Vec<u8> {
+    postcard::to_allocvec(record).unwrap_or_default()
+}
+
 /// A section to be written.
 #[derive(Clone, Debug)]
 pub struct SectionData {

@@ -5,12 +5,15 @@ use crate::{CompiledFunction, Error, Options, Output, Relocation, stack};
 use compiler_core::{FunctionId, Module, Symbol, Unit, limit, reach};
 use rayon::prelude::*;
 use sci::limits::{SLAB_IMAGE_BYTES_MAX, STACK_BYTES_MAX};
+use sci::linkage::PLACE_ORIGIN;
 use std::collections::BTreeMap;
 
 /// Functions begin at multiples of this.
 const FUNCTION_ALIGN: usize = 16;
-/// Text begins with so many bytes that belong to no function, so that a place in text is never 0.
+/// Text begins with so many bytes that belong to no function, where functions' places are values: the word before the
+/// origin of places is then no type, and no place is 0.
 const HEAD_BYTES: usize = 16;
+const _: () = assert!((PLACE_ORIGIN as usize) < HEAD_BYTES && PLACE_ORIGIN >= 4);
 
 pub(crate) fn compile(unit: &dyn Unit, options: Options) -> Result<Output, Error> {
     let module = unit.module();
@@ -32,7 +35,8 @@ pub(crate) fn compile(unit: &dyn Unit, options: Options) -> Result<Output, Error
     }
     let frames = compiled.iter().map(|(id, one)| (id.0, one.frame_bytes)).collect();
     let bounds = stack::bounds(module, &frames)?;
-    let mut text = Text { module, output: Output::default(), pending: Vec::new() };
+    let has_places = !module.taken.is_empty() || module.functions.iter().any(|function| function.calls_taken);
+    let mut text = Text { module, has_places, output: Output::default(), pending: Vec::new() };
     for (id, one) in &compiled {
         text.append(*id, one, bounds.of(*id))?;
     }
@@ -42,6 +46,8 @@ pub(crate) fn compile(unit: &dyn Unit, options: Options) -> Result<Output, Error
 
 struct Text<'m> {
     module: &'m Module,
+    /// Whether functions' places in text are values.
+    has_places: bool,
     output: Output,
     /// References, by offset in text.
     pending: Vec<(u32, Symbol, i64)>,
@@ -51,7 +57,7 @@ impl Text<'_> {
     fn append(&mut self, id: FunctionId, one: &Compiled, stack_bytes: u64) -> Result<(), Error> {
         let function = &self.module.functions[id.index()];
         let output = &mut self.output;
-        let head = if output.text.is_empty() && !self.module.taken.is_empty() { HEAD_BYTES } else { 0 };
+        let head = if output.text.is_empty() && self.has_places { HEAD_BYTES } else { 0 };
         let word = if function.word.is_some() { size_of::<u32>() } else { 0 };
         // `int3` between functions: nothing falls through.
         let aligned = (output.text.len() + head + word).next_multiple_of(FUNCTION_ALIGN);
@@ -84,6 +90,7 @@ impl Text<'_> {
     fn finish(mut self) -> Output {
         let offsets: BTreeMap<FunctionId, u32> =
             self.output.functions.iter().map(|function| (function.id, function.offset)).collect();
+        self.output.offsets.clone_from(&offsets);
         let slots = self.used_slots();
         for (offset, symbol, addend) in &self.pending {
             let symbol = match symbol {
@@ -93,7 +100,11 @@ impl Text<'_> {
                     continue;
                 }
                 Symbol::Text => {
-                    put(&mut self.output.text, *offset, (addend - i64::from(*offset)) as i32);
+                    put(
+                        &mut self.output.text,
+                        *offset,
+                        (i64::from(PLACE_ORIGIN) + addend - i64::from(*offset)) as i32,
+                    );
                     continue;
                 }
                 Symbol::Slot(number) => Symbol::Slot(slots[number]),
@@ -103,6 +114,7 @@ impl Text<'_> {
         }
         let module = self.module;
         self.output.slots = slots.keys().map(|number| module.slots[*number as usize].clone()).collect();
+        self.output.slot_numbers = slots.keys().copied().collect();
         self.output.rodata.clone_from(&module.rodata);
         self.output.data.clone_from(&module.data);
         self.output.bss_bytes = module.bss_bytes;
@@ -113,7 +125,7 @@ impl Text<'_> {
                 Symbol::Data(at) => (&mut self.output.data, at),
                 _ => continue,
             };
-            put(bytes, at, offsets[&word.function] as i32);
+            put(bytes, at, (offsets[&word.function] - PLACE_ORIGIN) as i32);
         }
         self.output
     }

@@ -13,6 +13,7 @@ mod stack;
 use compiler_core::{FunctionId, FunctionWord, Slot, Symbol, Unit};
 use compiler_syntax::span::Span;
 use sci::status::Fault;
+use std::collections::BTreeMap;
 
 /// What goes wrong in code generation; each is a bug in what came before, or a program beyond a limit.
 #[derive(Debug, thiserror::Error)]
@@ -58,12 +59,16 @@ pub struct Output {
     pub bss_bytes: u64,
     /// Slots in use, 8 bytes each.
     pub slots: Vec<Slot>,
+    /// The number of each in [`compiler_core::Module::slots`], ascending.
+    pub slot_numbers: Vec<u32>,
     /// Words of rodata and data that hold a function's offset in text.
     pub words: Vec<FunctionWord>,
     /// Offset in text where the main thread begins.
     pub start: u32,
     /// Functions, by offset.
     pub functions: Vec<CompiledFunction>,
+    /// Where each function is.
+    pub offsets: BTreeMap<FunctionId, u32>,
     /// Offsets of trapping instructions, ascending.
     pub traps: Vec<(u32, Fault)>,
     /// Source places of code, by offset.
@@ -105,7 +110,7 @@ pub struct Relocation {
 impl Output {
     /// The offset of a function in text.
     pub fn offset_of(&self, id: FunctionId) -> Option<u32> {
-        self.functions.iter().find(|function| function.id == id).map(|function| function.offset)
+        self.offsets.get(&id).copied()
     }
 }
 

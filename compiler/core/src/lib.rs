@@ -73,7 +73,7 @@ pub struct Slot {
     pub signature: String,
 }
 
-/// A 32-bit word of constants or state that holds a function's place in text: the linker writes it.
+/// A 32-bit word of constants or state that holds a function's place in text, counted from [`Symbol::Text`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FunctionWord {
     /// Where the word is: an offset in rodata or in data.

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 pub enum Symbol {
     /// A function.
     Function(FunctionId),
-    /// The beginning of text: functions' places as values count from here.
+    /// Where functions' places as values count from, in text: [`sci::linkage::PLACE_ORIGIN`].
     Text,
     /// An offset in rodata.
     Rodata(u32),

@@ -1,12 +1,11 @@
 //! One component's image: where everything lies, and what the manifest says.
 
-use compiler_codegen::{CompiledFunction, Output};
-use compiler_core::Symbol;
+use crate::placement::{self, GATE_STACK_BYTES, Placement};
+use compiler_codegen::Output;
 use compiler_mir::ir::{self, Component, FunctionId, Program, Rvalue, Statement};
-use compiler_mir::layout::align_up;
 use compiler_syntax::span::{FileId, Sources, Span};
 use sci::header::Kind;
-use sci::layout::{INSTANCE_PAGE, LINEAR_MEMORY, PAGE, STACK_TOP, START_PAGE};
+use sci::layout::PAGE;
 use sci::limits::SLAB_IMAGE_BYTES_MAX;
 use sci::list::List;
 use sci::manifest::{
@@ -17,8 +16,6 @@ use sci::section::SectionKind;
 use sci::write::{self, SectionData, list_bytes};
 use std::collections::BTreeSet;
 
-/// Stack of a gate stub with its return address, in bytes: seven pushes and two returns.
-const GATE_STACK_BYTES: u64 = 128;
 /// Capability slots for handles made at run time, where a component makes any.
 const RUN_TIME_SLOTS: u32 = 512;
 
@@ -54,62 +51,12 @@ pub struct Input<'i> {
     pub flags: &'i str,
 }
 
-/// Where the loaded sections lie, from the slab's base.
-struct Placement {
-    text: u64,
-    rodata: u64,
-    relro: u64,
-    data: u64,
-    bss: u64,
-    stack_bytes: u64,
-    stack_limit: u64,
-}
-
-impl Placement {
-    fn new(code: &Output, arena_bytes: u64) -> Result<Self, Error> {
-        let stack_bytes = (code.stack_bytes + GATE_STACK_BYTES).next_multiple_of(PAGE);
-        let parts = [
-            stack_bytes + PAGE,
-            arena_bytes,
-            code.bss_bytes,
-            code.data.len() as u64,
-            8 * code.slots.len() as u64,
-            code.rodata.len() as u64,
-            code.text.len() as u64,
-        ];
-        let bytes = parts.iter().fold(0, |sum: u64, part| sum.saturating_add(align_up(*part, PAGE)));
-        if bytes > SLAB_IMAGE_BYTES_MAX {
-            return Err(Error::TooLarge { bytes });
-        }
-        let mut top = STACK_TOP;
-        let [_stack, _arena, bss, data, relro, rodata, text] = parts.map(|part| {
-            top -= align_up(part, PAGE);
-            top
-        });
-        let stack_limit = STACK_TOP - stack_bytes + code.reserve_bytes + GATE_STACK_BYTES;
-        Ok(Self { text, rodata, relro, data, bss, stack_bytes, stack_limit })
-    }
-
-    fn address(&self, symbol: Symbol) -> u64 {
-        match symbol {
-            Symbol::Function(_) | Symbol::Text => self.text,
-            Symbol::Rodata(offset) => self.rodata + u64::from(offset),
-            Symbol::Data(offset) => self.data + u64::from(offset),
-            Symbol::Bss(offset) => self.bss + u64::from(offset),
-            Symbol::Slot(slot) => self.relro + 8 * u64::from(slot),
-            Symbol::StartPage => START_PAGE,
-            Symbol::InstanceBlock => INSTANCE_PAGE,
-            Symbol::Linear => LINEAR_MEMORY,
-            Symbol::StackLimit => self.stack_limit,
-        }
-    }
-}
-
 /// Links a component's image, unsigned.
 pub fn link(input: &Input<'_>) -> Result<Vec<u8>, Error> {
     let component = input.program.component.as_ref().ok_or(Error::NoComponent)?;
     let code = input.code;
-    let placement = Placement::new(code, component.facts.arena_bytes)?;
+    let stack_bytes = (code.stack_bytes + GATE_STACK_BYTES).next_multiple_of(PAGE);
+    let placement = Placement::new(code, stack_bytes, component.facts.arena_bytes)?;
     let (source_table, root) = source_table(input.files);
     let sections = sections(input, &placement, source_table);
     let names = Names::new(component, input.sources);
@@ -198,50 +145,15 @@ pub fn link(input: &Input<'_>) -> Result<Vec<u8>, Error> {
 }
 
 fn sections(input: &Input<'_>, placement: &Placement, source_table: Vec<u8>) -> Vec<SectionData> {
-    let code = input.code;
-    let mut text = code.text.clone();
-    for relocation in &code.relocations {
-        let place = placement.text + u64::from(relocation.offset);
-        let distance = placement.address(relocation.symbol) as i64 + relocation.addend - place as i64;
-        let at = relocation.offset as usize;
-        text[at..at + 4].copy_from_slice(&(distance as i32).to_le_bytes());
-    }
-    let loaded =
-        |kind, memory_offset, bytes: Vec<u8>| SectionData { kind, memory_offset, bss_bytes: 0, bytes };
-    let mut sections = vec![loaded(SectionKind::Text, placement.text, text)];
-    if !code.rodata.is_empty() {
-        sections.push(loaded(SectionKind::Rodata, placement.rodata, code.rodata.clone()));
-    }
-    if !code.slots.is_empty() {
-        sections.push(loaded(SectionKind::Relro, placement.relro, vec![0; 8 * code.slots.len()]));
-    }
-    if !code.data.is_empty() {
-        sections.push(loaded(SectionKind::Data, placement.data, code.data.clone()));
-    }
-    if code.bss_bytes > 0 {
-        sections.push(SectionData {
-            kind: SectionKind::Bss,
-            memory_offset: placement.bss,
-            bss_bytes: code.bss_bytes,
-            bytes: Vec::new(),
-        });
-    }
+    let mut sections = placement::loaded(input.code, placement);
     let tables = [
-        (SectionKind::Traps, write::traps(&code.traps)),
-        (SectionKind::Symbols, symbols(&code.functions)),
-        (SectionKind::SourceMap, source_map(&code.places, input.sources)),
+        (SectionKind::Traps, write::traps(&input.code.traps)),
+        (SectionKind::Symbols, placement::symbols(&input.code.functions)),
+        (SectionKind::SourceMap, source_map(&input.code.places, input.sources)),
         (SectionKind::Sources, source_table),
     ];
-    sections.extend(
-        tables.into_iter().filter(|(_, bytes)| !bytes.is_empty()).map(|(kind, bytes)| loaded(kind, 0, bytes)),
-    );
+    sections.extend(placement::unloaded(tables));
     sections
-}
-
-fn symbols(functions: &[CompiledFunction]) -> Vec<u8> {
-    let entries: Vec<(u32, u32, &str)> =
-        functions.iter().map(|function| (function.offset, function.size, function.name.as_str())).collect();
-    write::symbols(&entries)
 }
 
 fn source_map(places: &[(u32, Span)], sources: &Sources) -> Vec<u8> {

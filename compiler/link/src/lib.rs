@@ -8,5 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod elf;
+pub mod guest;
 pub mod image;
+mod placement;
 pub mod system;

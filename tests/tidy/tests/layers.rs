@@ -13,11 +13,21 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("compiler/check", &["compiler-mir", "compiler-syntax", "sci"]),
     // Where the front ends meet.
     ("compiler/core", &["compiler-mir", "compiler-syntax", "sci"]),
+    // A stranger's code comes in, and joins the rest at Core IR.
+    ("compiler/wasm", &["compiler-core", "compiler-syntax", "sci"]),
     // From here on the target is Space.
     ("compiler/codegen", &["compiler-core", "compiler-mir", "compiler-syntax", "sci"]),
     (
         "compiler/link",
-        &["compiler-check", "compiler-codegen", "compiler-core", "compiler-mir", "compiler-syntax", "sci"],
+        &[
+            "compiler-check",
+            "compiler-codegen",
+            "compiler-core",
+            "compiler-mir",
+            "compiler-syntax",
+            "compiler-wasm",
+            "sci",
+        ],
     ),
     (
         "compiler/driver",

@@ -362,12 +362,7 @@ const SIGNATURES: &[(&str, Change, ErrorKind, u64)] = &[
     ("a parameter changed", |module| put32(module, PARAMETERS + 8, 6), ErrorKind::Signature, ENVELOPE),
     ("an instance renamed", |module| put(module, NAMES, b"toor"), ErrorKind::Signature, ENVELOPE),
     ("a digest changed", |module| module[IMAGES as usize] ^= 1, ErrorKind::Signature, ENVELOPE),
-    (
-        "an image's kind changed",
-        |module| module[IMAGE_1 as usize + 12] = 2,
-        ErrorKind::Digest,
-        IMAGE_1 - PAGE,
-    ),
+    ("an image's kind changed", |module| module[IMAGE_1 as usize + 12] = 2, ErrorKind::Contract(7), 480),
     ("an image's text changed", |module| module[IMAGE_0 as usize + 4096] ^= 1, ErrorKind::Hash, PAGE),
     ("two images swapped", swap_images, ErrorKind::Digest, IMAGE_0 - PAGE),
 ];

@@ -78,7 +78,7 @@ const FORMS: &[(&str, Change, ErrorKind, u64)] = &[
     ),
     ("section kind 0", |bytes| put32(bytes, table(0), 0), ErrorKind::Value, table(0)),
     ("section kind 6", |bytes| put32(bytes, table(4), 6), ErrorKind::Value, table(4)),
-    ("section kind 22", |bytes| put32(bytes, table(10), 22), ErrorKind::Value, table(10)),
+    ("section kind 24", |bytes| put32(bytes, table(10), 24), ErrorKind::Value, table(10)),
     (
         "a reserved word of a section",
         |bytes| put32(bytes, table(2) + 4, 1),

@@ -4,7 +4,6 @@
 use crate::sample::{BSS, DATA, RELRO, RODATA, Sample, TEXT, TOP, entry, import, requires};
 use sci::contract::RULES;
 use sci::error::ErrorKind;
-use sci::header::Kind;
 use sci::image::Image;
 use sci::layout::{PAGE, STACK_TOP};
 use sci::limits;
@@ -455,7 +454,7 @@ const CASES: &[Case] = &[
             }),
             ("a component with functions", |sample| sample.exports = Sample::library().exports),
             ("a guest with functions", |sample| {
-                sample.kind = Kind::Guest;
+                *sample = Sample::guest();
                 sample.exports = Sample::library().exports;
             }),
         ],

@@ -216,6 +216,15 @@ impl Sample {
         sample
     }
 
+    /// A guest, whose ways in are not entries of the manifest.
+    pub fn guest() -> Self {
+        let mut sample = Self::component();
+        sample.kind = Kind::Guest;
+        sample.entries.clear();
+        sample.exported.clear();
+        sample
+    }
+
     /// A library with two functions.
     pub fn library() -> Self {
         let mut sample = Self::component();
