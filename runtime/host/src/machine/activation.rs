@@ -368,7 +368,6 @@ impl Activation {
     unsafe fn run(&self, mut entry: Entry<'_>, level: &Level) -> Outcome {
         let record = &self.record;
         loop {
-            record.event.set(event::RETURNED);
             let activation = ptr::from_ref(self);
             activation.expose_provenance();
             let activation = activation.cast();
@@ -398,7 +397,9 @@ impl Activation {
     #[cold]
     fn left<'a>(&self, entry: Entry<'a>, level: &Level) -> Result<Outcome, Entry<'a>> {
         let record = &self.record;
-        match record.event.get() {
+        // An outer level of this activation may still return.
+        let why = record.event.replace(event::RETURNED);
+        match why {
             event::BAILED | event::PENDING => {
                 // First forget, then look: what comes in between is seen twice, never missed.
                 gate::set_pending(0);
@@ -406,7 +407,7 @@ impl Activation {
                 if let Some(interruption) = due(level) {
                     return Ok(Outcome::Interrupted(interruption));
                 }
-                if record.event.get() == event::BAILED {
+                if why == event::BAILED {
                     return Err(entry);
                 }
                 if record.is_preemptible.get() && record.is_suspendable.get() {

@@ -66,7 +66,7 @@ pub(super) struct Record {
     pub(super) entry: Cell<*const HostEntry>,
     /// An [`event`] that the host function asks for, or 0.
     pub(super) request: Cell<u32>,
-    /// Why the guest was left.
+    /// Why the guest was left; [`event::RETURNED`] while it runs.
     pub(super) event: Cell<u32>,
     /// rax and rdx of a saved host call.
     pub(super) ints: Cell<[u64; 2]>,
