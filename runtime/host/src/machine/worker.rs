@@ -1,0 +1,127 @@
+//! Threads that run guests.
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::ptr;
+use std::time::Duration;
+
+use super::gate;
+use super::mapping::{Access, MapError, Mapping};
+use super::signal::{install, tick_signal};
+
+/// Room on the signal stack beside the kernel's frame.
+const HANDLER_BYTES: u64 = 64 << 10;
+/// The kernel's frame where it does not say.
+const FRAME_BYTES_MIN: u64 = 4096;
+
+/// Why a thread did not become a worker, or has no tick.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// It is one.
+    #[error("this thread is a worker already")]
+    Already,
+    /// The kernel refused.
+    #[error(transparent)]
+    Map(#[from] MapError),
+}
+
+/// Makes this thread able to enter guests, while it is held.
+#[derive(Debug)]
+pub struct Worker {
+    /// The signal stack.
+    _stack: Mapping,
+    /// What was there before.
+    previous: libc::stack_t,
+    timer: Cell<Option<libc::timer_t>>,
+    of_this_thread: PhantomData<*mut ()>,
+}
+
+impl Worker {
+    /// Gives this thread a signal stack, and the process its handlers.
+    pub fn new() -> Result<Self, WorkerError> {
+        if gate::thread() != 0 {
+            return Err(WorkerError::Already);
+        }
+        install()?;
+        let bytes = frame_bytes() as u64 + HANDLER_BYTES;
+        let stack = Mapping::reserve(bytes)?;
+        stack.protect(0, bytes, Access::ReadWrite)?;
+        let start = ptr::with_exposed_provenance_mut(stack.start() as usize);
+        let new = libc::stack_t { ss_sp: start, ss_flags: 0, ss_size: bytes as usize };
+        let mut previous = new;
+        // SAFETY: the new stack is mapped until the worker is dropped, which puts the previous one back.
+        if unsafe { libc::sigaltstack(&raw const new, &raw mut previous) } != 0 {
+            return Err(MapError::last("set the signal stack").into());
+        }
+        gate::set_pending(0);
+        // SAFETY: asks for the number of this thread.
+        gate::set_thread(unsafe { libc::gettid() } as u64);
+        let timer = Cell::new(None);
+        Ok(Self { _stack: stack, previous, timer, of_this_thread: PhantomData })
+    }
+
+    /// Ticks from now on. Without a tick no deadline is noticed and nothing preempted.
+    pub fn arm(&self, period: Duration) -> Result<(), WorkerError> {
+        self.set_timer(period.max(Duration::from_nanos(1)))
+    }
+
+    /// Ends ticking: an idle thread is not woken.
+    pub fn disarm(&self) -> Result<(), WorkerError> {
+        if self.timer.get().is_some() { self.set_timer(Duration::ZERO) } else { Ok(()) }
+    }
+
+    fn set_timer(&self, period: Duration) -> Result<(), WorkerError> {
+        let timer = match self.timer.get() {
+            Some(timer) => timer,
+            None => new_timer()?,
+        };
+        self.timer.set(Some(timer));
+        let period = libc::timespec {
+            tv_sec: period.as_secs() as libc::time_t,
+            tv_nsec: period.subsec_nanos() as libc::c_long,
+        };
+        let setting = libc::itimerspec { it_interval: period, it_value: period };
+        // SAFETY: the timer is this worker's.
+        if unsafe { libc::timer_settime(timer, 0, &raw const setting, ptr::null_mut()) } != 0 {
+            return Err(MapError::last("set a timer").into());
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        assert!(gate::activation() == 0, "a worker ends outside its guests");
+        if let Some(timer) = self.timer.get() {
+            // SAFETY: the timer is this worker's.
+            unsafe { libc::timer_delete(timer) };
+        }
+        // SAFETY: what was there before is still there; no handler runs on the stack that is left.
+        unsafe { libc::sigaltstack(&raw const self.previous, ptr::null_mut()) };
+        gate::set_thread(0);
+    }
+}
+
+/// A timer that sends the tick to this thread. Timers of processor time fire at the kernel's own rate only.
+fn new_timer() -> Result<libc::timer_t, MapError> {
+    // SAFETY: all zero is a valid `sigevent`.
+    let mut event: libc::sigevent = unsafe { std::mem::zeroed() };
+    event.sigev_notify = libc::SIGEV_THREAD_ID;
+    event.sigev_signo = tick_signal();
+    // SAFETY: asks for the number of this thread.
+    event.sigev_notify_thread_id = unsafe { libc::gettid() };
+    let mut timer: libc::timer_t = ptr::null_mut();
+    // SAFETY: both point to locals.
+    if unsafe { libc::timer_create(libc::CLOCK_MONOTONIC, &raw mut event, &raw mut timer) } == 0 {
+        Ok(timer)
+    } else {
+        Err(MapError::last("create a timer"))
+    }
+}
+
+/// Bytes of the kernel's signal frame, whole pages: the processor's state decides.
+pub(super) fn frame_bytes() -> usize {
+    // SAFETY: reads what the kernel told the process at its start.
+    let bytes = unsafe { libc::getauxval(libc::AT_MINSIGSTKSZ) };
+    bytes.max(FRAME_BYTES_MIN).next_multiple_of(FRAME_BYTES_MIN) as usize
+}
