@@ -98,6 +98,29 @@ pub mod value {
     pub const EXTERNAL: u8 = 0x6f;
 }
 
+/// Integer arguments of a call at an image's boundary that registers hold.
+const INTEGERS_MAX: usize = 6;
+/// Float arguments that registers hold.
+const FLOATS_MAX: usize = 8;
+
+/// Whether a call at an image's boundary passes the values of these types in registers, as System V says. All others
+/// pass one pointer to 16-byte cells: arguments in, results out.
+pub fn in_registers(parameters: impl Iterator<Item = u8>, mut results: impl Iterator<Item = u8>) -> bool {
+    let (mut integers, mut floats) = (0, 0);
+    for ty in parameters {
+        match ty {
+            value::V128 => return false,
+            value::F32 | value::F64 => floats += 1,
+            _ => integers += 1,
+        }
+    }
+    let result = results.next();
+    integers <= INTEGERS_MAX
+        && floats <= FLOATS_MAX
+        && result != Some(value::V128)
+        && results.next().is_none()
+}
+
 /// What a guest's image says of its joints.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Linkage<'a> {
@@ -235,4 +258,21 @@ pub struct Segment {
     pub items: u64,
     /// Slab offset of the 32-bit word that holds its length.
     pub length: u64,
+}
+
+/// Reads a table; `None` if it is not one in its one encoding.
+pub fn read(bytes: &[u8]) -> Option<Linkage<'_>> {
+    let (linkage, rest) = postcard::take_from_bytes::<Linkage<'_>>(bytes).ok()?;
+    let canonical = rest.is_empty()
+        && crate::list::take::<Linkage<'_>>(bytes).is_some()
+        && linkage.types.is_canonical()
+        && linkage.imports.is_canonical()
+        && linkage.runtime.is_canonical()
+        && linkage.tables.is_canonical()
+        && linkage.memories.is_canonical()
+        && linkage.globals.is_canonical()
+        && linkage.exports.is_canonical()
+        && linkage.callables.is_canonical()
+        && linkage.elements.is_canonical();
+    canonical.then_some(linkage)
 }

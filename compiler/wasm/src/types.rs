@@ -3,7 +3,8 @@
 use cranelift_codegen::ir::types::{F32, F64, I8X16, I32, I64};
 use cranelift_codegen::ir::{AbiParam, Signature, Type};
 use cranelift_codegen::isa::CallConv;
-use wasmparser::{FuncType, ValType};
+use sci::linkage::{in_registers, value};
+use wasmparser::{FuncType, RefType, ValType};
 
 /// The Cranelift type of a value. A reference is a 32-bit number: 0 is null.
 pub(crate) fn value_type(ty: ValType) -> Type {
@@ -36,11 +37,6 @@ impl Convention {
 
 /// Results of each class, integer and float, that registers hold.
 const RESULT_REGISTERS: usize = 2;
-/// Integer arguments of a call at the boundary.
-const BOUNDARY_INTEGERS: usize = 6;
-/// Float arguments of a call at the boundary.
-const BOUNDARY_FLOATS: usize = 8;
-
 fn floats(types: &[ValType]) -> usize {
     types.iter().filter(|ty| matches!(ty, ValType::F32 | ValType::F64 | ValType::V128)).count()
 }
@@ -63,15 +59,23 @@ pub(crate) fn signature(ty: &FuncType, convention: Convention) -> Signature {
     signature
 }
 
-/// Whether a call at the image's boundary passes the type's values in registers. All others pass one pointer to
-/// 16-byte cells: arguments in, results out.
+/// Whether a call at the image's boundary passes the type's values in registers.
 pub(crate) fn fits_boundary(ty: &FuncType) -> bool {
-    let vectors = ty.params().iter().chain(ty.results()).any(|ty| *ty == ValType::V128);
-    let floats = floats(ty.params());
-    !vectors
-        && floats <= BOUNDARY_FLOATS
-        && ty.params().len() - floats <= BOUNDARY_INTEGERS
-        && ty.results().len() <= 1
+    let numbers = |types: &'_ [ValType]| types.iter().map(|ty| value_number(*ty)).collect::<Vec<u8>>();
+    in_registers(numbers(ty.params()).into_iter(), numbers(ty.results()).into_iter())
+}
+
+/// The number of a type, as the linkage table has it.
+pub(crate) fn value_number(ty: ValType) -> u8 {
+    match ty {
+        ValType::I32 => value::I32,
+        ValType::I64 => value::I64,
+        ValType::F32 => value::F32,
+        ValType::F64 => value::F64,
+        ValType::V128 => value::V128,
+        ValType::Ref(RefType::FUNCREF) => value::FUNCTION,
+        ValType::Ref(_) => value::EXTERNAL,
+    }
 }
 
 /// The signature of a function of the type at the image's boundary.

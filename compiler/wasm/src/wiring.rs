@@ -1,10 +1,10 @@
 //! How the image of a module joins its surroundings: what the linker writes for loaders.
 
 use crate::module::ImportKind;
+use crate::types::value_number;
 use crate::unit::WasmUnit;
 use compiler_core::{FunctionId, Symbol};
-use sci::linkage::value;
-use wasmparser::{ExternalKind, FuncType, RefType, ValType};
+use wasmparser::{ExternalKind, FuncType, ValType};
 
 /// A function that can be called from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,18 +92,6 @@ pub struct Wiring<'m> {
     pub instantiate: Option<FunctionId>,
     /// Function to call after that, by its number in the module.
     pub start: Option<u32>,
-}
-
-fn value_number(ty: ValType) -> u8 {
-    match ty {
-        ValType::I32 => value::I32,
-        ValType::I64 => value::I64,
-        ValType::F32 => value::F32,
-        ValType::F64 => value::F64,
-        ValType::V128 => value::V128,
-        ValType::Ref(RefType::FUNCREF) => value::FUNCTION,
-        ValType::Ref(_) => value::EXTERNAL,
-    }
 }
 
 fn type_of(ty: &FuncType) -> Type {

@@ -15,8 +15,10 @@
 mod activation;
 mod context;
 mod gate;
+mod guest;
 mod import;
 mod interrupt;
+mod local;
 mod mapping;
 mod pool;
 mod program;
@@ -27,8 +29,10 @@ mod slab;
 mod worker;
 
 pub use activation::{Activation, NotSuspendable, NotSuspended, Outcome, TooFewImports};
+pub use guest::{Entry, Guest, GuestError};
 pub use import::{Arguments, HostFunction, Imports, Registers, Results};
 pub use interrupt::{Interrupter, Interruption};
+pub use local::Local;
 pub use mapping::MapError;
 pub use pool::Pool;
 pub use program::{MemoryPart, Parts, PartsError, Placed, Program, ProgramError};

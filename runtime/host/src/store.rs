@@ -1,0 +1,104 @@
+//! What guests and hosts share: functions by number, and the instances themselves.
+
+use crate::error::{Error, Trap};
+use crate::function::{Caller, Function, Kind};
+use crate::instance::Instance;
+use crate::machine::{Reservation, Worker, WorkerError};
+use crate::value::{FunctionType, Value};
+use sci::linkage::CELL_BYTES;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// Bytes of the memory that holds the host's own globals.
+const CELLS_BYTES: u64 = 64 * 1024;
+
+pub(crate) struct Inner {
+    pub functions: RefCell<Vec<Rc<Kind>>>,
+    /// Numbers of guests' functions: instance, function.
+    numbers: RefCell<HashMap<(usize, u32), u32>>,
+    pub instances: RefCell<Vec<Rc<crate::instance::Inner>>>,
+    /// Why the guest that runs must end, for whoever called it.
+    pub trap: RefCell<Option<Trap>>,
+    /// Cells of the host's own globals.
+    pub cells: Reservation,
+    next_cell: Cell<u64>,
+    _worker: Worker,
+}
+
+/// A set of instances that may reach each other's functions, tables, memories and globals; one thread's.
+#[derive(Clone)]
+pub struct Store(pub(crate) Rc<Inner>);
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Store").field("instances", &self.0.instances.borrow().len()).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// An empty set. The thread must not have another one.
+    pub fn new() -> Result<Self, Error> {
+        let cells = Reservation::new(CELLS_BYTES, CELLS_BYTES)
+            .map_err(|error| Error::Worker(WorkerError::Map(error.into_map())))?;
+        Ok(Self(Rc::new(Inner {
+            functions: RefCell::default(),
+            numbers: RefCell::default(),
+            instances: RefCell::default(),
+            trap: RefCell::default(),
+            cells,
+            next_cell: Cell::new(0),
+            _worker: Worker::new()?,
+        })))
+    }
+
+    /// Ticks, so that deadlines are noticed.
+    pub fn tick(&self, period: std::time::Duration) -> Result<(), Error> {
+        Ok(self.0._worker.arm(period)?)
+    }
+
+    /// A function of the host.
+    pub fn function(
+        &self,
+        ty: FunctionType,
+        code: impl Fn(&Caller<'_>, &[Value]) -> Result<Vec<Value>, Trap> + 'static,
+    ) -> Function {
+        let id = self.0.add(Kind::Host { ty, code: Box::new(code) });
+        Function { store: Rc::clone(&self.0), id }
+    }
+
+    /// The instance of a number.
+    pub(crate) fn instance(&self, number: usize) -> Option<Instance> {
+        let inner = self.0.instances.borrow().get(number).map(Rc::clone)?;
+        Some(Instance { store: self.clone(), inner })
+    }
+}
+
+impl Inner {
+    fn add(&self, kind: Kind) -> u32 {
+        let mut functions = self.functions.borrow_mut();
+        functions.push(Rc::new(kind));
+        functions.len() as u32 - 1
+    }
+
+    pub(crate) fn kind(&self, id: u32) -> Rc<Kind> {
+        Rc::clone(&self.functions.borrow()[id as usize])
+    }
+
+    /// The number of a guest's function.
+    pub(crate) fn number_of(&self, instance: usize, function: u32, ty: &FunctionType) -> u32 {
+        if let Some(known) = self.numbers.borrow().get(&(instance, function)) {
+            return *known;
+        }
+        let id = self.add(Kind::Guest { ty: ty.clone(), instance, function });
+        self.numbers.borrow_mut().insert((instance, function), id);
+        id
+    }
+
+    /// A new cell: its offset in `cells`.
+    pub(crate) fn new_cell(&self) -> Option<u64> {
+        let at = self.next_cell.get();
+        self.next_cell.set(at + CELL_BYTES);
+        (at + CELL_BYTES <= CELLS_BYTES).then_some(at)
+    }
+}
