@@ -1,4 +1,5 @@
 //! Faults of guests, and of the host.
+#![allow(clippy::unwrap_used, reason = "what fails here fails the run")]
 
 mod common;
 
@@ -55,7 +56,7 @@ fn the_gate_running_out_of_guest_stack_is_the_guests_fault() {
     let activation = guest.activation(function(|activation, _| activation.park().unwrap()));
     // Some depth leaves room for the call, but not for what parking saves.
     let mut in_gate = 0;
-    for depth in 0..2000 {
+    for depth in 0..2100 {
         match guest.call(&activation, "deep", &[depth]) {
             Outcome::Parked => activation.abandon().unwrap(),
             Outcome::Trapped(trap) => {
@@ -66,16 +67,7 @@ fn the_gate_running_out_of_guest_stack_is_the_guests_fault() {
         }
     }
     assert_eq!(returned(guest.call(&activation, "add", &[4, 5])), 9);
-    // With frames of 64 bytes it depends on the alignment of the stack; the levels that fit are exact.
-    assert!(in_gate <= 1);
-}
-
-#[test]
-fn floating_point_state_of_a_trapped_guest_is_gone() {
-    let (_worker, guest) = (Worker::new().unwrap(), Guest::new());
-    let activation = guest.activation(Imports::new());
-    assert!(matches!(guest.call(&activation, "divide", &[7, 0]), Outcome::Trapped(_)));
-    assert!((f64::from(std::hint::black_box(1)) / 3.0 - 0.333_333_333_333).abs() < 1e-9);
+    assert!(in_gate >= 1);
 }
 
 /// Runs this test again in a process of its own, in which it does `wrong`; that must die by `signal`.
