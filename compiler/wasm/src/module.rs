@@ -113,6 +113,12 @@ impl<'m> Module<'m> {
             module.payload(payload)?;
         }
         module.check_limits()?;
+        // Bodies are not validated yet: what they name may not exist.
+        let functions = module.functions.len() as u32;
+        for facts in &mut module.facts {
+            facts.calls.retain(|function| *function < functions);
+            facts.references.retain(|function| *function < functions);
+        }
         Ok(module)
     }
 

@@ -227,6 +227,10 @@ impl<'m> WasmUnit<'m> {
         self.core.roots.clone_from(&self.core.taken);
         let first = self.defined() + helpers.len() as u32;
         self.core.roots.extend((first..self.core.functions.len() as u32).map(FunctionId));
+        if self.core.roots.is_empty() {
+            // An image has code, even that of a module without any.
+            self.core.roots.push(helper_ids[0]);
+        }
     }
 
     /// Validates the functions that nothing reaches: they are not compiled.

@@ -1,6 +1,6 @@
 //! Why something did not come about, and how guests end before their time.
 
-use crate::machine::{GuestError, Interruption, MapError, WorkerError};
+use crate::machine::{GrowError, GuestError, Interruption, MapError, WorkerError};
 use sci::status::Fault;
 
 /// Why a module was not loaded, or not instantiated.
@@ -15,6 +15,9 @@ pub enum Error {
     /// There is no memory for it.
     #[error(transparent)]
     Memory(#[from] MapError),
+    /// A memory or a table of the host cannot be made.
+    #[error(transparent)]
+    Grow(#[from] GrowError),
     /// This thread cannot run guests.
     #[error(transparent)]
     Worker(#[from] WorkerError),

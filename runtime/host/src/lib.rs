@@ -1,9 +1,31 @@
-//! Space's runtime on Linux.
+//! Space's runtime on Linux: guests, embedded.
+//!
+//! A [`Module`] is a guest's image that a trusted key has signed; a [`Store`] holds instances that may reach each
+//! other; an [`Instance`] is made of a module and what stands for its imports.
 //!
 //! | module | settles |
 //! |---|---|
 //! | [`machine`] | address space, gate, traps, interruption: all that needs unsafe code |
+//! | `module.rs`, `instance.rs` | loading, binding, calling |
+//! | `object.rs` | tables, memories, globals, and references that several instances see |
+//! | `runtime.rs` | functions that the runtime owes every guest |
 #![deny(unsafe_code)]
 
+mod error;
+mod function;
+mod instance;
 #[allow(unsafe_code, reason = "the layer that touches the machine")]
 pub mod machine;
+mod module;
+mod object;
+mod runtime;
+mod store;
+mod value;
+
+pub use error::{Error, Trap};
+pub use function::{Caller, Function};
+pub use instance::Instance;
+pub use module::{ExternType, Module};
+pub use object::{Extern, Global, Memory, Table};
+pub use store::Store;
+pub use value::{FunctionType, Value, ValueType};

@@ -131,7 +131,10 @@ impl Module {
 
     /// What it imports: module, item, and what that must be.
     pub fn imports(&self) -> impl Iterator<Item = (&str, &str, ExternType)> {
-        self.0.imports.iter().map(|(module, item, kind)| (module.as_str(), item.as_str(), self.0.extern_type(*kind)))
+        self.0
+            .imports
+            .iter()
+            .map(|(module, item, kind)| (module.as_str(), item.as_str(), self.0.extern_type(*kind)))
     }
 
     /// What it exports.

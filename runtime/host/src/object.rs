@@ -9,7 +9,7 @@ use crate::store::{self, Store};
 use crate::value::{Value, ValueType};
 use sci::layout::{INSTANCE_PAGE, LINEAR_MEMORY, instance as block};
 use sci::limits::wasm;
-use sci::linkage::{FOREIGN_BIT, PAGE_BYTES, STORE_BIT, descriptor};
+use sci::linkage::{FOREIGN_BIT, PAGE_BYTES, STORE_BIT};
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
@@ -124,7 +124,7 @@ impl Table {
     pub fn new(store: &Store, element: ValueType, size: u64, maximum: Option<u64>) -> Result<Self, Error> {
         let capacity = maximum.unwrap_or(u64::MAX).min(wasm::TABLE_GROWTH_ELEMENTS).max(size);
         let bytes = (4 * capacity).next_multiple_of(PAGE_BYTES);
-        let place = Reservation::new(bytes, bytes).map_err(|error| Error::Memory(error.into_map()))?;
+        let place = Reservation::new(bytes, bytes)?;
         Ok(Self(Rc::new(TableInner {
             element,
             maximum,
@@ -245,9 +245,12 @@ pub(crate) fn function_of(store: &Rc<store::Inner>, instance: Option<usize>, wor
 pub(crate) fn reference(store: &Rc<store::Inner>, instance: Option<usize>, value: &Value) -> u32 {
     match value {
         Value::Function(Some(function)) => match (&*store.kind(function.id), instance) {
-            (crate::function::Kind::Guest { instance, function, .. }, Some(own)) if *instance == own => {
-                store.instances.borrow().get(own).and_then(|own| own.module.0.ways.get(function)).map_or(0, |way| way.place)
-            }
+            (crate::function::Kind::Guest { instance, function, .. }, Some(own)) if *instance == own => store
+                .instances
+                .borrow()
+                .get(own)
+                .and_then(|own| own.module.0.ways.get(function))
+                .map_or(0, |way| way.place),
             _ => FOREIGN_BIT | STORE_BIT | function.id,
         },
         Value::External(Some(number)) => number.wrapping_add(1),
@@ -278,8 +281,7 @@ impl Memory {
     /// A memory of the host's own, in pages of 64 KiB.
     pub fn new(pages: u64, maximum: Option<u64>) -> Result<Self, Error> {
         let most = maximum.unwrap_or(PAGES_MAX).min(PAGES_MAX);
-        let place = Reservation::new(pages * PAGE_BYTES, most * PAGE_BYTES)
-            .map_err(|error| Error::Memory(error.into_map()))?;
+        let place = Reservation::new(pages * PAGE_BYTES, most * PAGE_BYTES)?;
         Ok(Self(Rc::new(MemoryInner { maximum, place: Place::Host(place), users: Users::default() })))
     }
 
@@ -410,7 +412,9 @@ impl Global {
 
     pub(crate) fn write_bits(&self, store: &store::Inner, bits: u128) -> Option<()> {
         match &self.0.place {
-            GlobalPlace::Slab(activation, offset) => activation.slab().write(*offset, &bits.to_le_bytes()).ok(),
+            GlobalPlace::Slab(activation, offset) => {
+                activation.slab().write(*offset, &bits.to_le_bytes()).ok()
+            }
             GlobalPlace::Cell(cell) => store.cells.write(*cell, &bits.to_le_bytes()).ok(),
         }
     }
@@ -464,7 +468,12 @@ pub(crate) fn bits(store: &Rc<store::Inner>, instance: Option<usize>, value: &Va
 }
 
 /// The value of bits that an instance gave.
-pub(crate) fn value_of(store: &Rc<store::Inner>, instance: Option<usize>, ty: ValueType, bits: u128) -> Value {
+pub(crate) fn value_of(
+    store: &Rc<store::Inner>,
+    instance: Option<usize>,
+    ty: ValueType,
+    bits: u128,
+) -> Value {
     match ty {
         ValueType::I32 => Value::I32(bits as i32),
         ValueType::I64 => Value::I64(bits as i64),

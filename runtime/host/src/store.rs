@@ -3,7 +3,7 @@
 use crate::error::{Error, Trap};
 use crate::function::{Caller, Function, Kind};
 use crate::instance::Instance;
-use crate::machine::{Reservation, Worker, WorkerError};
+use crate::machine::{Reservation, Worker};
 use crate::value::{FunctionType, Value};
 use sci::linkage::CELL_BYTES;
 use std::cell::{Cell, RefCell};
@@ -23,7 +23,7 @@ pub(crate) struct Inner {
     /// Cells of the host's own globals.
     pub cells: Reservation,
     next_cell: Cell<u64>,
-    _worker: Worker,
+    worker: Worker,
 }
 
 /// A set of instances that may reach each other's functions, tables, memories and globals; one thread's.
@@ -32,15 +32,17 @@ pub struct Store(pub(crate) Rc<Inner>);
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Store").field("instances", &self.0.instances.borrow().len()).finish_non_exhaustive()
+        formatter
+            .debug_struct("Store")
+            .field("instances", &self.0.instances.borrow().len())
+            .finish_non_exhaustive()
     }
 }
 
 impl Store {
     /// An empty set. The thread must not have another one.
     pub fn new() -> Result<Self, Error> {
-        let cells = Reservation::new(CELLS_BYTES, CELLS_BYTES)
-            .map_err(|error| Error::Worker(WorkerError::Map(error.into_map())))?;
+        let cells = Reservation::new(CELLS_BYTES, CELLS_BYTES)?;
         Ok(Self(Rc::new(Inner {
             functions: RefCell::default(),
             numbers: RefCell::default(),
@@ -48,13 +50,13 @@ impl Store {
             trap: RefCell::default(),
             cells,
             next_cell: Cell::new(0),
-            _worker: Worker::new()?,
+            worker: Worker::new()?,
         })))
     }
 
     /// Ticks, so that deadlines are noticed.
     pub fn tick(&self, period: std::time::Duration) -> Result<(), Error> {
-        Ok(self.0._worker.arm(period)?)
+        Ok(self.0.worker.arm(period)?)
     }
 
     /// A function of the host.

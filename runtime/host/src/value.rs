@@ -70,7 +70,8 @@ pub struct FunctionType {
 impl FunctionType {
     /// Whether registers carry its values across the boundary.
     pub(crate) fn in_registers(&self) -> bool {
-        let numbers = |types: &[ValueType]| types.iter().map(|ty| ty.number()).collect::<Vec<_>>().into_iter();
+        let numbers =
+            |types: &[ValueType]| types.iter().map(|ty| ty.number()).collect::<Vec<_>>().into_iter();
         sci::linkage::in_registers(numbers(&self.parameters), numbers(&self.results))
     }
 

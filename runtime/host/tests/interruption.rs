@@ -1,4 +1,5 @@
 //! Ticks: kills, deadlines, preemption, migration.
+#![allow(clippy::unwrap_used, reason = "what fails here fails the run")]
 
 mod common;
 

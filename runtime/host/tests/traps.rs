@@ -1,4 +1,5 @@
 //! Faults of guests, and of the host.
+#![allow(clippy::unwrap_used, reason = "what fails here fails the run")]
 
 mod common;
 

@@ -50,7 +50,12 @@ impl Guest {
     /// Takes an image that one of the keys has signed; `slots` are the words that lead out, by import number.
     ///
     /// The signature is what the compiler's user vouches with: whoever signs says that the text is the compiler's.
-    pub fn new(image: &Image<'_>, linkage: &Linkage<'_>, slots: Vec<u64>, keys: &[PublicKey]) -> Result<Self, GuestError> {
+    pub fn new(
+        image: &Image<'_>,
+        linkage: &Linkage<'_>,
+        slots: Vec<u64>,
+        keys: &[PublicKey],
+    ) -> Result<Self, GuestError> {
         if image.header().kind != Kind::Guest {
             return Err(GuestError::NoGuest);
         }
@@ -81,7 +86,8 @@ impl Guest {
         };
         // SAFETY: a trusted key vouches that the text is the compiler's.
         let program = Arc::new(unsafe { Program::new(&parts) }?);
-        let entries = linkage.callables.iter().map(|callable| callable.entry).chain(linkage.instantiate).collect();
+        let entries =
+            linkage.callables.iter().map(|callable| callable.entry).chain(linkage.instantiate).collect();
         Ok(Self { program, text: text.offset, entries })
     }
 
@@ -111,7 +117,11 @@ impl Activation {
         assert_eq!(entry.program, Arc::as_ptr(self.slab().program()).addr(), "an entry of another program");
         // SAFETY: a `Guest` makes entries of its program's functions only.
         unsafe {
-            if floats { self.call_floats(entry.offset, arguments) } else { self.call(entry.offset, &arguments.ints) }
+            if floats {
+                self.call_floats(entry.offset, arguments)
+            } else {
+                self.call(entry.offset, &arguments.ints)
+            }
         }
     }
 }

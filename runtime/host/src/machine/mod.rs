@@ -13,6 +13,7 @@
 //! checks: a tick interrupts it, and a fault is a trap. Nothing is ever mapped writable and executable.
 
 mod activation;
+mod cells;
 mod context;
 mod gate;
 mod guest;
@@ -29,6 +30,7 @@ mod slab;
 mod worker;
 
 pub use activation::{Activation, NotSuspendable, NotSuspended, Outcome, TooFewImports};
+pub use cells::Cells;
 pub use guest::{Entry, Guest, GuestError};
 pub use import::{Arguments, HostFunction, Imports, Registers, Results};
 pub use interrupt::{Interrupter, Interruption};

@@ -48,6 +48,8 @@ pub struct Slab {
     program: Arc<Program>,
     /// From text on.
     mapping: Mapping,
+    /// Kept because every call needs it.
+    base: u64,
     memory_bytes: Cell<u64>,
 }
 
@@ -59,7 +61,8 @@ impl Slab {
         program.map(&mapping, layout.shared.clone(), Access::ReadExecute)?;
         program.map(&mapping, layout.data.clone(), Access::ReadWrite)?;
         program.map(&mapping, layout.stack.start..layout.file_limit(), Access::ReadWrite)?;
-        let slab = Self { program: Arc::clone(program), mapping, memory_bytes: Cell::new(0) };
+        let base = mapping.start() - layout.shared.start;
+        let slab = Self { program: Arc::clone(program), mapping, base, memory_bytes: Cell::new(0) };
         if let Some(memory) = slab.program.layout().memory {
             if memory.initial > memory.content {
                 slab.protect(
@@ -79,7 +82,7 @@ impl Slab {
 
     /// Address from which offsets count. Nothing below text is the slab's.
     pub fn base(&self) -> u64 {
-        self.mapping.start() - self.program.layout().shared.start
+        self.base
     }
 
     /// Bytes of linear memory 0.

@@ -1,0 +1,484 @@
+//! Instances: a module with its imports bound and its state computed.
+
+use crate::error::{Error, Trap};
+use crate::function::Function;
+use crate::machine::{Activation, Arguments, Imports, Interrupter, Local, Outcome, Registers, Results, Slab};
+use crate::module::{Binding, Module, Way};
+use crate::object::{
+    Extern, Global, GlobalInner, GlobalPlace, Memory, MemoryInner, Place, Table, TableInner, Users, bits,
+    block_of, own_memory, value_of,
+};
+use crate::runtime;
+use crate::store::{self, Store};
+use crate::value::{FunctionType, Value, ValueType};
+use sci::layout::PAGE;
+use sci::linkage::{self, descriptor};
+use sci::status::Fault;
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A guest's code of a host trap: the reason waits in the store.
+pub(crate) const TRAP_WAITS: u32 = 1;
+
+pub(crate) struct Inner {
+    pub number: usize,
+    pub module: Module,
+    pub activation: Rc<Activation>,
+    /// Numbers of the imported functions.
+    pub functions: Vec<u32>,
+    pub tables: Vec<Table>,
+    pub memories: Vec<Memory>,
+    pub globals: Vec<Global>,
+}
+
+/// An instance of a module.
+#[derive(Clone)]
+pub struct Instance {
+    pub(crate) store: Store,
+    pub(crate) inner: Rc<Inner>,
+}
+
+impl std::fmt::Debug for Instance {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Instance").field("number", &self.inner.number).finish_non_exhaustive()
+    }
+}
+
+impl Instance {
+    /// Binds a module's imports, in its order, computes the instance's state, and runs the module's start function.
+    pub fn new(store: &Store, module: &Module, imports: &[Extern]) -> Result<Self, Error> {
+        check_imports(module, imports)?;
+        let inner = build(store, module, imports)?;
+        let instance = Self { store: store.clone(), inner };
+        if let Some(entry) = module.0.instantiate {
+            let outcome = instance.inner.activation.enter_guest(entry, &Arguments::default(), false);
+            instance.inner.finish(&store.0, outcome)?;
+        }
+        if let Some(start) = module.0.start {
+            let id = instance.inner.id_of(&store.0, start);
+            crate::function::call(&store.0, id, &[], None)?;
+        }
+        Ok(instance)
+    }
+
+    /// What is exported under a name.
+    pub fn export(&self, name: &str) -> Option<Extern> {
+        let (_, kind) = self.inner.module.0.exports.iter().find(|(export, _)| export == name)?;
+        Some(match kind {
+            linkage::Extern::Function(number, _) => {
+                let id = self.inner.id_of(&self.store.0, *number);
+                Extern::Function(Function { store: Rc::clone(&self.store.0), id })
+            }
+            linkage::Extern::Table(index) => Extern::Table(self.inner.tables[*index as usize].clone()),
+            linkage::Extern::Memory(index) => Extern::Memory(self.inner.memories[*index as usize].clone()),
+            linkage::Extern::Global(index) => Extern::Global(self.inner.globals[*index as usize].clone()),
+        })
+    }
+
+    /// The exported function of a name.
+    pub fn function(&self, name: &str) -> Option<Function> {
+        match self.export(name)? {
+            Extern::Function(function) => Some(function),
+            _ => None,
+        }
+    }
+
+    /// The exported memory of a name.
+    pub fn memory(&self, name: &str) -> Option<Memory> {
+        match self.export(name)? {
+            Extern::Memory(memory) => Some(memory),
+            _ => None,
+        }
+    }
+
+    /// What it is an instance of.
+    pub fn module(&self) -> &Module {
+        &self.inner.module
+    }
+
+    /// Ends calls when so much time has passed and a tick comes.
+    pub fn set_deadline(&self, after: Option<Duration>) {
+        self.inner.activation.set_deadline(after);
+    }
+
+    /// Ends calls when they have used so much processor time and a tick comes.
+    pub fn set_cpu_budget(&self, budget: Option<Duration>) {
+        self.inner.activation.set_cpu_budget(budget);
+    }
+
+    /// A handle by which other threads end its calls.
+    pub fn interrupter(&self) -> Interrupter {
+        self.inner.activation.interrupter()
+    }
+}
+
+fn check_imports(module: &Module, imports: &[Extern]) -> Result<(), Error> {
+    for (index, (name, item, wanted)) in module.imports().enumerate() {
+        let (module, item) = (name.to_owned(), item.to_owned());
+        let Some(given) = imports.get(index) else { return Err(Error::Missing { module, item }) };
+        if !given.fits(&wanted) {
+            let (wanted, given) = (wanted.to_string(), given.ty().to_string());
+            return Err(Error::Mismatch { module, item, wanted, given });
+        }
+    }
+    Ok(())
+}
+
+/// The instance with its imports bound; its state is not computed yet.
+fn build(store: &Store, module: &Module, imports: &[Extern]) -> Result<Rc<Inner>, Error> {
+    let number = store.0.instances.borrow().len();
+    let slab = Slab::new(module.0.guest.program())?;
+    let mut host = Imports::new();
+    for binding in &module.0.bindings {
+        let (binding, store) = (*binding, Local::new(Rc::downgrade(&store.0)));
+        host.push(Box::new(move |activation: &Activation, registers: &mut Registers| {
+            let Some(store) = store.get().and_then(std::rc::Weak::upgrade) else {
+                activation.trap(TRAP_WAITS);
+                return;
+            };
+            let instance = Rc::clone(&store.instances.borrow()[number]);
+            let done = match binding {
+                Binding::Import(function) => instance.call_import(&store, function, registers),
+                Binding::Runtime(function) => runtime::call(&store, &instance, function, registers),
+            };
+            if let Err(trap) = done {
+                *store.trap.borrow_mut() = Some(trap);
+                activation.trap(TRAP_WAITS);
+            }
+        }));
+    }
+    let activation = Activation::new(slab, Arc::new(host), Box::new(())).map_err(|_| Error::Linkage)?;
+    let activation = Rc::new(activation);
+    let mut inner = Inner {
+        number,
+        module: module.clone(),
+        activation: Rc::clone(&activation),
+        functions: Vec::new(),
+        tables: Vec::new(),
+        memories: Vec::new(),
+        globals: Vec::new(),
+    };
+    for import in imports.iter().take(module.0.imports.len()) {
+        match import {
+            Extern::Function(function) => inner.functions.push(function.id),
+            Extern::Table(table) => inner.tables.push(table.clone()),
+            Extern::Memory(memory) => inner.memories.push(memory.clone()),
+            Extern::Global(global) => inner.globals.push(global.clone()),
+        }
+    }
+    inner.make_own(store)?;
+    let inner = Rc::new(inner);
+    store.0.instances.borrow_mut().push(Rc::clone(&inner));
+    inner.join(&store.0);
+    Ok(inner)
+}
+
+impl Inner {
+    /// Makes the tables, memories and globals that are not imported.
+    fn make_own(&mut self, store: &Store) -> Result<(), Error> {
+        let module = Arc::clone(&self.module.0);
+        for table in &module.tables[self.tables.len()..] {
+            let storage = table.storage.ok_or(Error::Linkage)?;
+            let mut words = [0; linkage::DESCRIPTOR_BYTES as usize];
+            self.activation.slab().read(table.descriptor, &mut words).map_err(|_| Error::Linkage)?;
+            let capacity = words[descriptor::CAPACITY as usize..]
+                .first_chunk()
+                .map_or(0, |word| u64::from_le_bytes(*word));
+            self.tables.push(Table(Rc::new(TableInner {
+                element: ValueType::of(table.element),
+                maximum: table.maximum,
+                capacity,
+                place: Place::Slab(Rc::clone(&self.activation), storage),
+                size: Cell::new(table.minimum),
+                shared: Cell::new(false),
+                owner: Some(self.number),
+                users: Users::default(),
+                store: Rc::downgrade(&store.0),
+            })));
+        }
+        for (index, memory) in module.memories.iter().enumerate().skip(self.memories.len()) {
+            if index == 0 {
+                let place = own_memory(&self.activation);
+                self.memories.push(Memory(Rc::new(MemoryInner {
+                    maximum: memory.maximum,
+                    place,
+                    users: Users::default(),
+                })));
+            } else {
+                self.memories.push(Memory::new(memory.minimum, memory.maximum)?);
+            }
+        }
+        for global in &module.globals[self.globals.len()..] {
+            self.globals.push(Global(Rc::new(GlobalInner {
+                ty: ValueType::of(global.ty),
+                mutable: global.mutable,
+                place: GlobalPlace::Slab(Rc::clone(&self.activation), global.cell),
+                owner: Some(self.number),
+                shared: Cell::new(false),
+                store: Rc::downgrade(&store.0),
+            })));
+        }
+        Ok(())
+    }
+
+    /// Writes what the code reads of its surroundings, and shares what is imported.
+    fn join(self: &Rc<Self>, store: &Rc<store::Inner>) {
+        for (index, table) in self.tables.iter().enumerate() {
+            if table.0.owner != Some(self.number) {
+                table.share(store);
+            }
+            table.0.users.borrow_mut().push((Rc::downgrade(self), index as u32));
+            self.write_table(index as u32, table);
+        }
+        for (index, memory) in self.memories.iter().enumerate() {
+            memory.0.users.borrow_mut().push((Rc::downgrade(self), index as u32));
+            self.write_memory(index as u32, memory);
+        }
+        for (index, global) in self.globals.iter().enumerate() {
+            if global.0.owner == Some(self.number) {
+                continue;
+            }
+            let cell = self.module.0.globals[index].cell;
+            let bits = if global.0.mutable {
+                global.share(store);
+                u128::from(global.address(store))
+            } else {
+                bits(store, Some(self.number), &global.get())
+            };
+            // The image states the cell; if it lies outside, the code will fault on it.
+            let _ = self.activation.slab().write(cell, &bits.to_le_bytes());
+        }
+    }
+
+    /// Writes a table's descriptor.
+    pub(crate) fn write_table(&self, index: u32, table: &Table) {
+        let place = self.module.0.tables[index as usize].descriptor;
+        let words = [(descriptor::BASE, table.0.place.address()), (descriptor::SIZE, table.size())];
+        for (at, word) in words {
+            let _ = self.activation.slab().write(place + at, &word.to_le_bytes());
+        }
+    }
+
+    /// Writes a memory's entry of the instance block.
+    pub(crate) fn write_memory(&self, index: u32, memory: &Memory) {
+        let _ = self.activation.slab().write(block_of(index), &memory.block());
+    }
+
+    /// The number of an imported function.
+    pub(crate) fn imported(&self, function: u32) -> Option<u32> {
+        self.functions.get(function as usize).copied()
+    }
+
+    pub(crate) fn number_of(&self, store: &store::Inner, function: u32) -> u32 {
+        let ty = self.module.0.ways.get(&function).map_or(1, |way| way.ty);
+        store.number_of(self.number, function, self.module.0.ty(ty))
+    }
+
+    /// The store's number of a function of the module, imported ones counted.
+    pub(crate) fn id_of(&self, store: &store::Inner, function: u32) -> u32 {
+        self.imported(function).unwrap_or_else(|| self.number_of(store, function))
+    }
+
+    /// Calls a function of the module that is its own.
+    pub(crate) fn call(
+        &self,
+        store: &Rc<store::Inner>,
+        function: u32,
+        arguments: &[Value],
+    ) -> Result<Vec<Value>, Trap> {
+        let way = self.way(function)?;
+        let ty = self.module.0.ty(way.ty);
+        let encode = |value: &Value| bits(store, Some(self.number), value);
+        if self.module.0.in_registers(way.ty) {
+            let mut passed = Arguments::default();
+            let (mut integers, mut floats) = (0, 0);
+            for value in arguments {
+                if value.ty().is_float() {
+                    passed.floats[floats] = encode(value).to_le_bytes();
+                    floats += 1;
+                } else {
+                    passed.ints[integers] = encode(value) as u64;
+                    integers += 1;
+                }
+            }
+            let outcome = self.activation.enter_guest(way.entry, &passed, ty.has_floats());
+            let results = self.finish(store, outcome)?;
+            return Ok(ty
+                .results
+                .iter()
+                .map(|ty| self.decode(store, *ty, result_bits(*ty, &results)))
+                .collect());
+        }
+        let mut cells: Vec<[u8; 16]> = arguments.iter().map(|value| encode(value).to_le_bytes()).collect();
+        cells.resize(cells.len().max(ty.results.len()), [0; 16]);
+        let cells = crate::machine::Cells::new(cells);
+        self.enter_cells(store, way, &cells)?;
+        let results = cells.values();
+        let decoded = ty.results.iter().zip(&results);
+        Ok(decoded.map(|(ty, cell)| self.decode(store, *ty, u128::from_le_bytes(*cell))).collect())
+    }
+
+    fn way(&self, function: u32) -> Result<Way, Trap> {
+        let way = self.module.0.ways.get(&function).copied();
+        way.ok_or_else(|| Trap::Host("the function cannot be called from outside".into()))
+    }
+
+    fn enter_cells(&self, store: &store::Inner, way: Way, cells: &crate::machine::Cells) -> Result<(), Trap> {
+        let mut passed = Arguments::default();
+        passed.ints[0] = cells.address();
+        let outcome = self.activation.enter_guest(way.entry, &passed, false);
+        self.finish(store, outcome).map(|_| ())
+    }
+
+    fn decode(&self, store: &Rc<store::Inner>, ty: ValueType, bits: u128) -> Value {
+        value_of(store, Some(self.number), ty, bits)
+    }
+
+    /// What a call's end means.
+    pub(crate) fn finish(&self, store: &store::Inner, outcome: Outcome) -> Result<Results, Trap> {
+        match outcome {
+            Outcome::Returned(results) => Ok(results),
+            Outcome::Trapped(trap) => Err(self.fault(&trap)),
+            Outcome::HostTrap(_) => {
+                let trap = store.trap.borrow_mut().take();
+                Err(trap.unwrap_or_else(|| Trap::Host("the host ended the guest".into())))
+            }
+            Outcome::Interrupted(interruption) => Err(Trap::Interrupted(interruption)),
+            Outcome::Preempted | Outcome::Parked => Err(Trap::Host("the guest was suspended".into())),
+        }
+    }
+
+    fn fault(&self, trap: &crate::machine::Trap) -> Trap {
+        let module = &self.module.0;
+        let offset = trap.offset.map_or(0, |offset| offset as u32);
+        let known = trap.offset.and_then(|_| sci::tables::trap_at(&module.traps, offset));
+        let fault = match known {
+            _ if trap.is_stack_overflow => Fault::StackOverflow,
+            Some(fault) => fault,
+            None => Fault::Unreachable,
+        };
+        let function = sci::tables::function_at(&module.symbols, offset);
+        let function = function.map_or_else(|| "?".to_owned(), |function| function.name.to_owned());
+        let place = sci::tables::locate(&module.source_map, offset).map_or(0, |location| location.line);
+        Trap::Fault { fault, function, place }
+    }
+
+    /// Calls an imported function with the values that the gate took.
+    fn call_import(
+        &self,
+        store: &Rc<store::Inner>,
+        function: u32,
+        registers: &mut Registers,
+    ) -> Result<(), Trap> {
+        let id = self.functions[function as usize];
+        let kind = store.kind(id);
+        let ty = kind.ty();
+        let arguments = self.take_arguments(store, ty, registers)?;
+        let results = crate::function::call(store, id, &arguments, Some(self.number))?;
+        self.give_results(store, ty, &results, registers)
+    }
+
+    fn take_arguments(
+        &self,
+        store: &Rc<store::Inner>,
+        ty: &FunctionType,
+        registers: &Registers,
+    ) -> Result<Vec<Value>, Trap> {
+        if !ty.in_registers() {
+            return self.take_cells(store, ty, registers.ints[0]);
+        }
+        let (mut integers, mut floats) = (registers.ints.iter(), registers.floats.iter());
+        let values = ty.parameters.iter().map(|ty| {
+            let bits = if ty.is_float() {
+                floats.next().map_or(0, |bits| u128::from_le_bytes(*bits))
+            } else {
+                integers.next().map_or(0, |bits| u128::from(*bits))
+            };
+            self.decode(store, *ty, bits)
+        });
+        Ok(values.collect())
+    }
+
+    /// Arguments in cells of the guest's stack.
+    pub(crate) fn take_cells(
+        &self,
+        store: &Rc<store::Inner>,
+        ty: &FunctionType,
+        address: u64,
+    ) -> Result<Vec<Value>, Trap> {
+        let base = self.activation.slab().base();
+        let mut values = Vec::with_capacity(ty.parameters.len());
+        for (index, ty) in ty.parameters.iter().enumerate() {
+            let mut cell = [0; 16];
+            let at = address.wrapping_sub(base) + 16 * index as u64;
+            self.activation.slab().read(at, &mut cell).map_err(|_| outside())?;
+            values.push(self.decode(store, *ty, u128::from_le_bytes(cell)));
+        }
+        Ok(values)
+    }
+
+    /// Results to cells of the guest's stack.
+    pub(crate) fn give_cells(
+        &self,
+        store: &Rc<store::Inner>,
+        results: &[Value],
+        address: u64,
+    ) -> Result<(), Trap> {
+        let base = self.activation.slab().base();
+        for (index, value) in results.iter().enumerate() {
+            let at = address.wrapping_sub(base) + 16 * index as u64;
+            let cell = bits(store, Some(self.number), value).to_le_bytes();
+            self.activation.slab().write(at, &cell).map_err(|_| outside())?;
+        }
+        Ok(())
+    }
+
+    fn give_results(
+        &self,
+        store: &Rc<store::Inner>,
+        ty: &FunctionType,
+        results: &[Value],
+        registers: &mut Registers,
+    ) -> Result<(), Trap> {
+        if !ty.in_registers() {
+            return self.give_cells(store, results, registers.ints[0]);
+        }
+        if let Some(value) = results.first() {
+            let bits = bits(store, Some(self.number), value);
+            if value.ty().is_float() {
+                registers.results.floats[0] = bits.to_le_bytes();
+            } else {
+                registers.results.ints[0] = bits as u64;
+            }
+        }
+        Ok(())
+    }
+
+    /// The segment of elements of a number: its length now.
+    pub(crate) fn segment_length(&self, segment: u32) -> Option<u64> {
+        let mut word = [0; 4];
+        let place = self.module.0.elements.get(segment as usize)?.length;
+        self.activation.slab().read(place, &mut word).ok()?;
+        Some(u64::from(u32::from_le_bytes(word)))
+    }
+
+    /// An item of a segment.
+    pub(crate) fn segment_item(&self, segment: u32, index: u64) -> Option<u32> {
+        let mut word = [0; 4];
+        let place = self.module.0.elements.get(segment as usize)?.items + 4 * index;
+        self.activation.slab().read(place, &mut word).ok()?;
+        Some(u32::from_le_bytes(word))
+    }
+}
+
+const _: () = assert!(linkage::PAGE_BYTES.is_multiple_of(PAGE));
+
+fn outside() -> Trap {
+    Trap::Host("a call passed values outside the guest's stack".into())
+}
+
+fn result_bits(ty: ValueType, results: &Results) -> u128 {
+    if ty.is_float() { u128::from_le_bytes(results.floats[0]) } else { u128::from(results.ints[0]) }
+}
