@@ -4,7 +4,11 @@ use crate::error::Trap;
 use crate::instance::Instance;
 use crate::store::{Inner, Store};
 use crate::value::{FunctionType, Value};
+use sci::status::Fault;
 use std::rc::Rc;
+
+/// Guests that wait for each other through the host at a time: what bounds the host's own stack.
+const NESTING_MAX: u32 = 256;
 
 /// The code of a host's function.
 pub(crate) type HostCode = dyn Fn(&Caller<'_>, &[Value]) -> Result<Vec<Value>, Trap>;
@@ -98,8 +102,15 @@ pub(crate) fn call(
             Ok(results)
         }
         Kind::Guest { instance, function, .. } => {
+            let depth = store.depth.get();
+            if depth >= NESTING_MAX {
+                return Err(Trap::Fault { fault: Fault::StackOverflow, function: "?".into(), place: 0 });
+            }
+            store.depth.set(depth + 1);
             let instance = Rc::clone(&store.instances.borrow()[*instance]);
-            instance.call(store, *function, arguments)
+            let results = instance.call(store, *function, arguments);
+            store.depth.set(depth);
+            results
         }
     }
 }

@@ -36,7 +36,6 @@ pub(crate) struct Inner {
     pub bindings: Vec<Binding>,
     pub tables: Vec<Table>,
     pub memories: Vec<Memory>,
-    pub owns_memory: bool,
     pub globals: Vec<Global>,
     /// By function number.
     pub ways: HashMap<u32, Way>,
@@ -48,7 +47,6 @@ pub(crate) struct Inner {
     pub traps: Vec<u8>,
     pub symbols: Vec<u8>,
     pub source_map: Vec<u8>,
-    pub stack_reserve: u64,
 }
 
 /// A guest's image, loaded: instances are made of it.
@@ -69,13 +67,13 @@ impl Module {
         let linkage: Linkage<'_> = sci::linkage::read(table).ok_or(Error::Linkage)?;
         let mut slots = Vec::new();
         let mut bindings = Vec::new();
-        for import in linkage.imports.iter() {
+        for import in &linkage.imports {
             if let (Extern::Function(number, _), Some(slot)) = (import.kind, import.slot) {
                 slots.push(slot);
                 bindings.push(Binding::Import(number));
             }
         }
-        for (number, slot) in linkage.runtime.iter() {
+        for (number, slot) in &linkage.runtime {
             slots.push(slot);
             bindings.push(Binding::Runtime(number));
         }
@@ -95,7 +93,7 @@ impl Module {
             .collect();
         let mut ways = HashMap::new();
         let mut places = HashMap::new();
-        for Callable { function, ty, place, entry } in linkage.callables.iter() {
+        for Callable { function, ty, place, entry } in &linkage.callables {
             let entry = guest.entry(entry).ok_or(Error::Linkage)?;
             let place = place.checked_sub(sci::linkage::PLACE_ORIGIN).ok_or(Error::Linkage)?;
             ways.insert(function, Way { ty, place, entry });
@@ -114,7 +112,6 @@ impl Module {
             bindings,
             tables: linkage.tables.iter().collect(),
             memories: linkage.memories.iter().collect(),
-            owns_memory: image.manifest().memory.linear.is_some(),
             globals: linkage.globals.iter().collect(),
             ways,
             places,
@@ -124,7 +121,6 @@ impl Module {
             traps: owned(SectionKind::Traps),
             symbols: owned(SectionKind::Symbols),
             source_map: owned(SectionKind::SourceMap),
-            stack_reserve: linkage.stack_reserve,
             guest,
         })))
     }

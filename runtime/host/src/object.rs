@@ -1,6 +1,6 @@
 //! Tables, memories and globals: a guest's, or the host's own.
 
-use crate::error::{Error, Trap};
+use crate::error::Error;
 use crate::function::Function;
 use crate::instance;
 use crate::machine::{Activation, GrowError, Reservation};
@@ -483,9 +483,4 @@ pub(crate) fn value_of(
         ValueType::Function => Value::Function(function_of(store, instance, bits as u32)),
         ValueType::External => Value::External((bits as u32).checked_sub(1)),
     }
-}
-
-/// The trap of an access outside a table.
-pub(crate) fn table_bounds() -> Trap {
-    Trap::Host("out of bounds table access".into())
 }

@@ -20,6 +20,8 @@ pub(crate) struct Inner {
     pub instances: RefCell<Vec<Rc<crate::instance::Inner>>>,
     /// Why the guest that runs must end, for whoever called it.
     pub trap: RefCell<Option<Trap>>,
+    /// Calls of guests in progress, each called by a host function that the one before called.
+    pub depth: Cell<u32>,
     /// Cells of the host's own globals.
     pub cells: Reservation,
     next_cell: Cell<u64>,
@@ -48,6 +50,7 @@ impl Store {
             numbers: RefCell::default(),
             instances: RefCell::default(),
             trap: RefCell::default(),
+            depth: Cell::new(0),
             cells,
             next_cell: Cell::new(0),
             worker: Worker::new()?,

@@ -52,10 +52,6 @@ impl ValueType {
     pub(crate) fn is_float(self) -> bool {
         matches!(self, Self::F32 | Self::F64 | Self::V128)
     }
-
-    pub(crate) fn is_reference(self) -> bool {
-        matches!(self, Self::Function | Self::External)
-    }
 }
 
 /// The type of a function.
@@ -73,10 +69,6 @@ impl FunctionType {
         let numbers =
             |types: &[ValueType]| types.iter().map(|ty| ty.number()).collect::<Vec<_>>().into_iter();
         sci::linkage::in_registers(numbers(&self.parameters), numbers(&self.results))
-    }
-
-    pub(crate) fn refers(&self) -> bool {
-        self.parameters.iter().chain(&self.results).any(|ty| *ty == ValueType::Function)
     }
 
     pub(crate) fn has_floats(&self) -> bool {

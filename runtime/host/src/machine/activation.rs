@@ -306,7 +306,13 @@ impl Activation {
             Some(Suspended::Parked { stack, .. }) => stack,
             None => self.slab.base() + STACK_TOP,
         };
-        record.top.set(waiting / STACK_ALIGNMENT * STACK_ALIGNMENT);
+        let top = waiting / STACK_ALIGNMENT * STACK_ALIGNMENT;
+        let layout = self.slab.program().layout();
+        if top - (self.slab.base() + layout.stack.start) < layout.stack_reserve {
+            let trap = Trap { signal: libc::SIGSEGV, offset: None, address: top, is_stack_overflow: true };
+            return Outcome::Trapped(trap);
+        }
+        record.top.set(top);
         let (stack, last, request, is_suspendable) = (
             record.stack.get(),
             record.entry.get(),

@@ -77,6 +77,7 @@ impl Guest {
             data: placed(SectionKind::Data),
             bss: image.section(SectionKind::Bss).map(|bss| (bss.memory_offset, bss.memory_bytes)),
             stack_bytes: memory.stack_bytes,
+            stack_reserve: linkage.stack_reserve,
             slots,
             memory: memory.linear.map(|linear| MemoryPart {
                 content: image.bytes_of(SectionKind::Content),

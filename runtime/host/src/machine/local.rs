@@ -1,11 +1,12 @@
 //! Values of one thread.
 
+use std::mem::ManuallyDrop;
 use std::thread::{self, ThreadId};
 
 /// A value that only the thread that made it reaches, and drops.
 pub struct Local<T> {
     thread: ThreadId,
-    value: Option<T>,
+    value: ManuallyDrop<T>,
 }
 
 // SAFETY: the value is reached and dropped on its own thread only: `get` and `drop` compare.
@@ -16,20 +17,21 @@ unsafe impl<T> Sync for Local<T> {}
 impl<T> Local<T> {
     /// A value of this thread.
     pub fn new(value: T) -> Self {
-        Self { thread: thread::current().id(), value: Some(value) }
+        Self { thread: thread::current().id(), value: ManuallyDrop::new(value) }
     }
 
     /// The value, on its own thread.
     pub fn get(&self) -> Option<&T> {
-        if thread::current().id() == self.thread { self.value.as_ref() } else { None }
+        (thread::current().id() == self.thread).then_some(&*self.value)
     }
 }
 
 impl<T> Drop for Local<T> {
     fn drop(&mut self) {
-        if thread::current().id() != self.thread {
-            // Another thread's value is given up: to drop it here would be to reach it.
-            std::mem::forget(self.value.take());
+        // Another thread's value is given up: to drop it here would be to reach it.
+        if thread::current().id() == self.thread {
+            // SAFETY: it is dropped once, here.
+            unsafe { ManuallyDrop::drop(&mut self.value) };
         }
     }
 }

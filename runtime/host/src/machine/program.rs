@@ -59,6 +59,8 @@ pub struct Parts<'a> {
     pub bss: Option<(u64, u64)>,
     /// Bytes of the stack, whole pages; it ends at [`STACK_TOP`], a guard page lies below.
     pub stack_bytes: u64,
+    /// Bytes of stack that must be free where a function is entered: what is used before code checks the depth.
+    pub stack_reserve: u64,
     /// Where in relro the slot of each import lies, by import number.
     pub slots: Vec<u64>,
     /// Linear memory 0.
@@ -110,6 +112,8 @@ pub(super) struct Layout {
     pub(super) data: Range<u64>,
     /// The stack. What follows up to the end of the image's range is writable as well.
     pub(super) stack: Range<u64>,
+    /// Bytes of it that must be free where a function is entered.
+    pub(super) stack_reserve: u64,
     /// Linear memory 0.
     pub(super) memory: Option<MemoryLayout>,
 }
@@ -165,7 +169,10 @@ impl Layout {
         let bottom = STACK_TOP.checked_sub(parts.stack_bytes).filter(|bottom| *bottom >= end + PAGE);
         let stack = bottom.ok_or(PartsError::Misplaced("stack"))?..STACK_TOP;
         let memory = parts.memory.as_ref().map(memory_layout).transpose()?;
-        Ok(Self { text, shared, data, stack, memory })
+        if parts.stack_reserve > parts.stack_bytes {
+            return Err(PartsError::Misplaced("the stack's reserve"));
+        }
+        Ok(Self { text, shared, data, stack, stack_reserve: parts.stack_reserve, memory })
     }
 }
 

@@ -132,6 +132,7 @@ pub fn parts<'a>(text: &'a [u8], data: &'a [u8], initial: u64, maximum: u64) -> 
         data: Some(Placed { offset: DATA, bytes: data }),
         bss: Some((BSS, 3 * PAGE)),
         stack_bytes: STACK_BYTES,
+        stack_reserve: 0,
         slots: (0..IMPORTS as u64).map(|import| RELRO + 8 * import).collect(),
         memory: Some(MemoryPart { content: CONTENT, initial, maximum }),
     }
