@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use sci::guest::GuestCapability;
 
 use crate::report::EXIT_CODES;
 
@@ -55,10 +56,23 @@ pub enum Command {
         #[arg(long, value_enum, default_value_t = Template::App)]
         template: Template,
     },
-    /// Compile a project into signed images and a bundle, in its folder `build`
+    /// Compile a project into signed images and a bundle, in its folder `build`; or a WebAssembly module into an image
     Build {
         #[command(flatten)]
         project: ProjectArgument,
+        /// Where to write a module's image; otherwise beside it, with the ending `.sci`
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Count a module's work, so that a run can bound it
+        #[arg(long)]
+        fuel: bool,
+    },
+    /// Run a WebAssembly module, or an image of one, on this machine
+    Run(RunArguments),
+    /// List or remove the images of modules that were compiled before
+    Cache {
+        #[command(subcommand)]
+        command: CacheCommand,
     },
     /// Compile a project without writing anything, and check each image against the contract
     Check {
@@ -164,6 +178,43 @@ pub enum Command {
     },
 }
 
+/// What `space cache` does.
+#[derive(Clone, Copy, Subcommand)]
+pub enum CacheCommand {
+    /// List the images
+    List,
+    /// Remove them all
+    Clear,
+}
+
+/// How to run a guest.
+#[derive(Args)]
+pub struct RunArguments {
+    /// The module (`.wasm`) or image (`.sci`)
+    pub file: PathBuf,
+    /// Arguments for the guest
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub arguments: Vec<String>,
+    /// Grant a capability besides `sys.log`: `data.read`; several with commas
+    #[arg(long = "grant", value_name = "CAPABILITY", value_delimiter = ',', value_parser = capability)]
+    pub grants: Vec<GuestCapability>,
+    /// Give the guest a variable of the environment; it has none otherwise
+    #[arg(long = "env", value_name = "NAME=VALUE", value_parser = variable)]
+    pub environment: Vec<String>,
+    /// Keep the guest's values in this file; otherwise they end with the run
+    #[arg(long, value_name = "FILE")]
+    pub data: Option<PathBuf>,
+    /// End the guest when it has used so many units of fuel
+    #[arg(long, value_name = "UNITS")]
+    pub fuel: Option<u64>,
+    /// End the guest after this time: `10s`, `500ms`, `2m`
+    #[arg(long, value_name = "DURATION", value_parser = duration, allow_hyphen_values = true)]
+    pub timeout: Option<Duration>,
+    /// Bytes that a memory may grow to: `64MiB`
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value = "1GiB")]
+    pub memory: u64,
+}
+
 /// What `space key` does.
 #[derive(Subcommand)]
 pub enum KeyCommand {
@@ -260,6 +311,35 @@ impl From<MachineArgument> for boot::Machine {
             MachineArgument::Pc => Self::Pc,
         }
     }
+}
+
+/// A capability by its name.
+fn capability(name: &str) -> Result<GuestCapability, String> {
+    let names = || GuestCapability::ALL.iter().map(|one| one.name()).collect::<Vec<_>>().join(", ");
+    GuestCapability::by_name(name).ok_or_else(|| format!("the capabilities are {}", names()))
+}
+
+/// `NAME=VALUE`.
+fn variable(text: &str) -> Result<String, String> {
+    match text.split_once('=') {
+        Some((name, _)) if !name.is_empty() && !text.contains('\0') => Ok(text.to_owned()),
+        _ => Err("a variable is a name, `=` and a value".to_owned()),
+    }
+}
+
+/// A size such as `64MiB`.
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| "a size is a number and a unit: 64MiB".to_owned())?;
+    let shift = match unit {
+        "" | "B" => 0,
+        "KiB" => 10,
+        "MiB" => 20,
+        "GiB" => 30,
+        _ => return Err("the units are B, KiB, MiB and GiB: 64MiB".to_owned()),
+    };
+    number.checked_mul(1 << shift).ok_or_else(|| "the size is too large".to_owned())
 }
 
 /// A time such as `10s`.

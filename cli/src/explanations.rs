@@ -10,6 +10,10 @@ const COMMAND: &[(&str, &str)] = &[
         "The compiler made an image that the format's own checks refuse. That is a mistake of the compiler, not of the sources: keep them and report it.",
     ),
     (
+        "bad-module",
+        "A WebAssembly module is damaged, or uses what is not supported. The message names the place in the module, in bytes from its beginning, and the feature; where the tool that made the module is known, it says which of its flags turns the feature off.",
+    ),
+    (
         "boot-failed",
         "The system ended with an error of its own, without a component's fault. The console says what happened before; the kernel's reasons are: no bundle, a refused bundle or image, a CPU without the features that isolation rests on, no memory, or components that wait for each other.",
     ),
@@ -48,8 +52,28 @@ const COMMAND: &[(&str, &str)] = &[
         "The image was made for another version of the format. Build it anew with the `space` that is to run it.",
     ),
     (
+        "guest-host",
+        "This machine could not run the guest: there was no memory for it, or the thread could not be prepared. The message has the system's reason.",
+    ),
+    (
+        "guest-memory",
+        "The guest's memory begins with more than the run allows. `--memory` sets what a memory may have.",
+    ),
+    (
+        "guest-status",
+        "The guest ended by itself and said that it failed: by `proc_exit` with another status than 0, or by an answer below 0 from one of its lifecycle functions.",
+    ),
+    (
+        "guest-trap",
+        "The guest did what WebAssembly does not allow, such as an access outside its memory, a division by zero, a call through a table that does not fit, or recursion beyond its stack; or it was ended because its time or fuel was over. The message names the function and the place in the module.",
+    ),
+    (
         "hash",
         "A section's bytes do not have the hash that the image's header names: the file was damaged or changed. Build or fetch it anew.",
+    ),
+    (
+        "import-refused",
+        "The guest imports what no host provides, or what it was not granted, so it was not started. `space run` and `space boot` grant `sys.log` and nothing else unless `--grant` names it. `docs/guest-abi.md` lists the functions with their types and capabilities.",
     ),
     ("interrupted", "Ctrl-C or a signal ended the run before the system ended by itself."),
     (
@@ -101,6 +125,10 @@ const COMMAND: &[(&str, &str)] = &[
     ("no-elf", "The image cannot be written as an ELF file: it has no code, or names that ELF cannot hold."),
     ("no-file", "There is no file of that name. `space build` leaves images and bundles in `build/`."),
     (
+        "no-fuel",
+        "Fuel was given to an image that does not count it. Counting is compiled in: `space build --fuel` makes such an image, and `space run --fuel` compiles a module so.",
+    ),
+    (
         "no-key-home",
         "Keys live in `$SPACE_HOME`, else in the user's data folder; neither `SPACE_HOME` nor `HOME` is set.",
     ),
@@ -112,6 +140,10 @@ const COMMAND: &[(&str, &str)] = &[
     (
         "no-sources",
         "A project is a folder with `.in` files, in it or in folders below. Hidden folders, `build` and `target` are not looked at.",
+    ),
+    (
+        "no-way-in",
+        "A guest is entered through what it exports: `_initialize` or `_start`, then `on_init`. The module exports none of these, both of the first two, or one of another type. `docs/guest-abi.md` says which it may have.",
     ),
     (
         "not-a-file",
@@ -201,6 +233,10 @@ const COMMAND: &[(&str, &str)] = &[
     (
         "usage",
         "The command line is not one that `space` has. `space --help` lists the commands, `space <command> --help` what each takes.",
+    ),
+    (
+        "values",
+        "The file that `--data` names cannot hold a guest's values: it is damaged, another process uses it, or it is no file that `space run --data` made.",
     ),
     ("value", "A field has a value that has no meaning. The file was damaged, or another tool wrote it."),
 ];

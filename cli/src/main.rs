@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-use arguments::{Arguments, Command, KeyCommand, SciCommand};
+use arguments::{Arguments, CacheCommand, Command, KeyCommand, SciCommand};
 use report::{Exit, Failure};
 
 fn main() -> ExitCode {
@@ -51,7 +51,12 @@ fn fail(failure: &Failure) -> ExitCode {
 fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::New { name, template } => commands::new::run(&name, template),
-        Command::Build { project } => commands::build::run(&project.folder),
+        Command::Build { project, output, fuel } => {
+            commands::build::run(&project.folder, output.as_deref(), fuel)
+        }
+        Command::Run(arguments) => commands::run::run(&arguments),
+        Command::Cache { command: CacheCommand::List } => commands::guest::list(),
+        Command::Cache { command: CacheCommand::Clear } => commands::guest::clear(),
         Command::Check { project, output } => commands::check::run(&project.folder, output.json),
         Command::Boot(arguments) => commands::boot::run(&arguments),
         Command::Test { project, output } => commands::test::run(&project.folder, output.json),

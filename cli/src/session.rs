@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use compiler_driver::build::{self, Built, Outcome, Settings};
-use compiler_driver::keys::Store;
+use compiler_driver::keys::{Key, Store};
 use compiler_driver::{Compilation, Options, OsImage, Project};
 use compiler_syntax::diagnostic::Severity;
 
@@ -33,14 +33,20 @@ pub fn compile(folder: &Path, tests: bool) -> Result<Compilation, Failure> {
     if compilation.refused() { Err(refused(folder, &compilation)) } else { Ok(compilation) }
 }
 
-/// Builds a project. What the compiler says is printed.
-pub fn build(folder: &Path) -> Result<Built, Failure> {
-    let project = Project::read(folder)?;
+/// The key that builds sign with, made if there is none.
+pub fn key() -> Result<Key, Failure> {
     let store = Store::open()?;
     let (key, made) = store.development()?;
     if made {
         say(&format!("made the development key {} in {}\n", key.public().short(), store.folder().display()));
     }
+    Ok(key)
+}
+
+/// Builds a project. What the compiler says is printed.
+pub fn build(folder: &Path) -> Result<Built, Failure> {
+    let project = Project::read(folder)?;
+    let key = key()?;
     let progress = Progress::of(format!("compiling {}", name(folder)));
     let options = options(false);
     let outcome = build::build(&project, &Settings { options: &options, key: &key, compiler: &identity() })?;
@@ -78,7 +84,7 @@ fn refused(folder: &Path, compilation: &Compilation) -> Failure {
 }
 
 /// Which compiler this is: another version, or another build of it, builds anew.
-fn identity() -> String {
+pub fn identity() -> String {
     let built = std::env::current_exe().and_then(std::fs::metadata).and_then(|metadata| {
         let time = metadata.modified()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Ok(format!("{} {}", metadata.len(), time.as_nanos()))

@@ -151,6 +151,8 @@ pub struct Linkage<'a> {
     /// Segments of elements.
     #[serde(borrow)]
     pub elements: List<'a, Segment>,
+    /// Slab offset of the `i64` that holds the fuel left, if the code counts it.
+    pub fuel: Option<u64>,
     /// Function that computes what is not known before: an offset in text.
     pub instantiate: Option<u32>,
     /// Function to call after that, by number.

@@ -6,12 +6,16 @@ use sci::contract::RULES;
 use sci::image::Image;
 use serde_json::json;
 
+use crate::commands::guest;
 use crate::print;
 use crate::report::{Exit, Failure};
 use crate::session;
 
 /// Compiles, writes nothing, and holds each image against every contract rule, as the kernel will.
 pub fn run(folder: &Path, as_json: bool) -> Result<(), Failure> {
+    if folder.is_file() {
+        return guest::check(folder);
+    }
     let compilation = session::compile(folder, false)?;
     let mut text = String::new();
     let mut listed = Vec::new();

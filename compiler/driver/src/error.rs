@@ -70,6 +70,14 @@ pub enum Error {
         /// The link.
         path: PathBuf,
     },
+    /// A WebAssembly module is refused.
+    #[error("{why}")]
+    Module {
+        /// Its file's name.
+        file: String,
+        /// Why.
+        why: String,
+    },
     /// Neither `SPACE_HOME`, `XDG_DATA_HOME` nor `HOME` says where keys live.
     #[error("there is no folder for keys: `SPACE_HOME` and `HOME` are both unset")]
     NoKeyHome,
@@ -163,6 +171,7 @@ impl Error {
             Self::ReservedPackage { .. } => "reserved-package",
             Self::NotAFile { .. } => "not-a-file",
             Self::LinkLoop { .. } => "link-loop",
+            Self::Module { .. } => "bad-module",
             Self::NoKeyHome => "no-key-home",
             Self::KeyExposed { .. } => "key-exposed",
             Self::KeyFormat { .. } => "key-format",
@@ -179,6 +188,7 @@ impl Error {
     pub fn class(&self) -> Class {
         match self {
             Self::NoComponent { .. }
+            | Self::Module { .. }
             | Self::TooLarge { .. }
             | Self::NotText { .. }
             | Self::NotUtf8Name { .. }
@@ -203,7 +213,7 @@ impl Error {
     pub fn place(&self) -> Option<String> {
         match self {
             Self::NoComponent { place } | Self::NotText { place } => Some(place.clone()),
-            Self::TooLarge { what, .. } => Some(what.clone()),
+            Self::TooLarge { what, .. } | Self::Module { file: what, .. } => Some(what.clone()),
             Self::PackageName { name } | Self::ReservedPackage { name } | Self::Image { name, .. } => {
                 Some(name.clone())
             }
@@ -251,7 +261,7 @@ impl Error {
             Self::Image { .. } => {
                 "this is a mistake of the compiler: keep the sources that cause it, and report it".to_owned()
             }
-            Self::Random(_) => return None,
+            Self::Random(_) | Self::Module { .. } => return None,
             Self::Io { source, path, .. } => match source.kind() {
                 io::ErrorKind::PermissionDenied => {
                     format!("check who owns {} and its mode", path.display())

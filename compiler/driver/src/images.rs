@@ -14,6 +14,11 @@ pub fn sign(image: &[u8], key: &Key) -> Result<Vec<u8>, Refusal> {
     write::sign_image(image, key.seed(), key.kind == Kind::Development)
 }
 
+/// A signed image of a guest; what the compiler made is refused only if the compiler is wrong.
+pub fn sign_image(image: &[u8], key: &Key) -> Result<Vec<u8>, crate::Error> {
+    sign(image, key).map_err(|refusal| crate::Error::Image { name: "the guest".into(), refusal })
+}
+
 /// A signed bundle, without the policy page.
 pub fn bundle(system: &LinkedSystem, key: &Key) -> Result<Vec<u8>, Refusal> {
     let signer = Signer { seed: key.seed(), development: key.kind == Kind::Development };

@@ -122,6 +122,11 @@ impl Store {
         Self { folder: home.join("keys") }
     }
 
+    /// The user's folder, in which the store lies.
+    pub fn home(&self) -> &Path {
+        self.folder.parent().unwrap_or(&self.folder)
+    }
+
     /// Where it is.
     pub fn folder(&self) -> &Path {
         &self.folder

@@ -7,6 +7,7 @@
 //! | [`keys`] | keeps the user's signing keys |
 //! | [`stamp`] | knows whether anything changed |
 //! | [`images`] | signs, bundles and verifies |
+//! | [`guest`] | compiles WebAssembly modules, and keeps what it compiled |
 //! | [`catalog`] | explains diagnostics |
 //! | [`build`] | puts it together: read, compile, sign, write |
 //!
@@ -17,6 +18,7 @@ pub mod build;
 pub mod catalog;
 mod error;
 pub mod files;
+pub mod guest;
 pub mod images;
 pub mod keys;
 pub mod pipeline;

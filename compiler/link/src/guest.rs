@@ -214,6 +214,7 @@ fn linkage(input: &Input<'_>, placement: &Placement) -> Vec<u8> {
         exports: List::new(&lists[5]),
         callables: List::new(&lists[6]),
         elements: List::new(&lists[7]),
+        fuel: wiring.fuel.map(|fuel| placement.address(fuel)),
         instantiate: wiring.instantiate.map(offset),
         start: wiring.start,
         stack_reserve: code.functions.iter().map(|function| function.stack_bytes).max().unwrap_or_default()

@@ -26,17 +26,22 @@ impl<'m> Function<'_, '_, 'm> {
             Operator::Call { function_index } => {
                 let ty = self.module.function_type(*function_index);
                 let arguments = self.arguments(ty);
+                self.store_fuel();
                 let results = self.call_function(*function_index, arguments);
+                self.reload_fuel();
                 self.stack.extend(results);
             }
             Operator::CallIndirect { type_index, table_index } => {
                 let ty = &self.module.types[*type_index as usize];
+                self.store_fuel();
                 let results = self.call_through(*type_index, *table_index, ty);
+                self.reload_fuel();
                 self.stack.extend(results);
             }
             Operator::ReturnCall { function_index } => {
                 let ty = self.module.function_type(*function_index);
                 let mut arguments = self.arguments(ty);
+                self.store_fuel();
                 if self.module.is_imported(*function_index) {
                     let results = self.call_function(*function_index, arguments);
                     self.return_values(&results);
@@ -48,6 +53,7 @@ impl<'m> Function<'_, '_, 'm> {
                 }
             }
             Operator::ReturnCallIndirect { type_index, table_index } => {
+                self.store_fuel();
                 self.return_call_through(*type_index, *table_index);
             }
             _ => return false,

@@ -111,6 +111,7 @@ impl<'m> Function<'_, '_, 'm> {
         self.stack.truncate(self.stack.len() - parameters.len());
         self.stack.extend_from_slice(self.builder.block_params(header));
         self.enter(Kind::Loop { header }, following, parameters.len(), results.len(), parameters.len());
+        self.check_fuel();
     }
 
     fn open_if(&mut self, ty: BlockType) {
@@ -178,6 +179,7 @@ impl<'m> Function<'_, '_, 'm> {
 
     /// Returns the operands.
     fn give_results(&mut self) {
+        self.store_fuel();
         let values = std::mem::take(&mut self.stack);
         let Some(pointer) = self.result_pointer else {
             self.builder.ins().return_(&values);

@@ -1,6 +1,7 @@
 //! One function in translation: operands, locals, references to what the linker places.
 
 use crate::control::Frame;
+use crate::fuel::Fuel;
 use crate::module::Module;
 use crate::types::{Convention, results_in_memory, value_type};
 use crate::unit::WasmUnit;
@@ -40,6 +41,7 @@ pub(crate) struct Function<'f, 'u, 'm> {
     pub result_pointer: Option<Value>,
     pub signatures: BTreeMap<u32, SigRef>,
     pub regions: Regions,
+    pub fuel: Option<Fuel>,
 }
 
 /// Parts of an instance that no access of another part reaches.
@@ -79,6 +81,7 @@ impl<'f, 'u, 'm> Function<'f, 'u, 'm> {
             result_pointer: None,
             signatures: BTreeMap::new(),
             regions,
+            fuel: None,
         }
     }
 
@@ -219,6 +222,7 @@ impl<'f, 'u, 'm> Function<'f, 'u, 'm> {
             self.skip(operator);
             return;
         }
+        self.charge(operator);
         let done = self.control(operator)
             || self.call_operator(operator)
             || self.variable(operator)

@@ -14,6 +14,7 @@ mod control;
 mod entry;
 mod error;
 mod features;
+mod fuel;
 mod function;
 mod initial;
 mod memory;

@@ -55,6 +55,8 @@ pub(crate) struct State {
     pub data: Vec<(u32, u32)>,
     /// Whether references to functions of other instances, or of the host, can come in.
     pub open: bool,
+    /// Where the fuel that is left stands: an offset in data; none if it is not counted.
+    pub fuel: Option<u32>,
     /// Content of memory 0.
     pub content: Vec<u8>,
     pub steps: Vec<Step>,
@@ -70,8 +72,12 @@ fn align(bytes: &mut Vec<u8>, to: usize) -> u32 {
 
 impl State {
     /// Lays the state of a module out in the sections of its code.
-    pub(crate) fn new(module: &Module<'_>, core: &mut CoreModule) -> Result<Self, Error> {
+    pub(crate) fn new(module: &Module<'_>, core: &mut CoreModule, fuel: bool) -> Result<Self, Error> {
         let mut state = Self::default();
+        if fuel {
+            state.fuel = Some(align(&mut core.data, CELL_BYTES as usize));
+            core.data.extend_from_slice(&[0; CELL_BYTES as usize]);
+        }
         state.place_globals(module, core);
         state.place_tables(module, core);
         state.open = state.is_open(module);

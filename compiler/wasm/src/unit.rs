@@ -28,11 +28,13 @@ use wasmparser::{
 pub struct Options {
     /// Bytes of an instance's stack.
     pub stack_bytes: u64,
+    /// Whether the code counts its work, and ends when it has used up what it was given.
+    pub fuel: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { stack_bytes: wasm::STACK_BYTES }
+        Self { stack_bytes: wasm::STACK_BYTES, fuel: false }
     }
 }
 
@@ -85,7 +87,7 @@ pub fn read(bytes: &[u8], file: FileId, options: Options) -> Result<WasmUnit<'_>
         slots: slots(&module),
         ..CoreModule::default()
     };
-    let state = State::new(&module, &mut core)?;
+    let state = State::new(&module, &mut core, options.fuel)?;
     let tail = module.facts.iter().any(|facts| facts.calls_tail);
     let convention = if tail { Convention::Tail } else { Convention::SystemV };
     let mut unit = WasmUnit {
@@ -306,6 +308,7 @@ impl Unit for WasmUnit<'_> {
             if self.checked.contains(&id) {
                 function.check_depth();
             }
+            function.open_fuel();
             entry = self.module.bodies[id.index()].range().start as u32;
             self.translate(id.0, &mut function).map_err(|error| {
                 compiler_core::Error::Body(features::explain(self.bytes, &error).to_string())

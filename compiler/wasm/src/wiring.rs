@@ -88,6 +88,8 @@ pub struct Wiring<'m> {
     pub callables: Vec<Callable>,
     /// Segments of elements: items, and the word of the length.
     pub elements: Vec<(Symbol, Symbol)>,
+    /// Where the fuel that is left stands, if it is counted.
+    pub fuel: Option<Symbol>,
     /// Function that computes an instance's state.
     pub instantiate: Option<FunctionId>,
     /// Function to call after that, by its number in the module.
@@ -161,6 +163,7 @@ impl WasmUnit<'_> {
             exports: exports.collect(),
             callables: callables.collect(),
             elements: self.state.elements.iter().map(|(items, word)| (*items, Symbol::Data(*word))).collect(),
+            fuel: self.state.fuel.map(Symbol::Data),
             instantiate: self.instantiate(),
             start: module.start,
         }

@@ -41,6 +41,17 @@ pub enum Error {
         /// What there is.
         given: String,
     },
+    /// A memory begins with more than is allowed.
+    #[error("a memory begins with {bytes} bytes; {allowed} are allowed")]
+    Quota {
+        /// Its bytes.
+        bytes: u64,
+        /// Bytes that are allowed.
+        allowed: u64,
+    },
+    /// Fuel is given to an image that does not count it.
+    #[error("the image does not count fuel: compile it with fuel")]
+    NoFuel,
     /// It trapped while it was instantiated.
     #[error(transparent)]
     Trap(#[from] Trap),

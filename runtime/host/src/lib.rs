@@ -7,10 +7,12 @@
 //! |---|---|
 //! | [`machine`] | address space, gate, traps, interruption: all that needs unsafe code |
 //! | `module.rs`, `instance.rs` | loading, binding, calling |
+//! | `call.rs` | values across the boundary, traps |
 //! | `object.rs` | tables, memories, globals, and references that several instances see |
 //! | `runtime.rs` | functions that the runtime owes every guest |
 #![deny(unsafe_code)]
 
+mod call;
 mod error;
 mod function;
 mod instance;

@@ -42,6 +42,7 @@ pub(crate) struct Inner {
     /// Function numbers by place.
     pub places: HashMap<u32, u32>,
     pub elements: Vec<Segment>,
+    pub fuel: Option<u64>,
     pub instantiate: Option<Entry>,
     pub start: Option<u32>,
     pub traps: Vec<u8>,
@@ -116,6 +117,7 @@ impl Module {
             ways,
             places,
             elements: linkage.elements.iter().collect(),
+            fuel: linkage.fuel,
             instantiate: linkage.instantiate.and_then(|offset| guest.entry(offset)),
             start: linkage.start,
             traps: owned(SectionKind::Traps),

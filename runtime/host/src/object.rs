@@ -260,6 +260,8 @@ pub(crate) fn reference(store: &Rc<store::Inner>, instance: Option<usize>, value
 
 pub(crate) struct MemoryInner {
     pub maximum: Option<u64>,
+    /// Bytes that whoever runs it allows.
+    pub quota: Option<u64>,
     pub place: Place,
     pub users: Users,
 }
@@ -282,7 +284,12 @@ impl Memory {
     pub fn new(pages: u64, maximum: Option<u64>) -> Result<Self, Error> {
         let most = maximum.unwrap_or(PAGES_MAX).min(PAGES_MAX);
         let place = Reservation::new(pages * PAGE_BYTES, most * PAGE_BYTES)?;
-        Ok(Self(Rc::new(MemoryInner { maximum, place: Place::Host(place), users: Users::default() })))
+        Ok(Self(Rc::new(MemoryInner {
+            maximum,
+            quota: None,
+            place: Place::Host(place),
+            users: Users::default(),
+        })))
     }
 
     /// Bytes.
@@ -319,6 +326,9 @@ impl Memory {
         let before = self.size();
         let size = before.checked_add(pages)?;
         if size > self.0.maximum.unwrap_or(PAGES_MAX).min(PAGES_MAX) {
+            return None;
+        }
+        if self.0.quota.is_some_and(|quota| size * PAGE_BYTES > quota) {
             return None;
         }
         let grown: Result<(), GrowError> = match &self.0.place {

@@ -9,6 +9,7 @@ use sci::linkage::CELL_BYTES;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// Bytes of the memory that holds the host's own globals.
 const CELLS_BYTES: u64 = 64 * 1024;
@@ -22,10 +23,20 @@ pub(crate) struct Inner {
     pub trap: RefCell<Option<Trap>>,
     /// Calls of guests in progress, each called by a host function that the one before called.
     pub depth: Cell<u32>,
+    /// Bounds of instances made from now on.
+    pub limits: RefCell<Limits>,
     /// Cells of the host's own globals.
     pub cells: Reservation,
     next_cell: Cell<u64>,
     worker: Worker,
+}
+
+/// What bounds instances.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Limits {
+    pub time: Option<Duration>,
+    pub memory_bytes: Option<u64>,
+    pub fuel: Option<u64>,
 }
 
 /// A set of instances that may reach each other's functions, tables, memories and globals; one thread's.
@@ -51,6 +62,7 @@ impl Store {
             instances: RefCell::default(),
             trap: RefCell::default(),
             depth: Cell::new(0),
+            limits: RefCell::default(),
             cells,
             next_cell: Cell::new(0),
             worker: Worker::new()?,
@@ -58,8 +70,14 @@ impl Store {
     }
 
     /// Ticks, so that deadlines are noticed.
-    pub fn tick(&self, period: std::time::Duration) -> Result<(), Error> {
+    pub fn tick(&self, period: Duration) -> Result<(), Error> {
         Ok(self.0.worker.arm(period)?)
+    }
+
+    /// Bounds instances made from now on: time for each call from outside, bytes that a memory may have, and units of
+    /// fuel, where the code counts them. Time is noticed only while [`Store::tick`] ticks.
+    pub fn set_limits(&self, time: Option<Duration>, memory_bytes: Option<u64>, fuel: Option<u64>) {
+        *self.0.limits.borrow_mut() = Limits { time, memory_bytes, fuel };
     }
 
     /// A function of the host.

@@ -38,6 +38,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "compiler-link",
             "compiler-mir",
             "compiler-syntax",
+            "compiler-wasm",
             "sci",
         ],
     ),
@@ -46,9 +47,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("nanokernel/x86_64", &["nanokernel-core", "sci"]),
     // What boots is built by the compiler, and read by the host with the kernel's own table of exits.
     ("boot", &["compiler-driver", "compiler-syntax", "nanokernel-core", "sci"]),
-    ("cli", &["boot", "compiler-driver", "compiler-syntax", "sci"]),
+    ("cli", &["boot", "compiler-driver", "compiler-syntax", "runtime-host", "sci", "services-zrun"]),
     // The host runs what the format says, and knows no compiler.
     ("runtime/host", &["sci"]),
+    // Services are cores over the format, and shells over the runtime.
+    ("services/zrun", &["runtime-host", "sci"]),
     ("xtask", &[]),
 ];
 

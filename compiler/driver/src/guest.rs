@@ -1,0 +1,136 @@
+//! WebAssembly modules to signed guest images, with a cache.
+//!
+//! The cache is addressed by content: module, compiler and flags. A damaged entry is one that does not verify; it is
+//! ignored and written anew.
+
+use crate::error::Error;
+use crate::files::{self, digest};
+use crate::images;
+use crate::keys::{Key, Store};
+use compiler_syntax::span::FileId;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Bytes of a module at most.
+pub const MODULE_BYTES_MAX: u64 = sci::limits::wasm::MODULE_BYTES_MAX;
+
+/// How to compile a guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GuestOptions {
+    /// Bytes of an instance's stack.
+    pub stack_bytes: u64,
+    /// Whether the code counts fuel.
+    pub fuel: bool,
+}
+
+impl Default for GuestOptions {
+    fn default() -> Self {
+        Self { stack_bytes: sci::limits::wasm::STACK_BYTES, fuel: false }
+    }
+}
+
+impl GuestOptions {
+    /// As provenance states them.
+    fn flags(self) -> String {
+        let fuel = if self.fuel { " fuel" } else { "" };
+        format!("stack={}{fuel}", self.stack_bytes)
+    }
+}
+
+/// Compiles a module to an image, unsigned. `name` is the module's file name, for people.
+pub fn compile(bytes: &[u8], name: &str, options: GuestOptions) -> Result<Vec<u8>, Error> {
+    let refused = |why: String| Error::Module { file: name.to_owned(), why };
+    let wasm = compiler_wasm::Options { stack_bytes: options.stack_bytes, fuel: options.fuel };
+    let unit = compiler_wasm::read(bytes, FileId(0), wasm).map_err(|error| refused(error.to_string()))?;
+    let code_options = compiler_codegen::Options { optimize: true, one_nan: false };
+    let code = compiler_codegen::compile(&unit, code_options).map_err(|error| refused(error.to_string()))?;
+    let wiring = unit.wiring();
+    let flags = options.flags();
+    let stem = Path::new(name).file_stem().map_or_else(|| name.into(), |stem| stem.to_string_lossy());
+    compiler_link::guest::link(&compiler_link::guest::Input {
+        name: &stem,
+        wiring: &wiring,
+        code: &code,
+        stack_bytes: options.stack_bytes,
+        source: (name, sci::digest::sha256(bytes)),
+        flags: &flags,
+    })
+    .map_err(|error| refused(error.to_string()))
+}
+
+/// Where compiled guests are kept.
+#[derive(Clone, Debug)]
+pub struct Cache {
+    folder: PathBuf,
+}
+
+/// An entry of the cache.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its file.
+    pub path: PathBuf,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+impl Cache {
+    /// The user's cache, beside the keys.
+    pub fn open() -> Result<Self, Error> {
+        Ok(Self::at(Store::open()?.home()))
+    }
+
+    /// The cache below a folder.
+    pub fn at(home: &Path) -> Self {
+        Self { folder: home.join("cache").join("guests") }
+    }
+
+    /// Its folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The signed image of a module: from the cache, or compiled and kept there.
+    pub fn image(
+        &self,
+        bytes: &[u8],
+        name: &str,
+        options: GuestOptions,
+        compiler: &str,
+        key: &Key,
+    ) -> Result<Vec<u8>, Error> {
+        let address = format!("{} {compiler} {} {name}", digest(bytes), options.flags());
+        let path = self.folder.join(format!("{}.sci", digest(address.as_bytes())));
+        if let Ok(image) = files::read(&path, sci::limits::IMAGE_BYTES_MAX)
+            && images::verify_image(&image, &[key.public()]).is_ok()
+        {
+            return Ok(image);
+        }
+        let image = images::sign_image(&compile(bytes, name, options)?, key)?;
+        // A cache that cannot be written is no reason not to run.
+        if files::create_private_folder(&self.folder).is_ok() {
+            let _ = files::replace(&path, &image);
+        }
+        Ok(image)
+    }
+
+    /// Its entries, by name.
+    pub fn entries(&self) -> Vec<Entry> {
+        let Ok(folder) = fs::read_dir(&self.folder) else { return Vec::new() };
+        let mut entries: Vec<Entry> = folder
+            .flatten()
+            .filter_map(|entry| Some(Entry { path: entry.path(), bytes: entry.metadata().ok()?.len() }))
+            .filter(|entry| entry.path.extension().is_some_and(|extension| extension == "sci"))
+            .collect();
+        entries.sort_by(|one, other| one.path.cmp(&other.path));
+        entries
+    }
+
+    /// Removes every entry; gives how many there were.
+    pub fn clear(&self) -> Result<usize, Error> {
+        let entries = self.entries();
+        for entry in &entries {
+            fs::remove_file(&entry.path).map_err(Error::io("remove", &entry.path))?;
+        }
+        Ok(entries.len())
+    }
+}

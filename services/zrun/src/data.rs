@@ -1,0 +1,77 @@
+//! Values and blobs by key.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use sci::guest::ErrorCode;
+
+/// Why a value was not stored or found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreError {
+    /// The storage is full.
+    Full,
+    /// The storage failed, or what it holds is damaged.
+    Failed,
+}
+
+impl From<StoreError> for ErrorCode {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Full => Self::Quota,
+            StoreError::Failed => Self::Io,
+        }
+    }
+}
+
+/// A space's values. What was put is durable when the call returns.
+pub trait Store {
+    /// The value of a key.
+    fn get(&mut self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
+    /// Gives a key its value.
+    fn put(&mut self, key: &str, value: &[u8]) -> Result<(), StoreError>;
+    /// Removes a key; whether it was there.
+    fn delete(&mut self, key: &str) -> Result<bool, StoreError>;
+    /// The first key after another one that begins with a prefix, in byte order.
+    fn next(&mut self, prefix: &str, after: &str) -> Result<Option<String>, StoreError>;
+}
+
+/// Values that last as long as the process.
+#[derive(Clone, Debug)]
+pub struct InMemory {
+    values: BTreeMap<String, Vec<u8>>,
+    left: u64,
+}
+
+impl InMemory {
+    /// An empty store that takes so many bytes of keys and values.
+    pub fn new(quota: u64) -> Self {
+        Self { values: BTreeMap::new(), left: quota }
+    }
+}
+
+impl Store for InMemory {
+    fn get(&mut self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.values.get(key).cloned())
+    }
+
+    fn put(&mut self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        let freed = self.values.get(key).map_or(0, |old| (key.len() + old.len()) as u64);
+        let needed = (key.len() + value.len()) as u64;
+        self.left = (self.left + freed).checked_sub(needed).ok_or(StoreError::Full)?;
+        self.values.insert(key.into(), value.to_vec());
+        Ok(())
+    }
+
+    fn delete(&mut self, key: &str) -> Result<bool, StoreError> {
+        let old = self.values.remove(key);
+        self.left += old.as_ref().map_or(0, |old| (key.len() + old.len()) as u64);
+        Ok(old.is_some())
+    }
+
+    fn next(&mut self, prefix: &str, after: &str) -> Result<Option<String>, StoreError> {
+        use core::ops::Bound::{Excluded, Included, Unbounded};
+        let start = if after >= prefix && !after.is_empty() { Excluded(after) } else { Included(prefix) };
+        let next = self.values.range::<str, _>((start, Unbounded)).next();
+        Ok(next.map(|(key, _)| key).filter(|key| key.starts_with(prefix)).cloned())
+    }
+}

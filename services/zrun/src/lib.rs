@@ -1,0 +1,30 @@
+//! zrun: runs spaces against the Guest ABI.
+//!
+//! The core knows no machine: it gets a guest's calls, its memory and a [`World`] of effects, and answers. The same core
+//! serves guests in a Linux process and on the nanokernel. The feature `linux` adds the shell that binds it to
+//! [`space_host`](https://docs.rs/space_host)'s instances.
+//!
+//! | file | settles |
+//! |---|---|
+//! | `space.rs` | what a space holds, and the functions of the Guest ABI |
+//! | `wasi.rs` | the calls of WASI that always bind |
+//! | `data.rs` | values and blobs |
+//! | `linux/` | binding, lifecycle, clock, log, disk |
+#![forbid(unsafe_code)]
+#![cfg_attr(not(feature = "linux"), no_std)]
+
+extern crate alloc;
+
+mod data;
+#[cfg(feature = "linux")]
+pub mod linux;
+mod memory;
+mod space;
+mod wasi;
+mod world;
+
+pub use data::{InMemory, Store, StoreError};
+pub use memory::GuestMemory;
+pub use space::{Grants, Space, Violation};
+pub use wasi::Ended;
+pub use world::World;

@@ -1,0 +1,69 @@
+//! The effects of a space's calls on this machine.
+
+use crate::data::Store;
+use crate::world::World;
+use std::fs::File;
+use std::io::Read;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Where lines of the log go.
+pub type Line = Box<dyn FnMut(&str)>;
+
+/// This machine.
+pub struct Machine {
+    log: Line,
+    store: Box<dyn Store>,
+    start: Instant,
+    /// When the space must have ended.
+    deadline: Option<Instant>,
+}
+
+impl Machine {
+    /// Log lines go to `log`, values to `store`; no wait goes past `time` from now.
+    pub fn new(log: Line, store: Box<dyn Store>, time: Option<Duration>) -> Self {
+        let start = Instant::now();
+        Self { log, store, start, deadline: time.and_then(|time| start.checked_add(time)) }
+    }
+}
+
+impl World for Machine {
+    fn log(&mut self, line: &str) {
+        (self.log)(line);
+    }
+
+    fn realtime(&mut self) -> u64 {
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos() as u64)
+    }
+
+    fn monotonic(&mut self) -> u64 {
+        self.start.elapsed().as_nanos() as u64
+    }
+
+    fn sleep(&mut self, nanoseconds: u64) -> bool {
+        let Some(end) = Instant::now().checked_add(Duration::from_nanos(nanoseconds)) else { return false };
+        let until = self.deadline.map_or(end, |deadline| deadline.min(end));
+        // A tick ends a sleep early.
+        while let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+            thread::sleep(left);
+        }
+        until == end
+    }
+
+    fn pause(&mut self) {
+        thread::yield_now();
+    }
+
+    fn random(&mut self, bytes: &mut [u8]) -> bool {
+        File::open("/dev/urandom").and_then(|mut source| source.read_exact(bytes)).is_ok()
+    }
+
+    fn node_info(&mut self) -> String {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        format!("{{\"arch\":\"x86_64\",\"cores\":{cores},\"host\":\"linux\"}}")
+    }
+
+    fn store(&mut self) -> &mut dyn Store {
+        &mut *self.store
+    }
+}

@@ -1,0 +1,144 @@
+//! One space, from its image to its end.
+
+use super::bind::{BindError, Served, bind};
+use super::machine::{Line, Machine};
+use crate::data::Store as Values;
+use crate::space::{Grants, Space};
+use space_host::{ExternType, Function, Instance, Module, Store, Trap, Value};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// How often a guest with a deadline is looked at.
+const TICK: Duration = Duration::from_millis(1);
+
+/// What bounds a run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    /// Time from the first instruction to the end.
+    pub time: Option<Duration>,
+    /// Bytes that a memory may grow to.
+    pub memory_bytes: Option<u64>,
+    /// Units of fuel, for an image that counts them.
+    pub fuel: Option<u64>,
+}
+
+/// How to run a space.
+pub struct Settings {
+    /// Its name.
+    pub name: String,
+    /// What it may do.
+    pub grants: Grants,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// Its environment: `NAME=value`.
+    pub environment: Vec<String>,
+    /// What its random numbers follow from without their capability.
+    pub seed: u64,
+    /// Where its log goes.
+    pub log: Line,
+    /// Its values.
+    pub values: Box<dyn Values>,
+    /// What bounds it.
+    pub limits: Limits,
+}
+
+/// Why a space did not run to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// An import is refused.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// It was not instantiated, or trapped.
+    #[error(transparent)]
+    Host(#[from] space_host::Error),
+    /// It has no way in.
+    #[error("the module exports neither `_start`, `_initialize` nor `on_init`: there is nothing to run")]
+    NothingToRun,
+    /// Both ways in.
+    #[error("the module exports both `_initialize` and `_start`")]
+    BothStarts,
+    /// A way in has another type than it must have.
+    #[error("the export `{0}` is not a function of type () -> () or () -> (i32)")]
+    WrongType(&'static str),
+    /// It ended with a status.
+    #[error("the guest ended with status {0}")]
+    Status(i32),
+}
+
+/// Runs a space: start section, `_initialize` or `_start`, `on_init`, `on_close`.
+pub fn run(module: &Module, settings: Settings) -> Result<(), RunError> {
+    let store = Store::new()?;
+    let mut world = Machine::new(settings.log, settings.values, settings.limits.time);
+    let mut space = Space::new(&settings.name, settings.grants, settings.seed, &mut world);
+    space.arguments = settings.arguments;
+    space.environment = settings.environment;
+    let served = Rc::new(RefCell::new(Served { space, world, ended: None }));
+    let imports = bind(&store, module, &served, settings.grants)?;
+    let starts: Vec<&'static str> = ["_initialize", "_start"]
+        .into_iter()
+        .filter(|name| module.exports().any(|(export, _)| export == *name))
+        .collect();
+    if starts.len() == 2 {
+        return Err(RunError::BothStarts);
+    }
+    check_exports(module)?;
+    store.set_limits(settings.limits.time, settings.limits.memory_bytes, settings.limits.fuel);
+    if settings.limits.time.is_some() {
+        store.tick(TICK)?;
+    }
+    let result = live(&store, module, &imports, &starts);
+    let Served { space, world, .. } = &mut *served.borrow_mut();
+    space.flush(world);
+    result
+}
+
+const LIFECYCLE: [&str; 2] = ["on_init", "on_close"];
+
+fn check_exports(module: &Module) -> Result<(), RunError> {
+    let names = ["_initialize", "_start", "on_init", "on_process", "on_close"];
+    let mut any = false;
+    for name in names {
+        let Some((_, ty)) = module.exports().find(|(export, _)| *export == name) else { continue };
+        any = true;
+        let fits = matches!(&ty, ExternType::Function(ty) if ty.parameters.is_empty()
+            && (ty.results.is_empty() || ty.results == [space_host::ValueType::I32]));
+        if !fits {
+            return Err(RunError::WrongType(name));
+        }
+    }
+    if any { Ok(()) } else { Err(RunError::NothingToRun) }
+}
+
+fn live(
+    store: &Store,
+    module: &Module,
+    imports: &[space_host::Extern],
+    starts: &[&'static str],
+) -> Result<(), RunError> {
+    let instance = Instance::new(store, module, imports)?;
+    for name in starts {
+        if let Some(function) = instance.function(name) {
+            enter(&function)?;
+        }
+    }
+    for name in LIFECYCLE {
+        if let Some(function) = instance.function(name) {
+            enter(&function)?;
+        }
+    }
+    Ok(())
+}
+
+/// Calls a way in; a guest that ends with 0 has done what it should.
+fn enter(function: &Function) -> Result<(), RunError> {
+    match function.call(&[]) {
+        Ok(results) => match results.first() {
+            Some(Value::I32(status)) if *status < 0 => Err(RunError::Status(*status)),
+            _ => Ok(()),
+        },
+        Err(Trap::Exit(0)) => Ok(()),
+        Err(Trap::Exit(status)) => Err(RunError::Status(status)),
+        Err(trap) => Err(RunError::Host(trap.into())),
+    }
+}
