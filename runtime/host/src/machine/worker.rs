@@ -77,7 +77,7 @@ impl Worker {
         };
         self.timer.set(Some(timer));
         let period = libc::timespec {
-            tv_sec: period.as_secs() as libc::time_t,
+            tv_sec: period.as_secs() as _,
             tv_nsec: period.subsec_nanos() as libc::c_long,
         };
         let setting = libc::itimerspec { it_interval: period, it_value: period };
