@@ -1,6 +1,7 @@
 //! One module in every engine, in step.
 
 use crate::engine::{Case, Guest, Place, Started};
+use crate::generate::Generated;
 use crate::plan::{Item, Plan};
 use crate::random::Random;
 use crate::value::{Stop, Value};
@@ -28,6 +29,10 @@ pub struct Figures {
     pub stillborn: u64,
     /// Modules of which the rest was skipped: an engine had no more stack, or the like.
     pub exhausted: u64,
+    /// Modules that are the same, if at all, where a NaN always has the same bits.
+    pub nan: u64,
+    /// Modules in which wasmi stands alone.
+    pub wasmi: u64,
     /// Seeds that no module came of.
     pub none: u64,
     /// Calls.
@@ -37,13 +42,22 @@ pub struct Figures {
 }
 
 impl Figures {
+    /// Adds others.
+    pub fn add(&mut self, other: &mut Self) {
+        for ((_, sum), (_, figure)) in self.each().into_iter().zip(other.each()) {
+            *sum += *figure;
+        }
+    }
+
     /// Names and figures.
-    pub fn each(&mut self) -> [(&'static str, &mut u64); 7] {
+    pub fn each(&mut self) -> [(&'static str, &mut u64); 9] {
         [
             ("modules", &mut self.modules),
             ("instances", &mut self.instances),
             ("stillborn", &mut self.stillborn),
             ("exhausted", &mut self.exhausted),
+            ("nan", &mut self.nan),
+            ("wasmi alone", &mut self.wasmi),
             ("none", &mut self.none),
             ("calls", &mut self.calls),
             ("returned", &mut self.returned),
@@ -130,9 +144,50 @@ fn caught<T>(call: impl FnOnce() -> Result<T, Stop>) -> Result<T, Stop> {
     })
 }
 
+/// Compares a module of a seed. Where wasmi stands alone, that is noted, and the others are compared without it.
+pub fn generated(
+    engine: &wasmtime::Engine,
+    generated: &mut Generated,
+    figures: &mut Figures,
+) -> Result<Option<Box<Difference>>, Box<Difference>> {
+    let mut doubt = None;
+    let mut third = Third::Wasmi;
+    loop {
+        let Generated { case, fuel, random } = &mut *generated;
+        let mut seen = Figures::default();
+        match module(engine, third, case, fuel.as_ref(), &mut random.clone(), &mut seen) {
+            Ok(()) => {
+                figures.add(&mut seen);
+                return Ok(doubt);
+            }
+            // wasm-smith makes NaNs equal behind most instructions, but not behind all.
+            Err(_) if !case.options.one_nan => {
+                case.options.one_nan = true;
+                figures.nan += 1;
+            }
+            Err(difference) if difference.alone == ENGINES[2] => {
+                figures.wasmi += 1;
+                third = Third::Wasmtime;
+                doubt = Some(difference);
+            }
+            Err(difference) => return Err(difference),
+        }
+    }
+}
+
+/// What runs in the third place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Third {
+    /// wasmi.
+    Wasmi,
+    /// wasmtime once more, where wasmi is wrong.
+    Wasmtime,
+}
+
 /// Compares a module's instances, calls and traces.
 pub fn module(
     engine: &wasmtime::Engine,
+    third: Third,
     case: &Case,
     fuel: Option<&(String, u32)>,
     random: &mut Random,
@@ -146,7 +201,11 @@ pub fn module(
         outcome
     });
     let ours: Started<'_> = (started, kept.unwrap_or_else(|| Box::new(Nothing)));
-    let started = [ours, compiled::start(engine, case), interpreted::start(case)];
+    let third = match third {
+        Third::Wasmi => interpreted::start(case),
+        Third::Wasmtime => compiled::start(engine, case),
+    };
+    let started = [ours, compiled::start(engine, case), third];
     match compare(started, case, fuel, random, figures) {
         Err(End::Different(difference)) => return Err(difference),
         Err(End::Exhausted) => figures.exhausted += 1,

@@ -5,7 +5,7 @@ use crate::plan::Plan;
 use crate::random::{Random, mix};
 use arbitrary::Unstructured;
 use wasm_smith::{Config, MemoryOffsetChoices, Module};
-use wasmparser::{Parser, Payload};
+use wasmparser::{ImportSectionReader, Parser, Payload};
 
 /// A module from a seed, and how it is called.
 #[derive(Clone, Debug)]
@@ -39,16 +39,16 @@ fn config(random: &mut Random, one_nan: bool) -> Config {
     Config {
         max_types: 1 + up_to(random, 12),
         max_imports: if random.once_in(2) { 0 } else { up_to(random, 8) },
-        max_funcs: 1 + up_to(random, if large { 24 } else { 8 }),
-        min_funcs: 1,
+        max_funcs: 6 + up_to(random, if large { 24 } else { 8 }),
+        min_funcs: 1 + up_to(random, 5),
         max_globals: up_to(random, 10),
         max_element_segments: up_to(random, 6),
         max_elements: up_to(random, 20),
         max_data_segments: up_to(random, 6),
         max_instructions: 20 + up_to(random, if large { 400 } else { 120 }),
-        max_memories: up_to(random, 3),
+        max_memories: 1 + up_to(random, 2),
         max_tables: up_to(random, 4),
-        min_memories: u32::from(random.once_in(2)).min(1),
+        min_memories: u32::from(random.once_in(2)),
         max_memory32_bytes: PAGE * random.one_of(&[1, 2, 3, 20]),
         max_table_elements: random.one_of(&[4, 20, 200]),
         memory_max_size_required: true,
@@ -104,7 +104,7 @@ pub fn module(seed: u64) -> Result<Generated, Error> {
     let one_nan = random.once_in(3);
     let optimize = !random.once_in(8);
     let config = config(&mut random, one_nan);
-    let length = 300 + random.below(6000) as usize;
+    let length = 1_000 + random.below(12_000) as usize;
     let bytes = random.bytes(length);
     let fuel = random.one_of(&[50, 300, 2_000]);
     let smith = |error: &dyn std::fmt::Display| Error::Smith(error.to_string());
@@ -112,15 +112,17 @@ pub fn module(seed: u64) -> Result<Generated, Error> {
         Module::new(config, &mut Unstructured::new(&bytes)).map_err(|error| smith(&error))?;
     let global = module.ensure_termination(fuel).map_err(|error| smith(&error))?;
     let bytes = module.to_bytes();
-    let exported = export_global(&bytes, global, FUEL_EXPORT).ok_or_else(|| smith(&"no exports"))?;
+    let exported = rewrite(&bytes, global, FUEL_EXPORT).ok_or_else(|| smith(&"it cannot be rewritten"))?;
     let plan = Plan::read(&exported)?;
     let options = compiler_codegen::Options { optimize, one_nan };
     let case = Case { bytes: exported, plan, options };
     Ok(Generated { case, fuel: Some((FUEL_EXPORT.into(), fuel)), random })
 }
 
-/// The module with one more export, of a global. wasm-smith adds the global of its fuel too late to export it.
-fn export_global(bytes: &[u8], global: u32, name: &str) -> Option<Vec<u8>> {
+/// The module with one more export, of a global, and with imports by other names.
+///
+/// wasm-smith adds the global of its fuel too late to export it, and an image's contract bounds the names of imports.
+fn rewrite(bytes: &[u8], global: u32, name: &str) -> Option<Vec<u8>> {
     const GLOBALS: u8 = 6;
     const EXPORTS: u8 = 7;
     let mut export = Vec::new();
@@ -132,12 +134,16 @@ fn export_global(bytes: &[u8], global: u32, name: &str) -> Option<Vec<u8>> {
     let mut done = false;
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload.ok()?;
+        let Some((id, range)) = payload.as_section() else { continue };
+        let content = bytes.get(range.start as usize..range.end as usize)?;
+        if let Payload::ImportSection(section) = &payload {
+            rename(&mut written, section, bytes)?;
+            continue;
+        }
         let known = match &payload {
             Payload::ExportSection(section) => Some(section.count()),
             _ => None,
         };
-        let Some((id, range)) = payload.as_section() else { continue };
-        let content = bytes.get(range.start as usize..range.end as usize)?;
         if let Some(count) = known {
             let old = content.get(leb_length(content)..)?;
             section(&mut written, EXPORTS, count + 1, &[old, &export]);
@@ -153,6 +159,30 @@ fn export_global(bytes: &[u8], global: u32, name: &str) -> Option<Vec<u8>> {
         written.extend(content);
     }
     done.then_some(written)
+}
+
+/// Writes a section of imports in which the names are numbers.
+fn rename(to: &mut Vec<u8>, imports: &ImportSectionReader<'_>, bytes: &[u8]) -> Option<()> {
+    const IMPORTS: u8 = 2;
+    let mut starts = Vec::new();
+    for import in imports.clone().into_imports_with_offsets() {
+        let (start, import) = import.ok()?;
+        starts.push((start as usize, import.module.len(), import.name.len()));
+    }
+    let mut content = Vec::new();
+    for (number, (start, module, item)) in starts.iter().enumerate() {
+        let end = starts.get(number + 1).map_or(imports.range().end as usize, |(start, ..)| *start);
+        let import = bytes.get(*start..end)?;
+        let names = [module, item];
+        let rest = names.iter().try_fold(import, |rest, name| rest.get(leb_length(rest) + **name..))?;
+        for name in ["host", &number.to_string()] {
+            leb(&mut content, name.len() as u32);
+            content.extend(name.as_bytes());
+        }
+        content.extend(rest);
+    }
+    section(to, IMPORTS, starts.len() as u32, &[&content]);
+    Some(())
 }
 
 fn section(to: &mut Vec<u8>, id: u8, count: u32, parts: &[&[u8]]) {

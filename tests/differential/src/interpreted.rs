@@ -6,7 +6,7 @@ use crate::stub::{self, Log};
 use crate::value::{Kind, SPARE, Signature, Stop, Trap, Value};
 use wasmi::errors::{ErrorKind, InstantiationError};
 use wasmi::{
-    AsContext, AsContextMut, Config, Engine, Error, Extern, ExternRef, F32, F64, Func, FuncType, Global,
+    AsContext, AsContextMut, Config, Engine, Error, Extern, ExternRef, ExternType, F32, F64, Func, FuncType, Global,
     Instance, Memory, MemoryType, Module, Mutability, Nullable, Ref, RefType, Store, Table, TableType,
     TrapCode, Val, ValType,
 };
@@ -51,8 +51,8 @@ impl Interpreted<'_> {
             let given = self.import(index, item).map_err(|error| ended(&error))?;
             self.imports.push(given);
         }
-        let instance =
-            Instance::new(&mut self.store, &module, &self.imports).map_err(|error| ended(&error))?;
+        let given = self.in_order(&module);
+        let instance = Instance::new(&mut self.store, &module, &given).map_err(|error| ended(&error))?;
         self.instance = Some(instance);
         Ok(())
     }
@@ -99,6 +99,21 @@ impl Interpreted<'_> {
                 Extern::Global(Global::new(store, value, mutability))
             }
         })
+    }
+
+    /// The imports in the order of the engine, which groups them by kind.
+    fn in_order(&self, module: &Module) -> Vec<Extern> {
+        let number = |ty: &ExternType| match ty {
+            ExternType::Func(_) => 0,
+            ExternType::Table(_) => 1,
+            ExternType::Memory(_) => 2,
+            ExternType::Global(_) => 3,
+        };
+        let mut rest = [0, 1, 2, 3].map(|kind| {
+            self.imports.iter().filter(move |given| number(&given.ty(&self.store)) == kind)
+        });
+        let imports = module.imports();
+        imports.filter_map(|import| rest[number(import.ty())].next().cloned()).collect()
     }
 
     fn find(&self, place: Place<'_>) -> Option<Extern> {

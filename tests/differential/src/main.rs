@@ -9,6 +9,9 @@ use tests_differential::{compiled, regression};
 const USAGE: &str = "Usage: tests-differential [--modules N] [--seed S] [--first K] [--jobs J] [--most M] \
     [--folder F]\n       tests-differential FILE...";
 
+/// Differences of wasmi's own that are shown.
+const DOUBTS: usize = 3;
+
 fn main() -> ExitCode {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
     let works = arguments.first().is_some_and(|first| first == "work");
@@ -72,6 +75,9 @@ fn all(survey: &Survey) -> Result<(), String> {
     let seconds = start.elapsed().as_secs_f64();
     let figures = report.figures.each().map(|(name, figure)| format!("{figure} {name}"));
     println!("seed {}: {} in {seconds:.1} s", survey.seed, figures.join(", "));
+    for doubt in report.doubts.iter().take(DOUBTS) {
+        println!("{doubt}");
+    }
     if report.findings.is_empty() { Ok(()) } else { Err(report.findings.join("\n")) }
 }
 

@@ -31,6 +31,8 @@ pub struct Report {
     pub figures: Figures,
     /// Differences, and ends of processes, in words.
     pub findings: Vec<String>,
+    /// Differences in which wasmi stands alone.
+    pub doubts: Vec<String>,
 }
 
 impl Survey {
@@ -47,17 +49,19 @@ impl Survey {
                 figures.none += 1;
                 continue;
             };
-            let (case, fuel) = (&generated.case, generated.fuel.as_ref());
-            let compared = compare::module(&engine, case, fuel, &mut generated.random, &mut figures);
-            if let Err(difference) = compared {
-                let path = self.write(number, &case.bytes);
-                let options = case.options;
-                say(&format!("found module {number} of seed {}, {options:?}, {path}: {difference}", self.seed)
-                    .replace('\n', "\u{1}"));
-                found += 1;
-                if found >= self.most {
-                    break;
-                }
+            let compared = compare::generated(&engine, &mut generated, &mut figures);
+            let (word, difference) = match compared {
+                Ok(None) => continue,
+                Ok(Some(difference)) => ("doubt", difference),
+                Err(difference) => ("found", difference),
+            };
+            let path = self.write(number, &generated.case.bytes);
+            let options = generated.case.options;
+            let text = format!("module {number} of seed {}, {options:?}, {path}: {difference}", self.seed);
+            say(&format!("{word} {}", text.replace('\n', "\u{1}")));
+            found += u64::from(word == "found");
+            if found >= self.most {
+                break;
             }
         }
         for (name, figure) in figures.each() {
@@ -93,10 +97,9 @@ impl Survey {
                 report.findings.push("a thread panicked".into());
                 continue;
             };
-            for ((_, sum), (_, figure)) in report.figures.each().into_iter().zip(part.figures.each()) {
-                *sum += *figure;
-            }
+            report.figures.add(&mut part.figures);
             report.findings.extend(part.findings);
+            report.doubts.extend(part.doubts);
         }
         report
     }
@@ -143,11 +146,13 @@ impl Survey {
                     Some(("at", number)) => last = number.parse().unwrap_or(last),
                     Some(("found", text)) => {
                         let text = text.replace('\u{1}', "\n");
-                        println!("{text}");
                         report.findings.push(text);
                     }
+                    Some(("doubt", text)) => {
+                        report.doubts.push(text.replace('\u{1}', "\n"));
+                    }
                     Some(("figure", rest)) => {
-                        let (name, value) = rest.split_once(' ').unwrap_or((rest, "0"));
+                        let (name, value) = rest.rsplit_once(' ').unwrap_or((rest, "0"));
                         for (known, sum) in report.figures.each() {
                             *sum += if known == name { value.parse().unwrap_or(0) } else { 0 };
                         }
