@@ -33,7 +33,7 @@ const FUEL_EXPORT: &str = "fuel that is left";
 
 const PAGE: u64 = 65_536;
 
-fn config(random: &mut Random, one_nan: bool) -> Config {
+fn config(random: &mut Random) -> Config {
     let up_to = |random: &mut Random, most: u64| random.below(most + 1) as usize;
     let large = random.once_in(8);
     Config {
@@ -55,7 +55,7 @@ fn config(random: &mut Random, one_nan: bool) -> Config {
         table_max_size_required: true,
         memory_offset_choices: random.one_of(&[(90, 9, 1), (60, 30, 10), (99, 1, 0)]).into_choices(),
         disallow_traps: !random.once_in(3),
-        canonicalize_nans: !one_nan,
+        canonicalize_nans: true,
         allow_floats: !random.once_in(8),
         simd_enabled: !random.once_in(3),
         bulk_memory_enabled: true,
@@ -100,10 +100,9 @@ impl Choices for (u32, u32, u32) {
 /// The module of a seed.
 pub fn module(seed: u64) -> Result<Generated, Error> {
     let mut random = Random::new(mix(seed));
-    // Either the module sees to it that NaNs have the same bits everywhere, or the engines do.
     let one_nan = random.once_in(3);
     let optimize = !random.once_in(8);
-    let config = config(&mut random, one_nan);
+    let config = config(&mut random);
     let length = 1_000 + random.below(12_000) as usize;
     let bytes = random.bytes(length);
     let fuel = random.one_of(&[50, 300, 2_000]);

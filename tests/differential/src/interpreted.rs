@@ -7,7 +7,7 @@ use crate::value::{Kind, SPARE, Signature, Stop, Trap, Value};
 use wasmi::errors::{ErrorKind, InstantiationError};
 use wasmi::{
     AsContext, AsContextMut, Config, Engine, Error, Extern, ExternRef, ExternType, F32, F64, Func, FuncType, Global,
-    Instance, Memory, MemoryType, Module, Mutability, Nullable, Ref, RefType, Store, Table, TableType,
+    Instance, Memory, MemoryType, Module, Mutability, Ref, Store, Table, TableType,
     TrapCode, Val, ValType,
 };
 
@@ -78,14 +78,10 @@ impl Interpreted<'_> {
         Ok(match item {
             Item::Function(signature) => Extern::Func(self.function(index as u32, signature)),
             Item::Table(kind, size, most) => {
-                let ty = if *kind == Kind::Function { RefType::Func } else { RefType::Extern };
-                let table = Table::new(&mut *store, TableType::new(ty, *size, *most), Ref::null(ty))?;
+                let ty = type_of(*kind);
+                let table = Table::new(&mut *store, TableType::new(ty, *size, *most), Val::default(ty))?;
                 for at in 0..*size {
-                    let element = match write(&mut *store, stub::element(*kind, at), |_| spare) {
-                        Val::FuncRef(function) => Ref::Func(function),
-                        Val::ExternRef(reference) => Ref::Extern(reference),
-                        _ => continue,
-                    };
+                    let element = write(&mut *store, stub::element(*kind, at), |_| spare);
                     table.set(&mut *store, u64::from(at), element).map_err(Error::from)?;
                 }
                 Extern::Table(table)
@@ -168,12 +164,7 @@ impl Guest for Interpreted<'_> {
         let table = self.find(place)?.into_table()?;
         let elements = 0..table.size(&self.store);
         elements
-            .map(|index| {
-                Some(match table.get(&self.store, index)? {
-                    Ref::Func(function) => read(&self.store, &Val::FuncRef(function)),
-                    Ref::Extern(reference) => read(&self.store, &Val::ExternRef(reference)),
-                })
-            })
+            .map(|index| table.get(&self.store, index).map(|value| read(&self.store, &value)))
             .collect()
     }
 
@@ -202,10 +193,10 @@ fn write(store: impl AsContextMut, value: Value, function: impl Fn(u32) -> Optio
         Value::F64(bits) => Val::F64(F64::from_bits(bits)),
         Value::V128(bits) => Val::V128(bits.into()),
         Value::Function(number) => {
-            Val::FuncRef(number.and_then(function).map_or(Nullable::Null, Nullable::Val))
+            Val::FuncRef(number.and_then(function).map_or(Ref::Null, Ref::Val))
         }
-        Value::External(None) => Val::ExternRef(Nullable::Null),
-        Value::External(Some(number)) => Val::ExternRef(Nullable::Val(ExternRef::new(store, number))),
+        Value::External(None) => Val::ExternRef(Ref::Null),
+        Value::External(Some(number)) => Val::ExternRef(Ref::Val(ExternRef::new(store, number))),
     }
 }
 

@@ -44,6 +44,9 @@ impl Survey {
         let mut figures = Figures::default();
         let mut found = 0;
         for number in self.first..self.first + self.modules {
+            if number.is_multiple_of(100) {
+                tell(&mut figures);
+            }
             say(&format!("at {number}"));
             let Ok(mut generated) = generate::module(self.seed.wrapping_add(number)) else {
                 figures.none += 1;
@@ -64,9 +67,7 @@ impl Survey {
                 break;
             }
         }
-        for (name, figure) in figures.each() {
-            say(&format!("figure {name} {figure}"));
-        }
+        tell(&mut figures);
     }
 
     fn write(&self, number: u64, bytes: &[u8]) -> String {
@@ -163,6 +164,13 @@ impl Survey {
         }
         let status = child.wait()?;
         Ok((last, (!status.success()).then(|| format!("the process died: {status}"))))
+    }
+}
+
+/// Hands figures over to the process that reads.
+fn tell(figures: &mut Figures) {
+    for (name, figure) in std::mem::take(figures).each() {
+        say(&format!("figure {name} {figure}"));
     }
 }
 
