@@ -153,9 +153,9 @@ pub fn generated(
     let mut doubt = None;
     let mut third = Third::Wasmi;
     loop {
-        let Generated { case, fuel, random } = &mut *generated;
+        let Generated { case, second, fuel, random } = &mut *generated;
         let mut seen = Figures::default();
-        match module(engine, third, case, fuel.as_ref(), &mut random.clone(), &mut seen) {
+        match module(engine, third, (case, second.as_ref()), fuel.as_ref(), &mut random.clone(), &mut seen) {
             Ok(()) => {
                 figures.add(&mut seen);
                 return Ok(doubt);
@@ -163,6 +163,9 @@ pub fn generated(
             // wasm-smith makes NaNs equal behind most instructions, but not behind all.
             Err(_) if !case.options.one_nan => {
                 case.options.one_nan = true;
+                if let Some(second) = second {
+                    second.options.one_nan = true;
+                }
                 figures.nan += 1;
             }
             Err(difference) if difference.alone == ENGINES[2] => {
@@ -184,11 +187,11 @@ pub enum Third {
     Wasmtime,
 }
 
-/// Compares a module's instances, calls and traces.
+/// Compares a module's instances, calls and traces, and those of one that imports from it.
 pub fn module(
     engine: &wasmtime::Engine,
     third: Third,
-    case: &Case,
+    (case, second): (&Case, Option<&Case>),
     fuel: Option<&(String, u32)>,
     random: &mut Random,
     figures: &mut Figures,
@@ -206,7 +209,7 @@ pub fn module(
         Third::Wasmtime => compiled::start(engine, case),
     };
     let started = [ours, compiled::start(engine, case), third];
-    match compare(started, case, fuel, random, figures) {
+    match compare(started, (case, second), fuel, random, figures) {
         Err(End::Different(difference)) => return Err(difference),
         Err(End::Exhausted) => figures.exhausted += 1,
         Ok(()) => {}
@@ -216,58 +219,80 @@ pub fn module(
 
 fn compare(
     started: [Started<'_>; 3],
-    case: &Case,
+    (case, second): (&Case, Option<&Case>),
     fuel: Option<&(String, u32)>,
     random: &mut Random,
     figures: &mut Figures,
 ) -> Result<(), End> {
     let [(one, ours), (two, compiled), (three, interpreted)] = started;
     let mut guests = [ours, compiled, interpreted];
-    let outcomes = settle([one, two, three])?;
-    let alive = outcomes.iter().all(Result::is_ok);
+    let first = std::slice::from_ref(&case.plan);
+    if !agree(settle([one, two, three])?, "instantiation")? {
+        figures.stillborn += 1;
+        return traces(&mut guests, first, false, "instantiation");
+    }
+    figures.instances += 1;
+    traces(&mut guests, first, true, "instantiation")?;
+    let mut plans = vec![case.plan.clone()];
+    if let Some(second) = second {
+        refuel(&mut guests, first, fuel);
+        let [ours, compiled, interpreted] = &mut guests;
+        let started = [caught(|| ours.second(second)), compiled.second(second), interpreted.second(second)];
+        if agree(settle(started)?, "the second instantiation")? {
+            figures.instances += 1;
+            plans.push(second.plan.clone());
+        }
+        traces(&mut guests, &plans, true, "the second instantiation")?;
+    }
+    calls(&mut guests, &plans, fuel, random, figures)?;
+    traces(&mut guests, &plans, true, "the last call")
+}
+
+/// Whether instances came about; insists that all say the same of it.
+fn agree(outcomes: [Result<(), Stop>; 3], what: &str) -> Result<bool, End> {
     // Reasons of refusals are each engine's own.
     let refused = |outcome: &Result<(), Stop>| matches!(outcome, Err(Stop::Refused(_) | Stop::Other(_)));
     if !outcomes.iter().all(refused) {
-        same(&outcomes, || "instantiation".into())?;
+        same(&outcomes, || what.into())?;
     }
-    if !alive {
-        figures.stillborn += 1;
-        return traces(&mut guests, &case.plan, false, "instantiation");
+    Ok(outcomes.iter().all(Result::is_ok))
+}
+
+fn refuel(guests: &mut [Box<dyn Guest + '_>; 3], plans: &[Plan], fuel: Option<&(String, u32)>) {
+    let Some((global, value)) = fuel else { return };
+    for guest in guests {
+        for instance in 0..plans.len() {
+            guest.set_global(Place::Export(instance, global), Value::I32(*value));
+        }
     }
-    figures.instances += 1;
-    traces(&mut guests, &case.plan, true, "instantiation")?;
-    calls(&mut guests, &case.plan, fuel, random, figures)?;
-    traces(&mut guests, &case.plan, true, "the last call")
 }
 
 fn calls(
     guests: &mut [Box<dyn Guest + '_>; 3],
-    plan: &Plan,
+    plans: &[Plan],
     fuel: Option<&(String, u32)>,
     random: &mut Random,
     figures: &mut Figures,
 ) -> Result<(), End> {
-    let functions = plan.functions().count() as u32;
+    let functions = plans[0].functions().count() as u32;
     let mut calls = 0;
     for round in 0..ROUNDS {
-        for (name, signature) in plan.functions() {
+        let all = plans.iter().enumerate();
+        let all = all.flat_map(|(instance, plan)| plan.functions().map(move |function| (instance, function)));
+        for (instance, (name, signature)) in all {
             if calls >= CALLS {
                 return Ok(());
             }
             calls += 1;
-            if let Some((global, value)) = fuel {
-                for guest in &mut *guests {
-                    guest.set_global(global, Value::I32(*value));
-                }
-            }
+            refuel(guests, plans, fuel);
             let arguments: Vec<Value> =
                 signature.parameters.iter().map(|kind| random.value(*kind, functions)).collect();
-            let what = || format!("round {round}: {name}({arguments:x?})");
+            let what = || format!("round {round}: {instance}.{name}({arguments:x?})");
             let [ours, compiled, interpreted] = &mut *guests;
             let outcomes = [
-                caught(|| ours.call(name, &arguments)),
-                compiled.call(name, &arguments),
-                interpreted.call(name, &arguments),
+                caught(|| ours.call(instance, name, &arguments)),
+                compiled.call(instance, name, &arguments),
+                interpreted.call(instance, name, &arguments),
             ];
             figures.calls += 1;
             let outcomes = settle(outcomes)?;
@@ -275,17 +300,19 @@ fn calls(
             same(&outcomes, what)?;
             let logs = guests.each_ref().map(|guest| guest.log());
             same(&logs, || format!("calls to the host by {}", what()))?;
-            globals(guests, plan, &what())?;
+            globals(guests, plans, &what())?;
         }
     }
     Ok(())
 }
 
-fn globals(guests: &mut [Box<dyn Guest + '_>; 3], plan: &Plan, after: &str) -> Result<(), End> {
-    for (name, item) in &plan.exports {
-        if let Item::Global(_, true) = item {
-            let values = guests.each_mut().map(|guest| guest.global(Place::Export(name)));
-            same(&values, || format!("global {name} after {after}"))?;
+fn globals(guests: &mut [Box<dyn Guest + '_>; 3], plans: &[Plan], after: &str) -> Result<(), End> {
+    for (instance, plan) in plans.iter().enumerate() {
+        for (name, item) in &plan.exports {
+            if let Item::Global(_, true) = item {
+                let values = guests.each_mut().map(|guest| guest.global(Place::Export(instance, name)));
+                same(&values, || format!("global {instance}.{name} after {after}"))?;
+            }
         }
     }
     Ok(())
@@ -294,12 +321,15 @@ fn globals(guests: &mut [Box<dyn Guest + '_>; 3], plan: &Plan, after: &str) -> R
 /// Compares what guests have left behind.
 fn traces(
     guests: &mut [Box<dyn Guest + '_>; 3],
-    plan: &Plan,
+    plans: &[Plan],
     alive: bool,
     after: &str,
 ) -> Result<(), End> {
-    let imports = plan.imports.iter().enumerate().map(|(index, (_, _, item))| (Place::Import(index), item));
-    let exports = plan.exports.iter().map(|(name, item)| (Place::Export(name), item));
+    let imports = plans[0].imports.iter().enumerate();
+    let imports = imports.map(|(index, (_, _, item))| (Place::Import(index), item));
+    let exports = plans.iter().enumerate().flat_map(|(instance, plan)| {
+        plan.exports.iter().map(move |(name, item)| (Place::Export(instance, name), item))
+    });
     for (place, item) in imports.chain(exports.filter(|_| alive)) {
         let what = || format!("{place:?} after {after}");
         match item {
@@ -317,7 +347,11 @@ fn traces(
 struct Nothing;
 
 impl Guest for Nothing {
-    fn call(&mut self, _: &str, _: &[Value]) -> Result<Vec<Value>, Stop> {
+    fn second(&mut self, _: &Case) -> Result<(), Stop> {
+        Err(Stop::Other("there is no instance".into()))
+    }
+
+    fn call(&mut self, _: usize, _: &str, _: &[Value]) -> Result<Vec<Value>, Stop> {
         Err(Stop::Other("there is no instance".into()))
     }
 
@@ -325,7 +359,7 @@ impl Guest for Nothing {
         None
     }
 
-    fn set_global(&mut self, _: &str, _: Value) {}
+    fn set_global(&mut self, _: Place<'_>, _: Value) {}
 
     fn memory(&mut self, _: Place<'_>) -> Option<Vec<u8>> {
         None

@@ -20,7 +20,7 @@ struct Compiled<'c> {
     case: &'c Case,
     store: Store<State>,
     imports: Vec<Extern>,
-    instance: Option<Instance>,
+    instances: Vec<Instance>,
 }
 
 /// An engine for any number of modules.
@@ -49,7 +49,7 @@ pub fn engine() -> Engine {
 /// Compiles and instantiates a module.
 pub fn start<'c>(engine: &Engine, case: &'c Case) -> Started<'c> {
     let store = Store::new(engine, State::default());
-    let mut compiled = Compiled { case, store, imports: Vec::new(), instance: None };
+    let mut compiled = Compiled { case, store, imports: Vec::new(), instances: Vec::new() };
     let outcome = compiled.instantiate(engine);
     (outcome, Box::new(compiled))
 }
@@ -66,7 +66,7 @@ impl Compiled<'_> {
         }
         let instance =
             Instance::new(&mut self.store, &module, &self.imports).map_err(|error| ended(&error))?;
-        self.instance = Some(instance);
+        self.instances.push(instance);
         Ok(())
     }
 
@@ -120,19 +120,26 @@ impl Compiled<'_> {
     fn find(&mut self, place: Place<'_>) -> Option<Extern> {
         match place {
             Place::Import(index) => self.imports.get(index).cloned(),
-            Place::Export(name) => self.instance?.get_export(&mut self.store, name),
+            Place::Export(instance, name) => self.instances.get(instance)?.get_export(&mut self.store, name),
         }
     }
 
-    fn try_call(&mut self, export: &str, arguments: &[Value]) -> wasmtime::Result<Vec<Value>> {
-        let instance = self.instance.ok_or_else(|| wasmtime::Error::msg("there is no instance"))?;
+    fn try_call(
+        &mut self,
+        instance: usize,
+        export: &str,
+        arguments: &[Value],
+    ) -> wasmtime::Result<Vec<Value>> {
+        let none = || wasmtime::Error::msg("there is no instance");
+        let first = *self.instances.first().ok_or_else(none)?;
+        let instance = *self.instances.get(instance).ok_or_else(none)?;
         let mut given = Vec::with_capacity(arguments.len());
         for argument in arguments {
             let referred = match argument {
                 Value::Function(Some(SPARE)) => self.store.data().spare,
                 Value::Function(Some(number)) => {
                     let named = self.case.plan.functions().nth(*number as usize);
-                    named.and_then(|(name, _)| instance.get_func(&mut self.store, name))
+                    named.and_then(|(name, _)| first.get_func(&mut self.store, name))
                 }
                 _ => None,
             };
@@ -147,8 +154,21 @@ impl Compiled<'_> {
 }
 
 impl Guest for Compiled<'_> {
-    fn call(&mut self, export: &str, arguments: &[Value]) -> Result<Vec<Value>, Stop> {
-        self.try_call(export, arguments).map_err(|error| ended(&error))
+    fn second(&mut self, case: &Case) -> Result<(), Stop> {
+        let engine = self.store.engine().clone();
+        let module =
+            Module::new(&engine, &case.bytes).map_err(|error| Stop::Refused(format!("{error:?}")))?;
+        let first = *self.instances.first().ok_or_else(|| Stop::Other("there is no instance".into()))?;
+        let names = case.plan.from_first(&self.case.plan);
+        let given: Vec<Extern> =
+            names.iter().filter_map(|name| first.get_export(&mut self.store, name)).collect();
+        let instance = Instance::new(&mut self.store, &module, &given).map_err(|error| ended(&error))?;
+        self.instances.push(instance);
+        Ok(())
+    }
+
+    fn call(&mut self, instance: usize, export: &str, arguments: &[Value]) -> Result<Vec<Value>, Stop> {
+        self.try_call(instance, export, arguments).map_err(|error| ended(&error))
     }
 
     fn global(&mut self, place: Place<'_>) -> Option<Value> {
@@ -157,8 +177,8 @@ impl Guest for Compiled<'_> {
         read(&mut self.store, &value).ok()
     }
 
-    fn set_global(&mut self, export: &str, value: Value) {
-        let global = self.find(Place::Export(export)).and_then(Extern::into_global);
+    fn set_global(&mut self, place: Place<'_>, value: Value) {
+        let global = self.find(place).and_then(Extern::into_global);
         if let (Some(global), Ok(value)) = (global, write(&mut self.store, value, |_| None)) {
             // A global that did not take it is seen by the comparison that follows.
             let _ = global.set(&mut self.store, value);

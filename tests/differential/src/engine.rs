@@ -17,20 +17,22 @@ pub struct Case {
 /// Something of a guest that is looked at.
 #[derive(Clone, Copy, Debug)]
 pub enum Place<'p> {
-    /// An import, by number.
+    /// An import of the first instance, by number.
     Import(usize),
-    /// An export, by name.
-    Export(&'p str),
+    /// An instance's export, by name.
+    Export(usize, &'p str),
 }
 
 /// A module's instance in an engine, or what is left where it did not come about.
 pub trait Guest {
-    /// Calls an exported function.
-    fn call(&mut self, export: &str, arguments: &[Value]) -> Result<Vec<Value>, Stop>;
+    /// Instantiates another module, which imports exports of the first one by their numbers.
+    fn second(&mut self, case: &Case) -> Result<(), Stop>;
+    /// Calls an instance's exported function. References in arguments are to exports of the first instance.
+    fn call(&mut self, instance: usize, export: &str, arguments: &[Value]) -> Result<Vec<Value>, Stop>;
     /// A global's value.
     fn global(&mut self, place: Place<'_>) -> Option<Value>;
     /// Sets a global.
-    fn set_global(&mut self, export: &str, value: Value);
+    fn set_global(&mut self, place: Place<'_>, value: Value);
     /// A memory's bytes.
     fn memory(&mut self, place: Place<'_>) -> Option<Vec<u8>>;
     /// A table's elements.

@@ -1,8 +1,9 @@
 //! Modules from seeds.
 
 use crate::engine::Case;
-use crate::plan::Plan;
+use crate::plan::{Item, Plan};
 use crate::random::{Random, mix};
+use crate::value::{Kind, Signature};
 use arbitrary::Unstructured;
 use wasm_smith::{Config, MemoryOffsetChoices, Module};
 use wasmparser::{ImportSectionReader, Parser, Payload};
@@ -12,6 +13,8 @@ use wasmparser::{ImportSectionReader, Parser, Payload};
 pub struct Generated {
     /// The module.
     pub case: Case,
+    /// One that imports from it.
+    pub second: Option<Case>,
     /// The exported global whose value bounds what the module does, and its value before each call.
     pub fuel: Option<(String, u32)>,
     /// What arguments come from.
@@ -102,31 +105,79 @@ pub fn module(seed: u64) -> Result<Generated, Error> {
     let mut random = Random::new(mix(seed));
     let one_nan = random.once_in(3);
     let optimize = !random.once_in(8);
-    let config = config(&mut random);
-    let length = 1_000 + random.below(12_000) as usize;
-    let bytes = random.bytes(length);
-    let fuel = random.one_of(&[50, 300, 2_000]);
-    let smith = |error: &dyn std::fmt::Display| Error::Smith(error.to_string());
-    let mut module =
-        Module::new(config, &mut Unstructured::new(&bytes)).map_err(|error| smith(&error))?;
-    let global = module.ensure_termination(fuel).map_err(|error| smith(&error))?;
-    let bytes = module.to_bytes();
-    let exported = rewrite(&bytes, global, FUEL_EXPORT).ok_or_else(|| smith(&"it cannot be rewritten"))?;
-    let plan = Plan::read(&exported)?;
     let options = compiler_codegen::Options { optimize, one_nan };
-    let case = Case { bytes: exported, plan, options };
-    Ok(Generated { case, fuel: Some((FUEL_EXPORT.into(), fuel)), random })
+    let fuel = random.one_of(&[50, 300, 2_000]);
+    let case = case(&mut random, options, fuel, None)?;
+    let second = random.once_in(3).then(|| {
+        let offered = offer(&case.plan)?;
+        self::case(&mut random, options, fuel, Some(offered)).ok()
+    });
+    Ok(Generated { case, second: second.flatten(), fuel: Some((FUEL_EXPORT.into(), fuel)), random })
 }
 
-/// The module with one more export, of a global, and with imports by other names.
+fn case(
+    random: &mut Random,
+    options: compiler_codegen::Options,
+    fuel: u32,
+    imports: Option<Vec<u8>>,
+) -> Result<Case, Error> {
+    let smith = |error: &dyn std::fmt::Display| Error::Smith(error.to_string());
+    let names_count = imports.is_some();
+    let config = Config { available_imports: imports, ..config(random) };
+    let length = 1_000 + random.below(12_000) as usize;
+    let bytes = random.bytes(length);
+    let mut module = Module::new(config, &mut Unstructured::new(&bytes)).map_err(|error| smith(&error))?;
+    let global = module.ensure_termination(fuel).map_err(|error| smith(&error))?;
+    let bytes = rewrite(&module.to_bytes(), global, names_count);
+    let bytes = bytes.ok_or_else(|| smith(&"it cannot be rewritten"))?;
+    let plan = Plan::read(&bytes)?;
+    Ok(Case { bytes, plan, options })
+}
+
+/// A module that imports all that another one exports, by number.
+fn offer(plan: &Plan) -> Option<Vec<u8>> {
+    let mut text = String::from("(module");
+    for (number, (name, item)) in plan.exports.iter().enumerate() {
+        // A guest that could fill the other's fuel could run for ever.
+        if name != FUEL_EXPORT {
+            text += &format!("(import \"first\" \"{number}\" {})", words(item));
+        }
+    }
+    wat::parse_str(text + ")").ok()
+}
+
+fn words(item: &Item) -> String {
+    let kind = |kind: &Kind| match kind {
+        Kind::I32 => "i32",
+        Kind::I64 => "i64",
+        Kind::F32 => "f32",
+        Kind::F64 => "f64",
+        Kind::V128 => "v128",
+        Kind::Function => "funcref",
+        Kind::External => "externref",
+    };
+    let list = |kinds: &[Kind]| kinds.iter().map(kind).collect::<Vec<_>>().join(" ");
+    let most = |most: &Option<u32>| most.map_or_else(String::new, |most| most.to_string());
+    match item {
+        Item::Function(Signature { parameters, results }) => {
+            format!("(func (param {}) (result {}))", list(parameters), list(results))
+        }
+        Item::Table(element, size, limit) => format!("(table {size} {} {})", most(limit), kind(element)),
+        Item::Memory(pages, limit) => format!("(memory {pages} {})", most(limit)),
+        Item::Global(ty, true) => format!("(global (mut {}))", kind(ty)),
+        Item::Global(ty, false) => format!("(global {})", kind(ty)),
+    }
+}
+
+/// The module with one more export, of a global, and with imports by other names, unless those count.
 ///
 /// wasm-smith adds the global of its fuel too late to export it, and an image's contract bounds the names of imports.
-fn rewrite(bytes: &[u8], global: u32, name: &str) -> Option<Vec<u8>> {
+fn rewrite(bytes: &[u8], global: u32, names_count: bool) -> Option<Vec<u8>> {
     const GLOBALS: u8 = 6;
     const EXPORTS: u8 = 7;
     let mut export = Vec::new();
-    leb(&mut export, name.len() as u32);
-    export.extend(name.as_bytes());
+    leb(&mut export, FUEL_EXPORT.len() as u32);
+    export.extend(FUEL_EXPORT.as_bytes());
     export.push(3);
     leb(&mut export, global);
     let mut written = bytes.get(..8)?.to_vec();
@@ -135,7 +186,7 @@ fn rewrite(bytes: &[u8], global: u32, name: &str) -> Option<Vec<u8>> {
         let payload = payload.ok()?;
         let Some((id, range)) = payload.as_section() else { continue };
         let content = bytes.get(range.start as usize..range.end as usize)?;
-        if let Payload::ImportSection(section) = &payload {
+        if let (Payload::ImportSection(section), false) = (&payload, names_count) {
             rename(&mut written, section, bytes)?;
             continue;
         }

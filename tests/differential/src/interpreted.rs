@@ -6,9 +6,9 @@ use crate::stub::{self, Log};
 use crate::value::{Kind, SPARE, Signature, Stop, Trap, Value};
 use wasmi::errors::{ErrorKind, InstantiationError};
 use wasmi::{
-    AsContext, AsContextMut, Config, Engine, Error, Extern, ExternRef, ExternType, F32, F64, Func, FuncType, Global,
-    Instance, Memory, MemoryType, Module, Mutability, Ref, Store, Table, TableType,
-    TrapCode, Val, ValType,
+    AsContext, AsContextMut, Config, Engine, Error, Extern, ExternRef, ExternType, F32, F64, Func, FuncType,
+    Global, Instance, Memory, MemoryType, Module, Mutability, Ref, Store, Table, TableType, TrapCode, Val,
+    ValType,
 };
 
 /// What host functions need.
@@ -22,7 +22,7 @@ struct Interpreted<'c> {
     case: &'c Case,
     store: Store<State>,
     imports: Vec<Extern>,
-    instance: Option<Instance>,
+    instances: Vec<Instance>,
 }
 
 /// Frames of a guest.
@@ -36,7 +36,7 @@ pub fn start(case: &Case) -> Started<'_> {
     config.set_max_recursion_depth(DEPTH).set_max_stack_height(STACK_BYTES);
     // An engine keeps the code of every module, so each has its own.
     let store = Store::new(&Engine::new(&config), State::default());
-    let mut interpreted = Interpreted { case, store, imports: Vec::new(), instance: None };
+    let mut interpreted = Interpreted { case, store, imports: Vec::new(), instances: Vec::new() };
     let outcome = interpreted.instantiate();
     (outcome, Box::new(interpreted))
 }
@@ -51,9 +51,9 @@ impl Interpreted<'_> {
             let given = self.import(index, item).map_err(|error| ended(&error))?;
             self.imports.push(given);
         }
-        let given = self.in_order(&module);
+        let given = self.in_order(&module, &self.imports);
         let instance = Instance::new(&mut self.store, &module, &given).map_err(|error| ended(&error))?;
-        self.instance = Some(instance);
+        self.instances.push(instance);
         Ok(())
     }
 
@@ -86,9 +86,7 @@ impl Interpreted<'_> {
                 }
                 Extern::Table(table)
             }
-            Item::Memory(pages, most) => {
-                Extern::Memory(Memory::new(store, MemoryType::new(*pages, *most))?)
-            }
+            Item::Memory(pages, most) => Extern::Memory(Memory::new(store, MemoryType::new(*pages, *most))?),
             Item::Global(kind, mutable) => {
                 let value = write(&mut *store, stub::global(index, *kind), |_| spare);
                 let mutability = if *mutable { Mutability::Var } else { Mutability::Const };
@@ -98,16 +96,15 @@ impl Interpreted<'_> {
     }
 
     /// The imports in the order of the engine, which groups them by kind.
-    fn in_order(&self, module: &Module) -> Vec<Extern> {
+    fn in_order(&self, module: &Module, given: &[Extern]) -> Vec<Extern> {
         let number = |ty: &ExternType| match ty {
             ExternType::Func(_) => 0,
             ExternType::Table(_) => 1,
             ExternType::Memory(_) => 2,
             ExternType::Global(_) => 3,
         };
-        let mut rest = [0, 1, 2, 3].map(|kind| {
-            self.imports.iter().filter(move |given| number(&given.ty(&self.store)) == kind)
-        });
+        let mut rest =
+            [0, 1, 2, 3].map(|kind| given.iter().filter(move |given| number(&given.ty(&self.store)) == kind));
         let imports = module.imports();
         imports.filter_map(|import| rest[number(import.ty())].next().cloned()).collect()
     }
@@ -115,21 +112,35 @@ impl Interpreted<'_> {
     fn find(&self, place: Place<'_>) -> Option<Extern> {
         match place {
             Place::Import(index) => self.imports.get(index).cloned(),
-            Place::Export(name) => self.instance?.get_export(&self.store, name),
+            Place::Export(instance, name) => self.instances.get(instance)?.get_export(&self.store, name),
         }
     }
 }
 
 impl Guest for Interpreted<'_> {
-    fn call(&mut self, export: &str, arguments: &[Value]) -> Result<Vec<Value>, Stop> {
-        let instance = self.instance.ok_or_else(|| Stop::Other("there is no instance".into()))?;
+    fn second(&mut self, case: &Case) -> Result<(), Stop> {
+        let module = Module::new(self.store.engine(), &case.bytes)
+            .map_err(|error| Stop::Refused(error.to_string()))?;
+        let first = *self.instances.first().ok_or_else(none)?;
+        let names = case.plan.from_first(&self.case.plan);
+        let given: Vec<Extern> =
+            names.iter().filter_map(|name| first.get_export(&self.store, name)).collect();
+        let given = self.in_order(&module, &given);
+        let instance = Instance::new(&mut self.store, &module, &given).map_err(|error| ended(&error))?;
+        self.instances.push(instance);
+        Ok(())
+    }
+
+    fn call(&mut self, instance: usize, export: &str, arguments: &[Value]) -> Result<Vec<Value>, Stop> {
+        let first = *self.instances.first().ok_or_else(none)?;
+        let instance = *self.instances.get(instance).ok_or_else(none)?;
         let mut given = Vec::with_capacity(arguments.len());
         for argument in arguments {
             let referred = match argument {
                 Value::Function(Some(SPARE)) => self.store.data().spare,
                 Value::Function(Some(number)) => {
                     let named = self.case.plan.functions().nth(*number as usize);
-                    named.and_then(|(name, _)| instance.get_func(&self.store, name))
+                    named.and_then(|(name, _)| first.get_func(&self.store, name))
                 }
                 _ => None,
             };
@@ -147,9 +158,9 @@ impl Guest for Interpreted<'_> {
         Some(read(&self.store, &global.get(&self.store)))
     }
 
-    fn set_global(&mut self, export: &str, value: Value) {
+    fn set_global(&mut self, place: Place<'_>, value: Value) {
         let value = write(&mut self.store, value, |_| None);
-        if let Some(global) = self.find(Place::Export(export)).and_then(Extern::into_global) {
+        if let Some(global) = self.find(place).and_then(Extern::into_global) {
             // A global that did not take it is seen by the comparison that follows.
             let _ = global.set(&mut self.store, value);
         }
@@ -163,14 +174,16 @@ impl Guest for Interpreted<'_> {
     fn table(&mut self, place: Place<'_>) -> Option<Vec<Value>> {
         let table = self.find(place)?.into_table()?;
         let elements = 0..table.size(&self.store);
-        elements
-            .map(|index| table.get(&self.store, index).map(|value| read(&self.store, &value)))
-            .collect()
+        elements.map(|index| table.get(&self.store, index).map(|value| read(&self.store, &value))).collect()
     }
 
     fn log(&self) -> u64 {
         self.store.data().log.0
     }
+}
+
+fn none() -> Stop {
+    Stop::Other("there is no instance".into())
 }
 
 fn type_of(kind: Kind) -> ValType {
@@ -192,9 +205,7 @@ fn write(store: impl AsContextMut, value: Value, function: impl Fn(u32) -> Optio
         Value::F32(bits) => Val::F32(F32::from_bits(bits)),
         Value::F64(bits) => Val::F64(F64::from_bits(bits)),
         Value::V128(bits) => Val::V128(bits.into()),
-        Value::Function(number) => {
-            Val::FuncRef(number.and_then(function).map_or(Ref::Null, Ref::Val))
-        }
+        Value::Function(number) => Val::FuncRef(number.and_then(function).map_or(Ref::Null, Ref::Val)),
         Value::External(None) => Val::ExternRef(Ref::Null),
         Value::External(Some(number)) => Val::ExternRef(Ref::Val(ExternRef::new(store, number))),
     }

@@ -52,8 +52,9 @@ struct Shared {
 struct Ours<'c> {
     case: &'c Case,
     shared: Rc<Shared>,
+    store: Option<Store>,
     imports: Vec<Extern>,
-    instance: Option<Instance>,
+    instances: Vec<Instance>,
 }
 
 impl Drop for Ours<'_> {
@@ -66,7 +67,7 @@ impl Drop for Ours<'_> {
 /// Compiles, loads and instantiates a module.
 pub fn start(case: &Case) -> Started<'_> {
     let shared = Rc::new(Shared::default());
-    let mut ours = Ours { case, shared, imports: Vec::new(), instance: None };
+    let mut ours = Ours { case, shared, store: None, imports: Vec::new(), instances: Vec::new() };
     let outcome = ours.instantiate();
     (outcome, Box::new(ours))
 }
@@ -85,7 +86,8 @@ impl Ours<'_> {
         }
         let instance = Instance::new(&store, &module, &self.imports).map_err(|error| stop(&error))?;
         instance.set_deadline(Some(DEADLINE));
-        self.instance = Some(instance);
+        self.instances.push(instance);
+        self.store = Some(store);
         Ok(())
     }
 
@@ -135,25 +137,38 @@ impl Ours<'_> {
     fn find(&self, place: Place<'_>) -> Option<Extern> {
         match place {
             Place::Import(index) => self.imports.get(index).cloned(),
-            Place::Export(name) => self.instance.as_ref()?.export(name),
+            Place::Export(instance, name) => self.instances.get(instance)?.export(name),
         }
     }
 }
 
 impl Guest for Ours<'_> {
-    fn call(&mut self, export: &str, arguments: &[Value]) -> Result<Vec<Value>, Stop> {
-        let instance = self.instance.as_ref().ok_or_else(|| Stop::Other("there is no instance".into()))?;
+    fn second(&mut self, case: &Case) -> Result<(), Stop> {
+        let image = compile(case)?;
+        let module = Module::load(&image, &[sci::sign::public_key(&SEED)]).map_err(|error| stop(&error))?;
+        let names = case.plan.from_first(&self.case.plan);
+        let given: Vec<Extern> =
+            names.iter().filter_map(|name| self.instances.first()?.export(name)).collect();
+        let store = self.store.as_ref().ok_or_else(|| Stop::Other("there is no store".into()))?;
+        let instance = Instance::new(store, &module, &given).map_err(|error| stop(&error))?;
+        instance.set_deadline(Some(DEADLINE));
+        self.instances.push(instance);
+        Ok(())
+    }
+
+    fn call(&mut self, instance: usize, export: &str, arguments: &[Value]) -> Result<Vec<Value>, Stop> {
+        let first = self.instances.first().ok_or_else(|| Stop::Other("there is no instance".into()))?;
         let spare = self.shared.spare.borrow().clone();
         let function = |number| match number {
             SPARE => spare.clone(),
             number => {
                 let (name, _) = self.case.plan.functions().nth(number as usize)?;
-                instance.function(name)
+                first.function(name)
             }
         };
         let arguments: Vec<HostValue> = arguments.iter().map(|value| write(*value, function)).collect();
-        let called =
-            instance.function(export).ok_or_else(|| Stop::Other("there is no such function".into()))?;
+        let called = self.instances.get(instance).and_then(|instance| instance.function(export));
+        let called = called.ok_or_else(|| Stop::Other("there is no such function".into()))?;
         let results = called.call(&arguments).map_err(|trap| ended(&trap))?;
         Ok(results.iter().map(read).collect())
     }
@@ -165,8 +180,8 @@ impl Guest for Ours<'_> {
         }
     }
 
-    fn set_global(&mut self, export: &str, value: Value) {
-        if let Some(Extern::Global(global)) = self.find(Place::Export(export)) {
+    fn set_global(&mut self, place: Place<'_>, value: Value) {
+        if let Some(Extern::Global(global)) = self.find(place) {
             // A global that did not take it is seen by the comparison that follows.
             let _ = global.set(&write(value, |_| None));
         }

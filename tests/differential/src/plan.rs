@@ -77,9 +77,11 @@ impl Reader {
                 let (parameters, results) = (kinds(ty.params())?, kinds(ty.results())?);
                 Item::Function(Signature { parameters, results })
             }
-            TypeRef::Table(ty) => {
-                Item::Table(reference(ty.element_type)?, ty.initial as u32, ty.maximum.map(|most| most as u32))
-            }
+            TypeRef::Table(ty) => Item::Table(
+                reference(ty.element_type)?,
+                ty.initial as u32,
+                ty.maximum.map(|most| most as u32),
+            ),
             TypeRef::Memory(ty) => Item::Memory(ty.initial as u32, ty.maximum.map(|most| most as u32)),
             TypeRef::Global(ty) => Item::Global(kind(ty.content_type)?, ty.mutable),
             _ => return Err(Error::Strange("items of other types")),
@@ -159,6 +161,13 @@ impl Plan {
             }
         }
         Ok(plan)
+    }
+
+    /// Names of a first module's exports that stand for the imports, whose names are the exports' numbers.
+    pub fn from_first<'f>(&self, first: &'f Self) -> Vec<&'f str> {
+        let number = |(_, item, _): &(String, String, Item)| item.parse::<usize>().ok();
+        let exports = self.imports.iter().map(|import| first.exports.get(number(import)?));
+        exports.filter_map(|export| Some(export?.0.as_str())).collect()
     }
 
     /// Names and types of the exported functions.

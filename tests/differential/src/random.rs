@@ -84,7 +84,15 @@ impl Random {
         match self.below(5) {
             0 => self.one_of(&EDGES).to_bits(),
             1 => (any as i32 as f32).to_bits(),
-            2 => self.one_of(&[0x7fc0_0000, 0xffc0_0000, 0x7fa0_0001, 0x7f80_0000, 0xff80_0000, 1, 0x8000_0000]),
+            2 => self.one_of(&[
+                0x7fc0_0000,
+                0xffc0_0000,
+                0x7fa0_0001,
+                0x7f80_0000,
+                0xff80_0000,
+                1,
+                0x8000_0000,
+            ]),
             3 => (self.word() as i64 as f32 / 4.0).to_bits(),
             _ => any,
         }
@@ -95,7 +103,15 @@ impl Random {
         match self.below(5) {
             0 => f64::from(self.one_of(&EDGES)).to_bits(),
             1 => (any as i64 as f64).to_bits(),
-            2 => self.one_of(&[0x7ff8 << 48, 0xfff8 << 48, (0x7ff4 << 48) + 1, 0x7ff0 << 48, 0xfff0 << 48, 1, 1 << 63]),
+            2 => self.one_of(&[
+                0x7ff8 << 48,
+                0xfff8 << 48,
+                (0x7ff4 << 48) + 1,
+                0x7ff0 << 48,
+                0xfff0 << 48,
+                1,
+                1 << 63,
+            ]),
             3 => (self.word() as i64 as f64 / 4.0).to_bits(),
             _ => any,
         }

@@ -33,7 +33,7 @@ pub fn file(engine: &wasmtime::Engine, path: &Path) -> Result<(), String> {
             let options = compiler_codegen::Options { optimize, one_nan };
             let case = Case { bytes: bytes.clone(), plan: plan.clone(), options };
             let mut random = Random::new(0);
-            compare::module(engine, Third::Wasmi, &case, None, &mut random, &mut figures)
+            compare::module(engine, Third::Wasmi, (&case, None), None, &mut random, &mut figures)
                 .map_err(|difference| difference.to_string())?;
         }
     }

@@ -1,7 +1,8 @@
 //! Many modules, shared among processes: one that dies is a finding, not the end of the report.
 
 use crate::compare::{self, Figures};
-use crate::generate;
+use crate::generate::{self, Generated};
+use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -58,7 +59,7 @@ impl Survey {
                 Ok(Some(difference)) => ("doubt", difference),
                 Err(difference) => ("found", difference),
             };
-            let path = self.write(number, &generated.case.bytes);
+            let path = self.write(number, &generated);
             let options = generated.case.options;
             let text = format!("module {number} of seed {}, {options:?}, {path}: {difference}", self.seed);
             say(&format!("{word} {}", text.replace('\n', "\u{1}")));
@@ -70,9 +71,14 @@ impl Survey {
         tell(&mut figures);
     }
 
-    fn write(&self, number: u64, bytes: &[u8]) -> String {
-        let path = self.folder.join(format!("seed-{}-module-{number}.wasm", self.seed));
-        let written = std::fs::create_dir_all(&self.folder).and_then(|()| std::fs::write(&path, bytes));
+    fn write(&self, number: u64, generated: &Generated) -> String {
+        let name = |ending| format!("seed-{}-module-{number}{ending}.wasm", self.seed);
+        let path = self.folder.join(name(""));
+        let written = fs::create_dir_all(&self.folder).and_then(|()| {
+            fs::write(&path, &generated.case.bytes)?;
+            let second = generated.second.as_ref();
+            second.map_or(Ok(()), |second| fs::write(self.folder.join(name("-second")), &second.bytes))
+        });
         match written {
             Ok(()) => path.display().to_string(),
             Err(error) => format!("{}: {error}", path.display()),
@@ -117,8 +123,8 @@ impl Survey {
                 }
             };
             let Some(why) = died else { break };
-            let bytes = generate::module(self.seed.wrapping_add(last)).map(|module| module.case.bytes);
-            let path = bytes.map_or_else(|error| error.to_string(), |bytes| self.write(last, &bytes));
+            let module = generate::module(self.seed.wrapping_add(last));
+            let path = module.map_or_else(|error| error.to_string(), |module| self.write(last, &module));
             report.findings.push(format!("module {last} of seed {}, {path}: {why}", self.seed));
             let done = last + 1 - self.first;
             self.modules = self.modules.saturating_sub(done);
