@@ -227,7 +227,7 @@ fn compare(
     let [(one, ours), (two, compiled), (three, interpreted)] = started;
     let mut guests = [ours, compiled, interpreted];
     let first = std::slice::from_ref(&case.plan);
-    if !agree(settle([one, two, three])?, "instantiation")? {
+    if !agree(&settle([one, two, three])?, "instantiation")? {
         figures.stillborn += 1;
         return traces(&mut guests, first, false, "instantiation");
     }
@@ -238,7 +238,7 @@ fn compare(
         refuel(&mut guests, first, fuel);
         let [ours, compiled, interpreted] = &mut guests;
         let started = [caught(|| ours.second(second)), compiled.second(second), interpreted.second(second)];
-        if agree(settle(started)?, "the second instantiation")? {
+        if agree(&settle(started)?, "the second instantiation")? {
             figures.instances += 1;
             plans.push(second.plan.clone());
         }
@@ -249,11 +249,11 @@ fn compare(
 }
 
 /// Whether instances came about; insists that all say the same of it.
-fn agree(outcomes: [Result<(), Stop>; 3], what: &str) -> Result<bool, End> {
+fn agree(outcomes: &[Result<(), Stop>; 3], what: &str) -> Result<bool, End> {
     // Reasons of refusals are each engine's own.
     let refused = |outcome: &Result<(), Stop>| matches!(outcome, Err(Stop::Refused(_) | Stop::Other(_)));
     if !outcomes.iter().all(refused) {
-        same(&outcomes, || what.into())?;
+        same(outcomes, || what.into())?;
     }
     Ok(outcomes.iter().all(Result::is_ok))
 }

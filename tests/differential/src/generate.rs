@@ -5,6 +5,7 @@ use crate::plan::{Item, Plan};
 use crate::random::{Random, mix};
 use crate::value::{Kind, Signature};
 use arbitrary::Unstructured;
+use std::fmt::Write as _;
 use wasm_smith::{Config, MemoryOffsetChoices, Module};
 use wasmparser::{ImportSectionReader, Parser, Payload};
 
@@ -140,7 +141,7 @@ fn offer(plan: &Plan) -> Option<Vec<u8>> {
     for (number, (name, item)) in plan.exports.iter().enumerate() {
         // A guest that could fill the other's fuel could run for ever.
         if name != FUEL_EXPORT {
-            text += &format!("(import \"first\" \"{number}\" {})", words(item));
+            let _ = write!(text, "(import \"first\" \"{number}\" {})", words(item));
         }
     }
     wat::parse_str(text + ")").ok()

@@ -106,12 +106,12 @@ impl Interpreted<'_> {
         let mut rest =
             [0, 1, 2, 3].map(|kind| given.iter().filter(move |given| number(&given.ty(&self.store)) == kind));
         let imports = module.imports();
-        imports.filter_map(|import| rest[number(import.ty())].next().cloned()).collect()
+        imports.filter_map(|import| rest[number(import.ty())].next().copied()).collect()
     }
 
     fn find(&self, place: Place<'_>) -> Option<Extern> {
         match place {
-            Place::Import(index) => self.imports.get(index).cloned(),
+            Place::Import(index) => self.imports.get(index).copied(),
             Place::Export(instance, name) => self.instances.get(instance)?.get_export(&self.store, name),
         }
     }

@@ -13,14 +13,14 @@ impl Random {
     }
 
     /// The next number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         mix(self.0)
     }
 
     /// A number below a bound, which is not zero.
     pub fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
+        self.number() % bound
     }
 
     /// One of several.
@@ -37,7 +37,7 @@ impl Random {
     pub fn bytes(&mut self, count: usize) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(count + 8);
         while bytes.len() < count {
-            bytes.extend(self.next().to_le_bytes());
+            bytes.extend(self.number().to_le_bytes());
         }
         bytes.truncate(count);
         bytes
@@ -65,7 +65,7 @@ impl Random {
     }
 
     fn word(&mut self) -> u64 {
-        let any = self.next();
+        let any = self.number();
         match self.below(6) {
             0 => any % 16,
             1 => (any % 16).wrapping_neg(),
@@ -80,7 +80,7 @@ impl Random {
     }
 
     fn float_32(&mut self) -> u32 {
-        let any = self.next() as u32;
+        let any = self.number() as u32;
         match self.below(5) {
             0 => self.one_of(&EDGES).to_bits(),
             1 => (any as i32 as f32).to_bits(),
@@ -99,7 +99,7 @@ impl Random {
     }
 
     fn float_64(&mut self) -> u64 {
-        let any = self.next();
+        let any = self.number();
         match self.below(5) {
             0 => f64::from(self.one_of(&EDGES)).to_bits(),
             1 => (any as i64 as f64).to_bits(),
@@ -127,7 +127,7 @@ impl Random {
                 pair(low, u64::from(self.float_32()) | u64::from(one) << 32)
             }
             2 => pair(self.word(), self.word()),
-            _ => pair(self.next(), self.next()),
+            _ => pair(self.number(), self.number()),
         }
     }
 }

@@ -23,7 +23,7 @@ pub enum Kind {
 pub const SPARE: u32 = u32::MAX;
 
 /// A value.
-#[derive(Clone, Copy, Debug, Hash)]
+#[derive(Clone, Copy, Debug)]
 pub enum Value {
     /// 32-bit integer.
     I32(u32),
