@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::{Failure, differential};
 use crate::shell::{cargo, has, root, step};
+use crate::{Failure, differential};
 
 /// Programs of one round.
 const PROGRAMS: u64 = 100_000;

@@ -11,6 +11,7 @@
 //! | `compare.rs` | one module, in step |
 //! | `survey.rs` | many modules, in processes that may die |
 //! | `regression.rs` | modules that once were not the same |
+#![forbid(unsafe_code)]
 
 pub mod compare;
 pub mod compiled;

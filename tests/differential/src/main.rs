@@ -1,4 +1,5 @@
 //! Compares modules in several engines.
+#![forbid(unsafe_code)]
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
