@@ -6,6 +6,7 @@
 pub mod bench;
 pub mod boot_check;
 pub mod demo;
+pub mod differential;
 pub mod install;
 pub mod qemu;
 pub mod scratch;

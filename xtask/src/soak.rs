@@ -6,19 +6,22 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::Failure;
 use crate::shell::{cargo, has, root, step};
+use crate::{Failure, differential};
 
 /// Programs of one round.
 const PROGRAMS: u64 = 100_000;
 /// Seeds that rounds begin at lie below this.
 const SEEDS: u64 = 1 << 40;
 
+/// Modules of one round.
+const MODULES: u64 = 100_000;
+
 /// Mutated images and bundles of one round.
 const EXECUTIONS: u64 = 10_000_000;
 
-/// Compares random programs, interpreted and as machine code, and reads mutated images and bundles, round after
-/// round with new seeds. Where cargo-fuzz and a nightly toolchain are, it goes on from there by coverage.
+/// Compares random programs, interpreted and as machine code, and random modules in several engines, and reads mutated
+/// images and bundles, round after round with new seeds. Where cargo-fuzz and a nightly toolchain are, it goes on from there by coverage.
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
     let rounds = match arguments {
         [] => 1,
@@ -31,6 +34,7 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
         let mut test = cargo(&["test", "--release", "--package", "tests-oracle", "--", "--nocapture"]);
         test.env("SPACE_ORACLE_PROGRAMS", PROGRAMS.to_string()).env("SPACE_ORACLE_SEED", seed.to_string());
         step(&format!("round {} of {rounds}: programs from seed {seed}", round + 1), &mut test)?;
+        differential::compare(MODULES, seed)?;
         let fuzz = ["test", "--release", "--package", "tests-contract", "--test", "suite", "fuzz"];
         let mut fuzz = cargo(&fuzz);
         fuzz.env("SPACE_FUZZ_EXECUTIONS", EXECUTIONS.to_string()).env("SPACE_FUZZ_SEED", seed.to_string());

@@ -3,10 +3,16 @@
 use std::process::Command;
 
 use crate::shell::{cargo, has, root, step};
-use crate::{Failure, bench, boot_check, demo, qemu};
+use crate::{Failure, bench, boot_check, demo, differential, qemu};
 
 /// Random programs that are compared.
 const PROGRAMS: &str = "20000";
+
+/// Seed of the modules that are compared in several engines.
+const SEED: u64 = 1;
+
+/// Those modules.
+const MODULES: u64 = 20_000;
 
 /// The target of the command as one file without libraries.
 const STATIC: &str = "x86_64-unknown-linux-musl";
@@ -43,6 +49,7 @@ pub fn run(_: &[String]) -> Result<(), Failure> {
     step("mutated images and bundles", &mut cargo(&fuzz))?;
     let mut oracle = cargo(&["test", "--release", "--package", "tests-oracle", "--", "--nocapture"]);
     step("random programs against the interpreter", oracle.env("SPACE_ORACLE_PROGRAMS", PROGRAMS))?;
+    differential::compare(MODULES, SEED)?;
     if has("cargo-deny") {
         step("dependencies", &mut cargo(&["deny", "--offline", "check", "bans", "licenses", "sources"]))?;
     }
