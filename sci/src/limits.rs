@@ -101,7 +101,7 @@ pub mod wasm {
     /// Bytes of a module.
     pub const MODULE_BYTES_MAX: u64 = 64 * 1024 * 1024;
     /// Bytes of one function's body.
-    pub const FUNCTION_BYTES_MAX: u64 = 4 * 1024 * 1024;
+    pub const FUNCTION_BYTES_MAX: u64 = 1024 * 1024;
     /// Types.
     pub const TYPES_MAX: u64 = 16_384;
     /// Functions, imported ones among them.

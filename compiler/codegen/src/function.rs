@@ -71,7 +71,9 @@ pub(crate) fn compile(
         if places.last().is_some_and(|(_, last)| *last == span) {
             continue;
         }
-        places.retain(|(at, _)| *at < range.start);
+        while places.last().is_some_and(|(at, _)| *at >= range.start) {
+            places.pop();
+        }
         places.push((range.start, span));
     }
     Ok(Compiled {

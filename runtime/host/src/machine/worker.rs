@@ -76,10 +76,8 @@ impl Worker {
             None => new_timer()?,
         };
         self.timer.set(Some(timer));
-        let period = libc::timespec {
-            tv_sec: period.as_secs() as _,
-            tv_nsec: period.subsec_nanos() as libc::c_long,
-        };
+        let period =
+            libc::timespec { tv_sec: period.as_secs() as _, tv_nsec: period.subsec_nanos() as libc::c_long };
         let setting = libc::itimerspec { it_interval: period, it_value: period };
         // SAFETY: the timer is this worker's.
         if unsafe { libc::timer_settime(timer, 0, &raw const setting, ptr::null_mut()) } != 0 {
