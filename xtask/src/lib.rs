@@ -7,6 +7,7 @@ pub mod bench;
 pub mod boot_check;
 pub mod demo;
 pub mod install;
+pub mod modules;
 pub mod qemu;
 pub mod scratch;
 pub mod shell;

@@ -134,6 +134,6 @@ fn sqlite_counts_and_sums_ten_thousand_rows() {
     run("CREATE INDEX by_name ON t(name)");
     assert_eq!(run("SELECT n FROM t WHERE name LIKE '%0777' ORDER BY name DESC LIMIT 2"), [["777"]]);
     assert_eq!(run("SELECT json_extract('{\"a\":[1,2,{\"b\":3.5}]}', '$.a[2].b')"), [["3.5"]]);
-    let error = query(&guest, database, "SELECT nothing FROM t").expect_err("is refused");
-    assert_eq!(error.to_string(), "no such column: nothing");
+    let error = query(&guest, database, "SELECT missing FROM t").expect_err("is refused");
+    assert_eq!(error.to_string(), "no such column: missing");
 }

@@ -67,14 +67,29 @@ fn scripts_have_their_values() {
         ("'2024-02-30'.replace(/(?<y>\\d+)-(\\d+)/u, '$2/$<y>')", "02/2024-30"),
         ("new Date().toISOString()", "2023-11-14T22:13:20.000Z"),
         ("(123456789012345678901234567890n ** 2n).toString(36)", "3z9jd3zrgd1qf6ix369c8t8zs67xkl6ifbjk90"),
-        (
-            "[..function*() { yield* [3, 1, 2] }()].sort()",
-            "SyntaxError: unexpected token in expression: '..'",
-        ),
-        ("(function f(n) { return f(n + 1) })(0)", "RangeError: Maximum call stack size exceeded"),
+        ("[..function*() { yield* [3, 1, 2] }()].sort()", "SyntaxError: unexpected token in expression: '.'"),
         ("class A { #x = 6; get x() { return this.#x * 7 } }; new A().x", "42"),
         ("undefined_name", "ReferenceError: undefined_name is not defined"),
     ] {
-        assert_eq!(evaluate(&guest, script).as_deref().ok(), Some(value), "{script}");
+        let given = evaluate(&guest, script).unwrap_or_else(|trap| trap.to_string());
+        assert_eq!(given, value, "{script}");
     }
+}
+
+#[test]
+fn recursion_ends_at_the_engines_limit_or_the_guests() {
+    let Some(guest) = engine() else { return };
+    let recursion = "var depth = 0; (function f(n) { depth = n; return f(n + 1) })(0)";
+    guest.call("qjs_set_max_stack_size", &[128 * 1024]).expect("sets");
+    let given = evaluate(&guest, recursion).expect("ends");
+    assert_eq!(given, "RangeError: Maximum call stack size exceeded");
+    let depth = |guest: &Guest| evaluate(guest, "depth").expect("runs").parse::<u32>().expect("a number");
+    assert!(depth(&guest) > 400);
+
+    guest.call("qjs_set_max_stack_size", &[0]).expect("sets");
+    let trap = evaluate(&guest, recursion).expect_err("traps");
+    assert!(trap.to_string().starts_with("call stack exhausted"), "{trap}");
+    // Node comes to 2,460 with about as much stack.
+    assert!(depth(&guest) > 1000);
+    assert_eq!(evaluate(&guest, "6 * 7").expect("still runs"), "42");
 }
