@@ -139,11 +139,10 @@ impl Go {
         state.clock
     }
 
-    fn print(&self, to: f64, bytes: &[u8]) -> Result<(), Trap> {
-        let mut state = self.0.borrow_mut();
-        let index = if to == 1.0 { 0 } else { 1 };
-        state.output[index].extend_from_slice(bytes);
-        Ok(())
+    /// Appends to what was written to a descriptor: to standard output's if it is 1.
+    fn print(&self, descriptor: u64, bytes: &[u8]) {
+        let index = usize::from(descriptor != 1);
+        self.0.borrow_mut().output[index].extend_from_slice(bytes);
     }
 
     fn load(&self, guest: &Guest, at: u64) -> Result<Js, Trap> {
@@ -173,7 +172,7 @@ impl Go {
         let bits = match value {
             Js::Undefined => 0,
             Js::Number(number) if number.is_nan() => reference(0, 0),
-            Js::Number(number) if number == 0.0 => reference(0, 1),
+            Js::Number(0.0) => reference(0, 1),
             Js::Number(number) => number.to_bits(),
             Js::Null => reference(0, 2),
             Js::Bool(true) => reference(0, 3),
@@ -258,7 +257,7 @@ impl Go {
         let range = bytes.get_mut(start..start + length).ok_or_else(|| expected("a range inside"))?;
         let mut moved = range.len();
         if name == "write" {
-            self.print(descriptor, range)?;
+            self.print(descriptor as u64, range);
         } else {
             let mut state = self.0.borrow_mut();
             moved = moved.min(state.input.len());
@@ -266,7 +265,7 @@ impl Go {
                 *to = from;
             }
         }
-        Ok(vec![Js::Null, Js::Number(moved as f64)])
+        Ok(vec![Js::Null, Js::Number(f64::from(moved as u32))])
     }
 }
 

@@ -37,7 +37,7 @@ fn surroundings() -> Surroundings {
 
 /// Bytes that are neither noise nor all alike.
 fn sample(length: u32) -> Vec<u8> {
-    (0..length).map(|index| (u64::from(index) * u64::from(index) >> 7) as u8).collect()
+    (0..length).map(|index| ((u64::from(index) * u64::from(index)) >> 7) as u8).collect()
 }
 
 /// SHA-256, in hexadecimal digits.
@@ -46,5 +46,5 @@ fn digest(bytes: &[u8]) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |digits, byte| digits + &format!("{byte:02x}"))
 }

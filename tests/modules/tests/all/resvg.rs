@@ -22,9 +22,8 @@ fn renderer() -> Option<(Guest, Objects<Object>)> {
     let [texts, memories, buffers, views, copies, dropped, errors] = std::array::from_fn(|_| objects.clone());
     let surroundings = surroundings()
         .serve("wbg.__wbindgen_string_get", move |guest: &Guest, words: &[u64]| {
-            let text = match texts.get(words[1]) {
-                Some(Object::Text(text)) => text,
-                _ => return Err(Trap::Host("a text was expected".into())),
+            let Some(Object::Text(text)) = texts.get(words[1]) else {
+                return Err(Trap::Host("a text was expected".into()));
             };
             let at = bindgen::pass(guest, text.as_bytes())?;
             guest.set_word(words[0] + 4, text.len() as u64)?;
