@@ -34,6 +34,12 @@ fn exceptions_of_a_database() {
     assert_eq!(reason(&module), "at offset 0x492c: the module uses exceptions, which is not supported");
 }
 
+#[test]
+fn more_globals_than_are_allowed() {
+    let Some(module) = tests_modules::find("@duckdb/duckdb-wasm/dist/duckdb-mvp.wasm") else { return };
+    assert_eq!(reason(&module), "globals: 31003; at most 16384 are allowed");
+}
+
 /// No package was found whose module collects garbage; this one has the shape of what OCaml's compiler makes.
 const COLLECTED: &str = r#"(module
     (type $block (array (mut (ref eq))))
