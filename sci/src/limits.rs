@@ -125,5 +125,5 @@ pub mod wasm {
     /// Bytes of a memory's initial content that an image carries.
     pub const CONTENT_BYTES_MAX: u64 = 32 * 1024 * 1024;
     /// Bytes of a guest's stack.
-    pub const STACK_BYTES: u64 = 1024 * 1024;
+    pub const STACK_BYTES: u64 = 2 * 1024 * 1024;
 }

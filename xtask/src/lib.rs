@@ -8,6 +8,7 @@ pub mod boot_check;
 pub mod demo;
 pub mod differential;
 pub mod install;
+pub mod modules;
 pub mod qemu;
 pub mod scratch;
 pub mod shell;

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::shell::{cargo, has, root, step};
-use crate::{Failure, bench, boot_check, demo, differential, qemu};
+use crate::{Failure, bench, boot_check, demo, differential, modules, qemu};
 
 /// Random programs that are compared.
 const PROGRAMS: &str = "20000";
@@ -39,6 +39,7 @@ pub fn run(_: &[String]) -> Result<(), Failure> {
     )?;
     let kernel = ["clippy", "--package", "nanokernel-x86_64", "--features", "bare", "--profile", "kernel"];
     step("lints of the kernel", cargo(&kernel).args(["--quiet", "--", "-D", "warnings"]))?;
+    modules::fetch();
     if has("cargo-nextest") {
         step("tests", &mut cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]))?;
         step("documentation tests", &mut cargo(&["test", "--workspace", "--doc", "--quiet"]))?;
