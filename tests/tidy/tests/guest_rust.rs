@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use sci::layout::{START_PAGE, badge, frame, place, start};
 use sci::status::{Fault, Status};
 use sci::syscall::{CALLS, thread_operation};
+use sci::vocabulary::{INTERFACES, Served};
 use tests_tidy::root;
 
 const FILE: &str = "runtime/guest/rust/src/abi.rs";
@@ -150,12 +151,37 @@ fn numbers_of_rust_components_are_those_of_the_tables() {
     }
     statuses(&mut text);
     calls(&mut text);
+    methods(&mut text);
     let path = root().join(FILE);
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(&path, &text).expect("the file can be written");
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(found == text, "{FILE} differs from the tables in sci; run BLESS=1 cargo test -p tests-tidy");
+}
+
+/// Calls that carry out methods of capabilities. None is given memory of the caller's, so they are safe to call.
+fn methods(text: &mut String) {
+    text.push_str("\n/// Kernel calls that carry out methods of capabilities; none is given memory.\npub mod method {\n");
+    text.push_str("    use super::Answer;\n");
+    let served = |name: &str| {
+        let methods = INTERFACES.iter().flat_map(|interface| interface.methods);
+        methods.into_iter().any(|method| method.served == Served::Kernel(name_of(name)))
+    };
+    for call in CALLS.iter().filter(|call| call.implemented && served(call.name)) {
+        let (name, given) = (call.name, call.arguments.join(", "));
+        let arguments: Vec<String> = call.arguments.iter().map(|name| format!("{name}: u64")).collect();
+        let _ = write!(text, "\n    /// {}\n    #[inline]\n", call.summary);
+        let _ = writeln!(text, "    pub fn {name}({}) -> Answer {{", arguments.join(", "));
+        text.push_str("        // SAFETY: the call passes no memory.\n");
+        let _ = writeln!(text, "        unsafe {{ super::{name}({given}) }}\n    }}");
+    }
+    text.push_str("}\n");
+}
+
+/// The name as the table has it.
+fn name_of(name: &str) -> &'static str {
+    sci::syscall::by_name(name).map_or("", |call| call.name)
 }
 
 /// In groups of four digits.

@@ -209,3 +209,85 @@ unsafe extern "C" {
     /// Reads or writes an I/O port within the range.
     pub fn port_access(handle: u64, operation: u64, port: u64, value: u64) -> Answer;
 }
+
+/// Kernel calls that carry out methods of capabilities; none is given memory.
+pub mod method {
+    use super::Answer;
+
+    /// Sets bits of a notification and wakes its thread.
+    #[inline]
+    pub fn notify_signal(handle: u64, bits: u64) -> Answer {
+        // SAFETY: the call passes no memory.
+        unsafe { super::notify_signal(handle, bits) }
+    }
+
+    /// Waits until one of the bits is set or the time has come; time 0 waits without end.
+    #[inline]
+    pub fn notify_wait(handle: u64, mask: u64, wake_time: u64) -> Answer {
+        // SAFETY: the call passes no memory.
+        unsafe { super::notify_wait(handle, mask, wake_time) }
+    }
+
+    /// Makes a capability with fewer methods; the badge changes only where the source has none.
+    #[inline]
+    pub fn cap_mint(handle: u64, mask: u64, badge: u64) -> Answer {
+        // SAFETY: the call passes no memory.
+        unsafe { super::cap_mint(handle, mask, badge) }
+    }
+
+    /// Tells what a capability is.
+    #[inline]
+    pub fn cap_query(handle: u64) -> Answer {
+        // SAFETY: the call passes no memory.
+        unsafe { super::cap_query(handle) }
+    }
+
+    /// Makes a Memory object of zeroed pages from the realm's quota.
+    #[inline]
+    pub fn mem_create(handle: u64, bytes: u64, kind: u64) -> Answer {
+        // SAFETY: the call passes no memory.
+        unsafe { super::mem_create(handle, bytes, kind) }
+    }
+
+    /// Checks an image against its digest, signature and every contract rule; memory 0 names the bundle's image `index`.
+    #[inline]
+    pub fn image_admit(authority: u64, index: u64, memory: u64, offset: u64, bytes: u64) -> Answer {
+        // SAFETY: the call passes no memory.
+        unsafe { super::image_admit(authority, index, memory, offset, bytes) }
+    }
+
+    /// Makes a realm from an admitted image; its faults go to the caller's inbox.
+    #[inline]
+    pub fn realm_create(authority: u64, image: u64, tag: u64, priority: u64) -> Answer {
+        // SAFETY: the call passes no memory.
+        unsafe { super::realm_create(authority, image, tag, priority) }
+    }
+
+    /// Grants, connects, starts, resets or kills a realm.
+    #[inline]
+    pub fn realm_control(realm: u64, operation: u64, a: u64, b: u64, c: u64) -> Answer {
+        // SAFETY: the call passes no memory.
+        unsafe { super::realm_control(realm, operation, a, b, c) }
+    }
+
+    /// Controls a thread; thread 0 is the caller: exit, yield, time.
+    #[inline]
+    pub fn thread_control(thread: u64, operation: u64, a: u64, b: u64) -> Answer {
+        // SAFETY: the call passes no memory.
+        unsafe { super::thread_control(thread, operation, a, b) }
+    }
+
+    /// Binds, acknowledges or masks an interrupt.
+    #[inline]
+    pub fn irq_control(handle: u64, operation: u64, bits: u64) -> Answer {
+        // SAFETY: the call passes no memory.
+        unsafe { super::irq_control(handle, operation, bits) }
+    }
+
+    /// Reads or writes an I/O port within the range.
+    #[inline]
+    pub fn port_access(handle: u64, operation: u64, port: u64, value: u64) -> Answer {
+        // SAFETY: the call passes no memory.
+        unsafe { super::port_access(handle, operation, port, value) }
+    }
+}

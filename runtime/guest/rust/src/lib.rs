@@ -52,6 +52,7 @@ pub(crate) fn stop() -> ! {
 macro_rules! component {
     ($component:ty) => {
         /// What `component.in` says, for Rust.
+        #[allow(dead_code, reason = "the crate uses what it needs of it")]
         pub mod space {
             include!(env!("SPACE_BINDINGS"));
         }

@@ -161,6 +161,12 @@ impl Capability {
     }
 }
 
+impl AsRef<Self> for Capability {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 /// What is lent to a server for writing, until it is taken back from the answer.
 pub struct Lease(u64);
 
