@@ -55,12 +55,12 @@ fn allocations() -> usize {
 
 impl Component for Client {
     fn start(authority: Authority) -> Self {
-        let Authority { console, upper, time } = authority;
+        let Authority { console, shouter, time } = authority;
         let mut text = *b"shout";
-        let changed = upper.shout(&mut text);
+        let changed = shouter.shout(&mut text);
         console.write(&format!("{changed} {}\n", core::str::from_utf8(&text).unwrap_or("?")));
-        console.write(&format!("{:?} {:?}\n", upper.divide(-9, 3), upper.divide(1, 0)));
-        match upper.divide(1, 0) {
+        console.write(&format!("{:?} {:?}\n", shouter.divide(-9, 3), shouter.divide(1, 0)));
+        match shouter.divide(1, 0) {
             Err(Fault::ByZero(what)) => console.write(&format!("by zero: {what}\n")),
             other => console.write(&format!("{other:?}\n")),
         }

@@ -39,8 +39,8 @@ const IN_CLIENT: &str = "import server\n\ncomponent Asker {\n  capability consol
     capability store: server.Store(add, digest, sum, clear)\n}\n\n\
     fn said(line: str) -> u64 {\n  return match store.add(line) {\n    ok(count) -> u64(count)\n    \
     err(server.Problem.empty) -> 100\n    err(server.Problem.too-long(n, m)) -> 200 + n + u64(-m)\n  }\n}\n\n\
-    fn start() {\n  let one = said(\"one\")\n  let two = said(\"two\")\n  let none = said(\"\")\n  \
-    let long = said(\"too long\")\n  console.write(\"store {one} {two} {none} {long}\\n\")\n  \
+    fn start() {\n  let one = said(\"one\")\n  let two = said(\"two\")\n  let missing = said(\"\")\n  \
+    let long = said(\"too long\")\n  console.write(\"store {one} {two} {missing} {long}\\n\")\n  \
     var hash: [u8; 32] = [0; 32]\n  let hashed = store.digest(\"abc\", &hash)\n  let (first, last) = (hash[0], hash[31])\n  \
     console.write(\"hash {hashed} {first} {last}\\n\")\n  let numbers: [i32; 3] = [1, -20, 3]\n  \
     let up = store.sum(numbers, server.Order.up)\n  let down = store.sum(numbers, server.Order.down)\n  \
@@ -73,7 +73,7 @@ const IN_SERVER: &str = "pub enum Fault { by-zero(i64), other }\n\npub interface
     fn divide(a: i64, b: i64) -> i64 ! Fault {\n    if b == 0 { return Fault.by-zero(a) }\n    return a / b\n  }\n}\n";
 
 const RUST_CLIENT: &str = "import upper\n\ncomponent Client {\n  capability console: DebugConsole(write)\n  \
-    capability upper: upper.Upper(shout, divide)\n  capability time: Clock(now)\n  stack 32KiB\n  heap 16KiB\n}\n";
+    capability shouter: upper.Upper(shout, divide)\n  capability time: Clock(now)\n  stack 32KiB\n  heap 16KiB\n}\n";
 
 #[test]
 fn a_client_in_rust_asks_a_server_in_the_language() {
@@ -85,8 +85,8 @@ fn a_client_in_rust_asks_a_server_in_the_language() {
         (
             "system.in",
             "import upper\nimport client\n\nsystem both {\n  instance upper: upper.UpperServer { priority 30 }\n  \
-             instance client: client.Client { priority 20 }\n  connect client.upper -> upper.upper\n  \
-             grant client.time = clock()\n}\n",
+             instance client: client.Client {\n    priority 20\n    grant time = clock()\n  }\n  \
+             connect client.shouter -> upper.upper\n}\n",
         ),
     ])
     .says("5 SHOUT\n")
@@ -110,7 +110,8 @@ fn beginning(statements: &str) -> String {
 #[test]
 fn a_panic_is_a_fault_that_names_its_line() {
     let block = "component Bad {\n  capability console: DebugConsole(write)\n}\n";
-    let program = beginning("        let empty: [u32; 0] = [];\n        assert!(empty.len() > 1, \"no elements\");");
+    let program =
+        beginning("        let empty: [u32; 0] = [];\n        assert!(empty.len() > 1, \"no elements\");");
     let outcome = run(&[
         ("bad/Cargo.toml", &manifest("bad", "")),
         ("bad/component.in", block),
@@ -127,13 +128,19 @@ fn what_rust_does_not_stop_the_machine_does() {
     let cases = [
         ("unsafe { core::ptr::null_mut::<u8>().write_volatile(1) }", Fault::WriteFault),
         ("unsafe { (Self::start as fn(Authority) -> Self as *mut u8).write_volatile(1) }", Fault::WriteFault),
-        ("fn deep(n: u64) -> u64 { core::hint::black_box([n; 512])[7] + deep(n + 1) }\n deep(1);", Fault::StackOverflow),
-        ("let forged = space_guest::Capability::made(77);\n space::client::DebugConsole::from(forged).write(\"x\");", Fault::ForgedHandle),
+        (
+            "fn deep(n: u64) -> u64 { core::hint::black_box([n; 512])[7] + deep(n + 1) }\n deep(1);",
+            Fault::StackOverflow,
+        ),
+        (
+            "let forged = space_guest::Capability::made(77);\n space::client::DebugConsole::from(forged).flush();",
+            Fault::ForgedHandle,
+        ),
     ];
     for (statements, fault) in cases {
         let outcome = run(&[
             ("bad/Cargo.toml", &manifest("bad", "")),
-            ("bad/component.in", "component Bad {\n  capability console: DebugConsole(write)\n}\n"),
+            ("bad/component.in", "component Bad {\n  capability console: DebugConsole(write, flush)\n}\n"),
             ("bad/src/lib.rs", &beginning(statements)),
         ]);
         assert_eq!(outcome.only("Bad").fault, fault, "{statements}\n{}", outcome.console);
