@@ -1,6 +1,7 @@
 //! Which parts of an object are loaded, by what may be done with them.
 
 use super::{Elf, Error};
+use crate::image;
 use object::elf::{
     SHF_ALLOC, SHF_EXECINSTR, SHF_TLS, SHF_WRITE, SHT_DYNAMIC, SHT_DYNSYM, SHT_FINI_ARRAY, SHT_GNU_HASH,
     SHT_HASH, SHT_INIT_ARRAY, SHT_NOBITS, SHT_NOTE, SHT_PREINIT_ARRAY, SHT_REL, SHT_RELA, SHT_RELR,
@@ -8,6 +9,7 @@ use object::elf::{
 };
 use object::{Object, ObjectSection, SectionFlags};
 use sci::layout::PAGE;
+use sci::limits::SLAB_IMAGE_BYTES_MAX;
 use sci::section::SectionKind;
 use sci::write::SectionData;
 
@@ -152,9 +154,12 @@ pub(super) fn read(elf: &Elf<'_>) -> Result<Loaded, Error> {
         if DROPPED.contains(&sh_type) || DROPPED_NAMES.contains(&name) || name.starts_with(".gnu.version") {
             continue;
         }
+        let bytes = section.address().saturating_add(section.size());
+        if bytes > SLAB_IMAGE_BYTES_MAX {
+            return Err(image::Error::TooLarge { bytes }.into());
+        }
         if sh_type == SHT_NOBITS {
-            let end = section.address().saturating_add(section.size());
-            zeroed = Some(zeroed.map_or((section.address(), end), |(first, _)| (first, end)));
+            zeroed = Some(zeroed.map_or((section.address(), bytes), |(first, end)| (first, end.max(bytes))));
             continue;
         }
         let part = if has(SHF_EXECINSTR) {
@@ -169,16 +174,19 @@ pub(super) fn read(elf: &Elf<'_>) -> Result<Loaded, Error> {
         part.put(section.address(), section.data()?);
     }
     if let Some((first, end)) = zeroed {
-        zero(&mut loaded, first, end);
+        zero(&mut loaded, first, end)?;
     }
     loaded.check_pages()?;
     Ok(loaded)
 }
 
 /// Zeroed state follows data, and may begin in its last page: that much of it is data.
-fn zero(loaded: &mut Loaded, first: u64, end: u64) {
+fn zero(loaded: &mut Loaded, first: u64, end: u64) -> Result<(), Error> {
     let mut from = first / PAGE * PAGE;
     let data_end = loaded.data.end().next_multiple_of(PAGE);
+    if !loaded.data.bytes.is_empty() && first < loaded.data.end() {
+        return Err(Error::SharedPage { one: "data", other: "bss" });
+    }
     if !loaded.data.bytes.is_empty() && from < data_end {
         let until = end.min(data_end);
         loaded.data.bytes.resize((until - loaded.data.address) as usize, 0);
@@ -186,4 +194,5 @@ fn zero(loaded: &mut Loaded, first: u64, end: u64) {
     }
     loaded.bss = from;
     loaded.bss_bytes = end.saturating_sub(from);
+    Ok(())
 }
