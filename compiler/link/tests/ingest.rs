@@ -130,7 +130,7 @@ fn what_an_image_cannot_hold_is_refused_by_name() {
 #[test]
 fn an_object_without_an_entry_is_refused() {
     let error = ingest(".text\n.globl other\nother: ret\n").expect_err("there is no entry");
-    assert!(matches!(error, Error::NoStart), "{error}");
+    assert!(matches!(error, Error::NoStart) && error.id() == "crate-object", "{error}");
 }
 
 /// A damaged object is refused or becomes an image that holds the contract, whatever is damaged.
