@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use sci::layout::{START_PAGE, badge, frame, place, start};
+use sci::layout::{PAGE, START_PAGE, badge, frame, place, start};
 use sci::status::{Fault, Status};
 use sci::syscall::{CALLS, thread_operation};
 use sci::vocabulary::{INTERFACES, Served};
@@ -38,6 +38,7 @@ fn modules() -> Vec<Module> {
             numbers,
             vec![
                 ("PAGE", START_PAGE),
+                ("WORDS", PAGE / 8),
                 ("GENERATION", start::GENERATION),
                 ("CAPABILITIES", start::CAPABILITIES),
                 ("CAPABILITY_BYTES", start::CAPABILITY_BYTES),
@@ -103,7 +104,7 @@ fn statuses(text: &mut String) {
 }
 
 fn calls(text: &mut String) {
-    text.push_str("\n/// What a kernel call answers.\n#[repr(C)]\npub struct Answer {\n    /// Status.\n");
+    text.push_str("\n/// What a kernel call answers.\n#[derive(Clone, Copy)]\n#[repr(C)]\npub struct Answer {\n    /// Status.\n");
     text.push_str("    pub status: u64,\n    /// Value.\n    pub value: u64,\n}\n\nunsafe extern \"C\" {\n");
     let mut calls = CALLS.iter().filter(|call| call.implemented).peekable();
     while let Some(call) = calls.next() {

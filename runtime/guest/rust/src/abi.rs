@@ -23,6 +23,7 @@ pub mod frame {
 #[allow(missing_docs, reason = "documented in `sci`")]
 pub mod start {
     pub const PAGE: u64 = 0x3fff_f000;
+    pub const WORDS: u64 = 512;
     pub const GENERATION: u64 = 8;
     pub const CAPABILITIES: u64 = 64;
     pub const CAPABILITY_BYTES: u64 = 32;
@@ -146,6 +147,7 @@ impl Status {
 }
 
 /// What a kernel call answers.
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Answer {
     /// Status.

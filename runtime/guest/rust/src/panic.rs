@@ -66,7 +66,9 @@ fn packed(page: &StartPage, location: &Location<'_>) -> u64 {
     (offset << place::NAME_BITS | bytes) << place::LINE_BITS | line
 }
 
-#[panic_handler]
+// A checker that looks at every target builds this crate with the harness, which has a handler of its own.
+#[cfg_attr(not(test), panic_handler)]
+#[cfg_attr(test, expect(dead_code, reason = "the harness's handler stands in its place"))]
 fn panic(info: &PanicInfo<'_>) -> ! {
     let mut at = 0;
     if let Some(page) = NonNull::new(PAGE.load(Ordering::Relaxed)) {

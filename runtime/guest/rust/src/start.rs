@@ -2,20 +2,20 @@
 
 use crate::abi::start;
 use crate::message::Capability;
+use core::cell::UnsafeCell;
 
 /// The start page, mapped read-only; the entry gets its address.
 #[repr(C)]
 pub struct StartPage {
-    _private: [u8; 0],
+    words: [UnsafeCell<u64>; start::WORDS as usize],
 }
 
 impl StartPage {
     /// A word of the page.
     fn word(&self, at: u64) -> u64 {
-        let page: *const u8 = (&raw const *self).cast();
-        // SAFETY: the kernel maps the whole page readable for as long as the component runs, and every offset that
-        // is asked for is aligned and within it. Windows are entered while the component runs.
-        unsafe { page.add(at as usize).cast::<u64>().read_volatile() }
+        // SAFETY: the kernel maps the whole page readable for as long as the component runs. It enters windows while
+        // the component runs, so nothing is assumed to stay as it was read.
+        unsafe { self.words[at as usize / 8].get().read_volatile() }
     }
 
     /// How often the component has been started, from 1.
