@@ -290,6 +290,8 @@ pub enum Template {
     Service,
     /// A component that owns a device's ports
     Driver,
+    /// A component written in Rust
+    ComponentRust,
 }
 
 /// The machine's name on the command line.

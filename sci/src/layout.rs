@@ -144,5 +144,21 @@ pub mod badge {
     }
 }
 
+/// A place in source as the address of a panic's fault: from the top down the slab offset of the file's name in the
+/// image, the name's bytes, the line. Zero where nothing is known.
+pub mod place {
+    /// Bits of the line.
+    pub const LINE_BITS: u32 = 20;
+    /// Bits of the length of the file's name.
+    pub const NAME_BITS: u32 = 14;
+
+    /// Slab offset and bytes of the file's name, and the line.
+    pub const fn unpack(place: u64) -> (u64, u64, u32) {
+        let line = place & ((1 << LINE_BITS) - 1);
+        let bytes = place >> LINE_BITS & ((1 << NAME_BITS) - 1);
+        (place >> (LINE_BITS + NAME_BITS), bytes, line as u32)
+    }
+}
+
 /// Version of the kernel's binary interface: calls, frame, start page, gate.
 pub const KERNEL_ABI_VERSION: u32 = 1;

@@ -113,6 +113,8 @@ codes! {
         Float = 23, "float";
         /// An interrupt instruction: `int n`.
         SoftwareInterrupt = 24, "software-interrupt";
+        /// A Rust component panicked; the fault's address says where.
+        Panic = 25, "panic";
         /// A handle that the realm never held.
         ForgedHandle = 32, "forged-handle";
         /// A capability of another type than the call needs.

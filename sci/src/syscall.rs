@@ -71,7 +71,7 @@ calls! {
     15 realm_create("authority", "image", "tag", "priority") "new handle" Plain true "Makes a realm from an admitted image; its faults go to the caller's inbox.";
     16 realm_control("realm", "operation", "a", "b", "c") "depends on the operation" Plain true "Grants, connects, starts, resets or kills a realm.";
     17 thread_create("realm", "entry", "stack") "new handle" Plain false "Makes a further thread.";
-    18 thread_control("thread", "operation", "a") "depends on the operation" Plain true "Controls a thread; thread 0 is the caller: exit, yield, time.";
+    18 thread_control("thread", "operation", "a", "b") "depends on the operation" Plain true "Controls a thread; thread 0 is the caller: exit, yield, time.";
     19 sched_configure("thread", "parameters") "" Plain false "Sets budget, period and priority.";
     20 irq_control("handle", "operation", "bits") "" Plain true "Binds, acknowledges or masks an interrupt.";
     21 port_access("handle", "operation", "port", "value") "value read" Plain true "Reads or writes an I/O port within the range.";
@@ -136,7 +136,8 @@ pub mod thread_operation {
     pub const YIELD: u64 = 1;
     /// Value: the time-stamp counter.
     pub const TIME: u64 = 2;
-    /// Stops the caller with the fault number `a`: generated code found what it may not pass on.
+    /// Stops the caller with the fault number `a`: its code found what it may not pass on. `b` is the fault's address:
+    /// for a panic its place, see [`crate::layout::place`].
     pub const FAULT: u64 = 3;
     /// Ends the run with code `a`; the first argument is a Machine capability.
     pub const STOP: u64 = 4;

@@ -197,12 +197,15 @@ impl Fallen {
         else {
             return unknown;
         };
-        let place = tables::locate(image.bytes_of(SectionKind::SourceMap), offset);
+        let place = panic_place(line, &image).or_else(|| {
+            let place = tables::locate(image.bytes_of(SectionKind::SourceMap), offset)?;
+            Some(format!("{}:{}", place.file, place.line))
+        });
         let function = tables::function_at(image.bytes_of(SectionKind::Symbols), offset);
         Self {
             // The instruction says only that it traps; the table says why.
             fault: tables::trap_at(image.bytes_of(SectionKind::Traps), offset).unwrap_or(line.fault),
-            place: place.map(|place| format!("{}:{}", place.file, place.line)),
+            place,
             function: function.map(|function| function.name.to_owned()),
             ..unknown
         }
@@ -222,6 +225,19 @@ impl Fallen {
             self.fault.meaning().trim()
         )
     }
+}
+
+/// Where a component in Rust panicked: its fault's address says so.
+fn panic_place(line: &FaultLine, image: &Image<'_>) -> Option<String> {
+    if line.fault != Fault::Panic {
+        return None;
+    }
+    let (offset, bytes, row) = sci::layout::place::unpack(line.address);
+    let section = image.section_at(offset)?;
+    let from = (offset - section.memory_offset) as usize;
+    let name = image.section_bytes(&section).get(from..from.checked_add(bytes as usize)?)?;
+    let name = std::str::from_utf8(name).ok().filter(|name| !name.contains(char::is_control))?;
+    (row > 0).then(|| format!("{name}:{row}"))
 }
 
 /// What the ending means for the command.

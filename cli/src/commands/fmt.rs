@@ -56,7 +56,7 @@ fn sources(path: &Path) -> Result<Vec<(String, PathBuf, String)>, Failure> {
             let text = String::from_utf8_lossy(&file.bytes).into_owned();
             (file.name.clone(), path.join(&file.name), text)
         };
-        return Ok(project.source.files().map(file).collect());
+        return Ok(project.source.files().filter(|file| file.is_in()).map(file).collect());
     }
     let bytes = files::read(path, SOURCE_BYTES_MAX)?;
     let shown = path.display().to_string();

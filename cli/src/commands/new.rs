@@ -52,6 +52,12 @@ fn files(template: Template) -> &'static [(&'static str, &'static str)] {
             ("%name%.in", include_str!("../../templates/service/client.in")),
         ],
         Template::Driver => &[("%name%.in", include_str!("../../templates/driver.in"))],
+        Template::ComponentRust => &[
+            ("Cargo.toml", include_str!("../../templates/component-rust/manifest.toml")),
+            ("component.in", include_str!("../../templates/component-rust/component.in")),
+            ("src/lib.rs", include_str!("../../templates/component-rust/lib.rs")),
+            (".gitignore", "/build\n"),
+        ],
     }
 }
 
@@ -76,10 +82,14 @@ mod tests {
         assert_eq!(component("my-app2"), "MyApp2");
     }
 
+    fn is_in(name: &str) -> bool {
+        Path::new(name).extension().is_some_and(|ending| ending == "in")
+    }
+
     #[test]
     fn templates_are_as_the_formatter_leaves_them() {
-        for template in [Template::App, Template::Service, Template::Driver] {
-            for (name, content) in files(template) {
+        for template in [Template::App, Template::Service, Template::Driver, Template::ComponentRust] {
+            for (name, content) in files(template).iter().filter(|(name, _)| is_in(name)) {
                 let text = content.replace("%name%", "demo").replace("%Name%", "Demo");
                 assert_eq!(compiler_syntax::format(&text).as_deref(), Ok(text.as_str()), "{name}");
             }

@@ -24,6 +24,8 @@ pub struct ParsedPackage {
     pub span: Span,
     /// Whether it is part of the runtime's library.
     pub library: bool,
+    /// Whether its component's code is a crate beside its sources, which only declare.
+    pub native: bool,
 }
 
 /// Builds the world of all packages; what is wrong with declarations goes to `diagnostics`.
@@ -39,7 +41,11 @@ pub(crate) fn collect(packages: &[ParsedPackage], diagnostics: &mut Vec<Diagnost
     }
     collector.resolve();
     for (at, parsed) in packages.iter().enumerate() {
-        collector.functions(at as u32, parsed);
+        if parsed.native {
+            collector.only_declarations(at as u32, parsed);
+        } else {
+            collector.functions(at as u32, parsed);
+        }
     }
     collector.world
 }
@@ -99,6 +105,7 @@ impl Collector<'_> {
         self.world.packages.push(Package {
             path: parsed.path.clone(),
             library: parsed.library,
+            native: parsed.native,
             ..Package::default()
         });
         for item in parsed.files.iter().flat_map(|file| &file.items) {
@@ -266,6 +273,7 @@ impl Collector<'_> {
             capabilities: Vec::new(),
             exports: Vec::new(),
             facts: compiler_mir::ir::Facts::default(),
+            native: facts::NativeFacts::default(),
             version: "0.0.0".to_owned(),
             span: name.span,
         });
@@ -337,9 +345,11 @@ impl Collector<'_> {
                 tree::ComponentItem::Fact(fact) => lines.push(fact.clone()),
             }
         }
-        let (facts, version) = facts::component(&lines, self.diagnostics);
+        let is_native = self.world.packages[package as usize].native;
+        let facts::Stated { facts, native, version } = facts::component(&lines, is_native, self.diagnostics);
         let component = &mut self.world.components[at as usize];
         component.version = version;
+        component.native = native;
         let names: Vec<&tree::Name> = lines.iter().filter_map(facts::parameter_name).collect();
         for (index, (parameter, _)) in (0..).zip(&facts.parameters) {
             if let Some(name) = names.iter().find(|name| name.as_str() == parameter) {

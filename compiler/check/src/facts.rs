@@ -6,6 +6,8 @@ use crate::types::nearest;
 use compiler_mir::ir::{Determinism, Facts};
 use compiler_syntax::diagnostic::Diagnostic;
 use compiler_syntax::tree::{Fact, FactArgument, FactKind, FactOperator, Literal, Name};
+use sci::layout::PAGE;
+use sci::limits::STACK_BYTES_MAX;
 
 /// A key of a component block.
 struct Key {
@@ -17,10 +19,35 @@ struct Key {
 
 struct Setting<'f> {
     fact: &'f Fact,
-    facts: &'f mut Facts,
-    version: &'f mut String,
+    stated: &'f mut Stated,
+    is_native: bool,
     diagnostics: &'f mut Vec<Diagnostic>,
 }
+
+/// What the fact lines of a block state.
+pub(crate) struct Stated {
+    pub facts: Facts,
+    pub native: NativeFacts,
+    pub version: String,
+}
+
+/// What the compiler cannot derive where the code is a crate.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NativeFacts {
+    pub stack_bytes: u64,
+    pub heap_bytes: u64,
+}
+
+impl Default for NativeFacts {
+    fn default() -> Self {
+        Self { stack_bytes: 64 << 10, heap_bytes: 64 << 10 }
+    }
+}
+
+/// Bytes of a heap at most.
+const HEAP_BYTES_MAX: u64 = 64 << 20;
+/// A heap is a multiple of this.
+const HEAP_UNIT: u64 = 16;
 
 const KEYS: &[Key] = &[
     Key { name: "version", form: "version \"1.0.0\"", set: version },
@@ -31,6 +58,8 @@ const KEYS: &[Key] = &[
     Key { name: "restart", form: "restart never, on-fault or always", set: restart },
     Key { name: "arena", form: "arena and a size, such as 64KiB", set: arena },
     Key { name: "param", form: "param name = number", set: parameter },
+    Key { name: "stack", form: "stack and a size, such as 64KiB, at most 16MiB", set: stack },
+    Key { name: "heap", form: "heap and a size, such as 1MiB, at most 64MiB", set: heap },
 ];
 
 /// Keys that the language has and the compiler does not give meaning to yet.
@@ -49,10 +78,10 @@ const LATER: &[&str] = &[
     "protocol",
 ];
 
-/// Reads the fact lines of a component block: the facts and the version.
-pub(crate) fn component(lines: &[Fact], diagnostics: &mut Vec<Diagnostic>) -> (Facts, String) {
-    let mut facts = Facts::default();
-    let mut version = "0.0.0".to_owned();
+/// Reads the fact lines of a component block.
+pub(crate) fn component(lines: &[Fact], is_native: bool, diagnostics: &mut Vec<Diagnostic>) -> Stated {
+    let mut stated =
+        Stated { facts: Facts::default(), native: NativeFacts::default(), version: "0.0.0".to_owned() };
     let mut seen: Vec<&Fact> = Vec::new();
     for fact in lines {
         let name = fact.key.as_str();
@@ -68,7 +97,7 @@ pub(crate) fn component(lines: &[Fact], diagnostics: &mut Vec<Diagnostic>) -> (F
             );
         }
         seen.push(fact);
-        let mut setting = Setting { fact, facts: &mut facts, version: &mut version, diagnostics };
+        let mut setting = Setting { fact, stated: &mut stated, is_native, diagnostics };
         if fact.block.is_some() || !(key.set)(&mut setting) {
             diagnostics.push(
                 Diagnostic::error("bad-fact", fact.span, format!("`{name}` is not stated in this form"))
@@ -76,7 +105,7 @@ pub(crate) fn component(lines: &[Fact], diagnostics: &mut Vec<Diagnostic>) -> (F
             );
         }
     }
-    (facts, version)
+    stated
 }
 
 fn unknown(fact: &Fact) -> Diagnostic {
@@ -116,7 +145,7 @@ fn version(setting: &mut Setting<'_>) -> bool {
     };
     let parts: Vec<&str> = text.split('.').collect();
     let number = |part: &&str| part.parse::<u32>().is_ok() && (part.len() == 1 || !part.starts_with('0'));
-    setting.version.clone_from(text);
+    setting.stated.version.clone_from(text);
     parts.len() == 3 && parts.iter().all(number)
 }
 
@@ -131,7 +160,12 @@ fn target(setting: &mut Setting<'_>) -> bool {
 
 fn deterministic(setting: &mut Setting<'_>) -> bool {
     let Some(word) = one_of(setting, &["true", "false", "replay"]) else { return false };
-    setting.facts.deterministic = match word.as_str() {
+    if setting.is_native && word == "true" {
+        setting
+            .diagnostics
+            .push(unsupported(setting.fact.span, "`deterministic true` of a component in Rust"));
+    }
+    setting.stated.facts.deterministic = match word.as_str() {
         "true" => Determinism::Yes,
         "replay" => {
             setting.diagnostics.push(unsupported(setting.fact.span, "`deterministic replay`"));
@@ -143,28 +177,61 @@ fn deterministic(setting: &mut Setting<'_>) -> bool {
 }
 
 fn checkpoint(setting: &mut Setting<'_>) -> bool {
-    setting.facts.checkpoint = one_of(setting, &["none", "on-request"]);
-    setting.facts.checkpoint.is_some()
+    setting.stated.facts.checkpoint = one_of(setting, &["none", "on-request"]);
+    setting.stated.facts.checkpoint.is_some()
 }
 
 fn restart(setting: &mut Setting<'_>) -> bool {
-    setting.facts.restart = one_of(setting, &["never", "on-fault", "always"]);
-    setting.facts.restart.is_some()
+    setting.stated.facts.restart = one_of(setting, &["never", "on-fault", "always"]);
+    setting.stated.facts.restart.is_some()
 }
 
 fn priority(setting: &mut Setting<'_>) -> bool {
     let value = integer_argument(setting.fact, setting.diagnostics);
-    setting.facts.priority = value.filter(|value| *value < 255).map(|value| value as u8);
-    setting.facts.priority.is_some()
+    setting.stated.facts.priority = value.filter(|value| *value < 255).map(|value| value as u8);
+    setting.stated.facts.priority.is_some()
 }
 
 fn arena(setting: &mut Setting<'_>) -> bool {
     match integer_argument(setting.fact, setting.diagnostics) {
         Some(bytes) if bytes <= 64 << 20 => {
-            setting.facts.arena_bytes = bytes;
+            setting.stated.facts.arena_bytes = bytes;
             true
         }
         _ => false,
+    }
+}
+
+fn stack(setting: &mut Setting<'_>) -> bool {
+    only_native(setting);
+    match integer_argument(setting.fact, setting.diagnostics) {
+        Some(bytes @ 1..=STACK_BYTES_MAX) => {
+            setting.stated.native.stack_bytes = bytes.next_multiple_of(PAGE);
+            true
+        }
+        _ => false,
+    }
+}
+
+fn heap(setting: &mut Setting<'_>) -> bool {
+    only_native(setting);
+    match integer_argument(setting.fact, setting.diagnostics) {
+        Some(bytes) if bytes <= HEAP_BYTES_MAX => {
+            setting.stated.native.heap_bytes = bytes.next_multiple_of(HEAP_UNIT);
+            true
+        }
+        _ => false,
+    }
+}
+
+/// The compiler knows the stack of `.in` code, which has no heap.
+fn only_native(setting: &mut Setting<'_>) {
+    if !setting.is_native {
+        let name = setting.fact.key.as_str();
+        let message = format!("`{name}` is stated only where the code is Rust");
+        setting.diagnostics.push(Diagnostic::error("native-fact", setting.fact.span, message).help(
+            "remove the line: the compiler derives the stack of `.in` code, and `arena` replaces a heap",
+        ));
     }
 }
 
@@ -180,8 +247,8 @@ fn parameter(setting: &mut Setting<'_>) -> bool {
         return false;
     };
     let Some(value) = scaled(value, right.span, setting.diagnostics) else { return true };
-    setting.facts.parameters.push((name.as_str().to_owned(), value as u64));
-    setting.facts.parameters.len() <= sci::limits::PARAMETERS_MAX as usize
+    setting.stated.facts.parameters.push((name.as_str().to_owned(), value as u64));
+    setting.stated.facts.parameters.len() <= sci::limits::PARAMETERS_MAX as usize
 }
 
 /// The name in `param name = 1`.

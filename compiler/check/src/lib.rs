@@ -15,6 +15,7 @@ mod graph;
 mod initial;
 mod linear;
 mod members;
+mod native;
 mod nesting;
 mod sizes;
 mod stubs;
@@ -28,6 +29,7 @@ mod world;
 
 pub use catalog::CATALOG;
 pub use collect::ParsedPackage;
+pub use native::{Carried, EnumShape, ErrorShape, Face, MethodShape, Native, ParameterShape, Shape};
 pub use system::{Connection, Grant, GrantKind, Instance, System};
 
 use body::Body;
@@ -44,6 +46,8 @@ pub struct Checked {
     pub diagnostics: Vec<Diagnostic>,
     /// One program for each component and for each package with tests; empty if there are errors.
     pub units: Vec<CheckedUnit>,
+    /// The components whose code is a crate; empty if there are errors.
+    pub natives: Vec<Native>,
     /// The `system` blocks; empty if there are errors.
     pub systems: Vec<System>,
 }
@@ -78,7 +82,7 @@ pub fn check(packages: &[ParsedPackage]) -> Checked {
     let world = collect::collect(packages, &mut diagnostics);
     let mut units = Vec::new();
     for (at, parsed) in packages.iter().enumerate() {
-        if parsed.library {
+        if parsed.library || parsed.native {
             continue;
         }
         let mut unit = Unit::new(&world, at as u32);
@@ -103,11 +107,11 @@ pub fn check(packages: &[ParsedPackage]) -> Checked {
     if failed {
         // What is unused in a program with errors may be used once they are mended.
         diagnostics.retain(|diagnostic| diagnostic.severity == Severity::Error);
-        units.clear();
-        return Checked { diagnostics, units, systems: Vec::new() };
+        return Checked { diagnostics, ..Checked::default() };
     }
     units.retain(|unit| unit.program.component.is_some() || !unit.program.tests.is_empty());
-    Checked { diagnostics, units, systems }
+    let natives = native::natives(&world);
+    Checked { diagnostics, units, natives, systems }
 }
 
 /// Lowers a package: its state, functions, tests, and component.
@@ -145,7 +149,7 @@ fn package(unit: &mut Unit<'_>, at: u32) {
                     .help("write `fn start() { }`, export an interface, or bind an `interrupt fn`"),
             );
         }
-        unit.program.component = Some(describe(unit, component, main, entries));
+        unit.program.component = Some(describe(world, component, main, entries));
         graph::authority(unit, component);
     }
     graph::recursion(unit);
@@ -199,8 +203,7 @@ fn constants(unit: &mut Unit<'_>, package: u32) {
     }
 }
 
-fn describe(unit: &Unit<'_>, component: u32, main: ir::FunctionId, entries: Vec<ir::Entry>) -> ir::Component {
-    let world: &World = unit.world;
+fn describe(world: &World, component: u32, main: ir::FunctionId, entries: Vec<ir::Entry>) -> ir::Component {
     let def = &world.components[component as usize];
     let capabilities = def
         .capabilities

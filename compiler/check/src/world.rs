@@ -33,6 +33,8 @@ pub(crate) struct Package {
     pub component: Option<u32>,
     /// Whether it is part of the runtime's library rather than of the project.
     pub library: bool,
+    /// Whether its component's code is a crate.
+    pub native: bool,
 }
 
 /// A name in a package.
@@ -225,6 +227,8 @@ pub(crate) struct ComponentDef {
     pub capabilities: Vec<CapabilityDef>,
     pub exports: Vec<ExportDef>,
     pub facts: compiler_mir::ir::Facts,
+    /// What is stated only where the code is a crate.
+    pub native: crate::facts::NativeFacts,
     pub version: String,
     pub span: Span,
 }

@@ -11,9 +11,55 @@ const PIPELINE: &[Entry] = &[
                       lower side pull: it calls a method that the other answers when there is work.",
     },
     Entry {
+        id: "cargo-missing",
+        explanation: "A folder with `Cargo.toml` beside `component.in` holds a component written in Rust, and cargo, \
+                      which builds it, could not be started. Install Rust from https://rustup.rs; `space doctor` \
+                      shows what is there.",
+    },
+    Entry {
         id: "code-generation",
         explanation: "The program is right, but no machine code could be made of it: it is beyond a limit of the image \
                       format, or the compiler has a defect. Please report it with the sources that cause it.",
+    },
+    Entry {
+        id: "crate-image",
+        explanation: "The crate was built, but its image would break a limit of the format: stack, heap, state and \
+                      code together are too large. Ask for less `stack` and `heap` in `component.in`, or make the \
+                      crate smaller.",
+    },
+    Entry {
+        id: "crate-initialiser",
+        explanation: "The crate lists functions that a loader would call before the entry (`.init_array`) or after it. \
+                      Nothing here calls them, so the crate would run without what they do. Call them from `start`.",
+    },
+    Entry {
+        id: "crate-object",
+        explanation: "What cargo left is not the shared object that an image is made of, or the crate defines no \
+                      entry. The entry is `space_guest::component!(YourType);` at the crate's root; linker settings \
+                      of the project's own are best removed.",
+    },
+    Entry {
+        id: "crate-refused",
+        explanation: "Cargo did not build the crate and has said why. The component is the crate's library; it is \
+                      `no_std`, and finds the module `space`, generated from `component.in`, through \
+                      `space_guest::component!`.",
+    },
+    Entry {
+        id: "crate-relocation",
+        explanation: "The crate's code would have to be changed when it is loaded, and text and constants never are: \
+                      that keeps them shared and checked by their hash. Compile everything position-independent; \
+                      assembly addresses data relative to `rip`; indirect functions are refused.",
+    },
+    Entry {
+        id: "crate-thread-local",
+        explanation: "The crate keeps data for each thread. A component has one thread and no thread-local storage: \
+                      keep the data in the component's own value.",
+    },
+    Entry {
+        id: "crate-undefined",
+        explanation: "The crate calls functions that neither it nor the kernel has: a C library, or `std`. Nothing is \
+                      ambient in a component: what the system offers comes as a capability in `component.in`. Use \
+                      crates that are `no_std` and pure Rust, often by `default-features = false`.",
     },
     Entry {
         id: "duplicate-component",

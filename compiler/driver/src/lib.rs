@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`project`] | finds and reads the sources, within bounds |
 //! | [`pipeline`] | runs the compiler over them, without I/O |
+//! | [`rust`] | has the crates of a project built, and makes images of what comes out |
 //! | [`keys`] | keeps the user's signing keys |
 //! | [`stamp`] | knows whether anything changed |
 //! | [`images`] | signs, bundles and verifies |
@@ -23,6 +24,7 @@ pub mod images;
 pub mod keys;
 pub mod pipeline;
 pub mod project;
+pub mod rust;
 pub mod stamp;
 
 use compiler_syntax::diagnostic::{Diagnostic, Severity};

@@ -1,10 +1,11 @@
 //! The compiler as a function from sources to images.
 
+use crate::rust::{self, Crates, NoCrates};
 use crate::{
     Compilation, CompiledComponent, Fact, LinkedSystem, Options, PackageSource, ProjectSource, TestResult,
     Use,
 };
-use compiler_check::{Checked, CheckedUnit, ParsedPackage, RightUse};
+use compiler_check::{Checked, CheckedUnit, Native, ParsedPackage, RightUse};
 use compiler_codegen::Output;
 use compiler_link::{image, system};
 use compiler_mir::interpret::{Host, Interpreter, Message, Stop};
@@ -21,8 +22,13 @@ const LIBRARY: &[(&str, &str, &str)] =
 /// Steps that one `test` block may take.
 const TEST_FUEL: u64 = 200_000_000;
 
-/// Compiles every component of a project and links its system.
+/// Compiles every component of a project and links its system; a project with crates is refused.
 pub fn compile(project: &ProjectSource, options: &Options) -> Compilation {
+    compile_with(project, options, &NoCrates)
+}
+
+/// As [`compile`], with someone who builds the crates.
+pub fn compile_with(project: &ProjectSource, options: &Options, crates: &dyn Crates) -> Compilation {
     let mut compilation = Compilation::default();
     let mut packages = Vec::new();
     for package in &project.packages {
@@ -33,7 +39,8 @@ pub fn compile(project: &ProjectSource, options: &Options) -> Compilation {
         let (tree, diagnostics) = compiler_syntax::parse(file, text);
         compilation.diagnostics.extend(diagnostics);
         let span = Span::new(file, 0, 0);
-        packages.push(ParsedPackage { path: (*path).to_owned(), files: vec![tree], span, library: true });
+        let (path, files) = ((*path).to_owned(), vec![tree]);
+        packages.push(ParsedPackage { path, files, span, library: true, native: false });
     }
     if compilation.refused() {
         return compilation;
@@ -63,6 +70,17 @@ pub fn compile(project: &ProjectSource, options: &Options) -> Compilation {
         }
     }
     if !compilation.refused() {
+        for native in &checked.natives {
+            match rust::component(native, project, crates, &compilation.sources) {
+                Ok((compiled, image)) => {
+                    linked.push((native.package.clone(), image));
+                    compilation.components.push(compiled);
+                }
+                Err(diagnostic) => compilation.diagnostics.push(diagnostic),
+            }
+        }
+    }
+    if !compilation.refused() {
         link_system(&checked, &linked, options, &mut compilation);
     }
     if compilation.refused() {
@@ -76,7 +94,7 @@ pub fn compile(project: &ProjectSource, options: &Options) -> Compilation {
 fn same_names(checked: &Checked) -> Vec<Diagnostic> {
     let mut known: BTreeMap<String, Span> = BTreeMap::new();
     let mut same = Vec::new();
-    for component in checked.units.iter().filter_map(|unit| unit.program.component.as_ref()) {
+    for component in components(checked) {
         let file = system::file_stem(&component.name);
         match known.get(&file) {
             Some(first) => {
@@ -95,10 +113,16 @@ fn same_names(checked: &Checked) -> Vec<Diagnostic> {
     same
 }
 
+/// Every component of the project.
+fn components(checked: &Checked) -> impl Iterator<Item = &Component> {
+    let compiled = checked.units.iter().filter_map(|unit| unit.program.component.as_ref());
+    compiled.chain(checked.natives.iter().map(|native: &Native| &native.component))
+}
+
 fn parse(package: &PackageSource, compilation: &mut Compilation) -> ParsedPackage {
     let mut files = Vec::new();
     let mut span = Span::default();
-    for source in &package.files {
+    for source in package.files.iter().filter(|source| source.is_in()) {
         let file = compilation.sources.add(source.name.clone(), String::from_utf8_lossy(&source.bytes));
         if files.is_empty() {
             span = Span::new(file, 0, 0);
@@ -110,7 +134,7 @@ fn parse(package: &PackageSource, compilation: &mut Compilation) -> ParsedPackag
         compilation.diagnostics.extend(diagnostics);
         files.push(tree);
     }
-    ParsedPackage { path: package.path.join("."), files, span, library: false }
+    ParsedPackage { path: package.path.join("."), files, span, library: false, native: package.is_crate() }
 }
 
 #[expect(clippy::result_large_err, reason = "made once per component")]
@@ -179,7 +203,7 @@ fn facts(component: &Component, code: &Output) -> Vec<Fact> {
     ]
 }
 
-fn place(sources: &Sources, span: Span) -> String {
+pub(crate) fn place(sources: &Sources, span: Span) -> String {
     let position = sources.position(span.file, span.start);
     format!("{}:{}", sources.name(span.file), position.line)
 }
@@ -219,7 +243,7 @@ fn link_system(
             });
         }
         Err(error) => {
-            let first = checked.units.iter().find_map(|unit| unit.program.component.as_ref());
+            let first = components(checked).next();
             let span =
                 block.map(|system| system.span).or(first.map(|component| component.span)).unwrap_or_default();
             let (id, help) = match &error {

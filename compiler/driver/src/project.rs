@@ -20,6 +20,10 @@ pub const SOURCES_MAX: u64 = 4096;
 pub const ENTRIES_MAX: u64 = 100_000;
 /// The package that the runtime's library lives below.
 const RUNTIME: &str = "space";
+/// What makes a folder with a component block a crate.
+const CARGO: &str = "Cargo.toml";
+/// The component block of a crate.
+const COMPONENT: &str = "component.in";
 /// Folders between the root and a source.
 pub const DEPTH_MAX: u64 = 16;
 
@@ -32,13 +36,27 @@ pub struct SourceFile {
     pub bytes: Vec<u8>,
 }
 
-/// The sources of one package.
+impl SourceFile {
+    /// Whether it is source text of ours.
+    pub fn is_in(&self) -> bool {
+        Path::new(&self.name).extension().is_some_and(|ending| ending == "in")
+    }
+}
+
+/// The sources of one package; `Cargo.toml` is one of them where it stands beside `component.in`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PackageSource {
     /// Folders below the root; empty for the root package.
     pub path: Vec<String>,
     /// Files, ordered by name.
     pub files: Vec<SourceFile>,
+}
+
+impl PackageSource {
+    /// Whether the package's component is a crate.
+    pub fn is_crate(&self) -> bool {
+        self.files.iter().any(|file| Path::new(&file.name).file_name().is_some_and(|name| name == CARGO))
+    }
 }
 
 /// The sources of a project, ordered by path.
@@ -138,6 +156,9 @@ impl Walk<'_> {
                 }
                 files.push(entry);
             }
+        }
+        if files.iter().any(|file| file.ends_with(COMPONENT)) && folder.join(CARGO).is_file() {
+            files.push(folder.join(CARGO));
         }
         files.sort();
         folders.sort();

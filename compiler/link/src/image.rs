@@ -58,12 +58,46 @@ pub fn link(input: &Input<'_>) -> Result<Vec<u8>, Error> {
     let stack_bytes = (code.stack_bytes + GATE_STACK_BYTES).next_multiple_of(PAGE);
     let placement = Placement::new(code, stack_bytes, component.facts.arena_bytes)?;
     let (source_table, root) = source_table(input.files);
-    let sections = sections(input, &placement, source_table);
-    let names = Names::new(component, input.sources);
-    let entries = entries(component, code, &placement);
+    let reached = component.exports.iter().map(|export| slots_reached(input.program, &export.methods));
+    let parts = Parts {
+        entries: entries(component, code, &placement),
+        imports: imports(code, &placement),
+        export_capabilities: reached.collect(),
+        stack: (placement.stack_bytes, Tag::Exact),
+        state_bytes: code.data.len() as u64 + code.bss_bytes,
+        front_end: "in",
+        root,
+        flags: input.flags,
+        sections: sections(input, &placement, source_table),
+    };
+    assemble(component, input.sources, &parts)
+}
+
+/// What an image has besides what its component's block says.
+pub(crate) struct Parts<'p> {
+    pub entries: Vec<Entry<'p>>,
+    pub imports: Vec<Import<'p>>,
+    /// For each export, the component's slots that its methods use.
+    pub export_capabilities: Vec<u64>,
+    /// The stack's bytes, and whose word they are.
+    pub stack: (u64, Tag),
+    pub state_bytes: u64,
+    pub front_end: &'p str,
+    /// Merkle root of the sources.
+    pub root: [u8; 32],
+    pub flags: &'p str,
+    pub sections: Vec<SectionData>,
+}
+
+/// Writes an image: what the component's block says, and the parts.
+pub(crate) fn assemble(
+    component: &Component,
+    sources: &Sources,
+    parts: &Parts<'_>,
+) -> Result<Vec<u8>, Error> {
+    let names = Names::new(component, sources);
     let required = required(component, &names);
-    let exported = exported(input.program, component);
-    let imports = imports(code, &placement);
+    let exported = exported(component, &parts.export_capabilities);
     let callees: Vec<u32> = (0..component.capabilities.len() as u32)
         .filter(|slot| {
             let capability = &component.capabilities[*slot as usize];
@@ -77,14 +111,13 @@ pub fn link(input: &Input<'_>) -> Result<Vec<u8>, Error> {
         .map(|(name, default)| Parameter { name, default: *default })
         .collect();
     let lists = [
-        list_bytes(&entries),
+        list_bytes(&parts.entries),
         list_bytes(&required),
         list_bytes(&exported),
-        list_bytes(&imports),
+        list_bytes(&parts.imports),
         list_bytes(&callees),
         list_bytes(&parameters),
     ];
-    let state_bytes = code.data.len() as u64 + code.bss_bytes;
     let manifest = Manifest {
         identity: Identity {
             package: &component.package,
@@ -98,9 +131,9 @@ pub fn link(input: &Input<'_>) -> Result<Vec<u8>, Error> {
         exports: List::default(),
         schemas: None,
         memory: Memory {
-            stack_bytes: placement.stack_bytes,
-            stack_tag: Tag::Exact,
-            state_bytes,
+            stack_bytes: parts.stack.0,
+            stack_tag: parts.stack.1,
+            state_bytes: parts.state_bytes,
             arena_bytes: component.facts.arena_bytes,
             buffer_bytes: 0,
             linear: None,
@@ -135,13 +168,13 @@ pub fn link(input: &Input<'_>) -> Result<Vec<u8>, Error> {
         parameters: List::new(&lists[5]),
         provenance: Provenance {
             compiler: concat!("space ", env!("CARGO_PKG_VERSION")),
-            front_end: "in",
-            sources: root,
-            flags: input.flags,
+            front_end: parts.front_end,
+            sources: parts.root,
+            flags: parts.flags,
         },
         section_hashes: List::default(),
     };
-    Ok(write::image(Kind::Component, &manifest, &sections)?)
+    Ok(write::image(Kind::Component, &manifest, &parts.sections)?)
 }
 
 fn sections(input: &Input<'_>, placement: &Placement, source_table: Vec<u8>) -> Vec<SectionData> {
@@ -171,7 +204,7 @@ fn source_map(places: &[(u32, Span)], sources: &Sources) -> Vec<u8> {
     write::source_map(&entries, &names)
 }
 
-fn source_table(files: &[(String, [u8; 32])]) -> (Vec<u8>, [u8; 32]) {
+pub(crate) fn source_table(files: &[(String, [u8; 32])]) -> (Vec<u8>, [u8; 32]) {
     let files: Vec<(&str, [u8; 32])> = files.iter().map(|(name, hash)| (name.as_str(), *hash)).collect();
     write::sources(&files)
 }
@@ -239,16 +272,17 @@ fn required<'c>(component: &'c Component, names: &'c Names) -> Vec<Required<'c>>
         .collect()
 }
 
-fn exported<'c>(program: &Program, component: &'c Component) -> Vec<Exported<'c>> {
+fn exported<'c>(component: &'c Component, capabilities: &[u64]) -> Vec<Exported<'c>> {
     component
         .exports
         .iter()
-        .map(|export| Exported {
+        .zip(capabilities)
+        .map(|(export, capabilities)| Exported {
             name: &export.name,
             interface: &export.interface,
             hash: export.hash,
             methods: (0..export.methods.len()).fold(0, |mask, method| mask | 1 << method),
-            capabilities: slots_reached(program, &export.methods),
+            capabilities: *capabilities,
             window_bytes: export.window_bytes,
         })
         .collect()

@@ -45,7 +45,7 @@ fn read(at: &Path, path: &[String], sources: &mut Sources, packages: &mut Vec<Pa
     if let Some((first, _)) = files.first() {
         let span = Span::new(*first, 0, 0);
         let files = files.into_iter().map(|(_, tree)| tree).collect();
-        packages.push(ParsedPackage { path: path.join("."), files, span, library: false });
+        packages.push(ParsedPackage { path: path.join("."), files, span, library: false, native: false });
     }
 }
 

@@ -162,7 +162,7 @@ impl Kernel {
             call::image_admit => self.image_admit(hal, first, second, third),
             call::realm_create => self.realm_create(hal, first, second, third, fourth),
             call::realm_control => self.realm_control(hal, arguments),
-            call::thread_control => self.thread_control(hal, first, second, third),
+            call::thread_control => self.thread_control(hal, first, second, (third, fourth)),
             call::irq_control => self.irq_control(hal, first, second, third),
             call::port_access => self.port_access(hal, arguments),
             other if sci::syscall::by_number(other).is_some() => Outcome::refused(Status::Unsupported),

@@ -373,7 +373,7 @@ impl Kernel {
         hal: &mut impl Hal,
         handle: Handle,
         what: u64,
-        a: u64,
+        (a, b): (u64, u64),
     ) -> Outcome {
         let me = self.current;
         match what {
@@ -392,7 +392,7 @@ impl Kernel {
             },
             thread_operation::FAULT => {
                 let fault = Fault::from_number(a).filter(|fault| *fault != Fault::Exit);
-                Outcome::Fault(fault.unwrap_or(Fault::Exception), 0, a)
+                Outcome::Fault(fault.unwrap_or(Fault::Exception), b, a)
             }
             thread_operation::STOP => match self.held(handle, kind::MACHINE, 1) {
                 Ok(_) => {

@@ -1,7 +1,12 @@
 //! A system: root and console as they are shipped, compiled components, raw ones, and the module that boots.
 
+use std::path::Path;
+
 use boot::OS;
-use compiler_driver::{Options, OsImage, PackageSource, ProjectSource, SourceFile, pipeline};
+use compiler_driver::rust::Cargo;
+use compiler_driver::{
+    Compilation, Options, OsImage, PackageSource, Project, ProjectSource, SourceFile, pipeline,
+};
 use sci::bundle::{grant, header, image};
 use sci::layout::PAGE;
 use sci::sign::{self, PublicKey};
@@ -42,8 +47,24 @@ pub fn compile(packages: &[(&str, &str)]) -> System {
             files: vec![SourceFile { name: format!("{name}.in"), bytes: text.as_bytes().to_vec() }],
         })
         .collect();
+    linked(pipeline::compile(&ProjectSource { packages }, &options()))
+}
+
+/// Compiles a project in a folder, crates among it, and links it with the OS components.
+///
+/// # Panics
+/// With the diagnostics if the sources are refused.
+pub fn compile_project(folder: &Path) -> System {
+    let project = Project::read(folder).expect("a project is in the folder");
+    linked(pipeline::compile_with(&project.source, &options(), &Cargo::new(folder)))
+}
+
+fn options() -> Options {
     let os = OS.iter().map(|(name, bytes)| OsImage { name, bytes }).collect();
-    let compilation = pipeline::compile(&ProjectSource { packages }, &Options { os, ..Options::default() });
+    Options { os, ..Options::default() }
+}
+
+fn linked(compilation: Compilation) -> System {
     let text = compiler_syntax::render(&compilation.diagnostics, &compilation.sources, false);
     assert!(!compilation.refused(), "the sources are refused:\n{text}");
     let linked = compilation.system.expect("a system is linked");

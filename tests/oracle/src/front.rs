@@ -34,7 +34,13 @@ pub fn compile(text: &str) -> Result<Front, Refused> {
         let (tree, found) = compiler_syntax::parse(file, text);
         diagnostics.extend(found);
         let span = Span::new(file, 0, 0);
-        packages.push(ParsedPackage { path: path.to_owned(), files: vec![tree], span, library });
+        packages.push(ParsedPackage {
+            path: path.to_owned(),
+            files: vec![tree],
+            span,
+            library,
+            native: false,
+        });
     }
     refuse(&diagnostics, &sources)?;
     let checked = compiler_check::check(&packages);

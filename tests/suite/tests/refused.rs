@@ -9,6 +9,16 @@ use tests_suite::{Case, cases, compile, link, os, report, written};
 const CHECKER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../compiler/check/src");
 const PIPELINE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../compiler/driver/src/pipeline.rs");
 
+/// Where crates are refused, whose cases are no sources of ours, and the tests that hold them.
+const CRATES: [&str; 2] = [
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../../compiler/driver/src/rust.rs"),
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../../compiler/link/src/ingest.rs"),
+];
+const CRATE_TESTS: [&str; 2] = [
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../../compiler/link/tests/ingest.rs"),
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../../cli/tests/rust.rs"),
+];
+
 /// Ids whose cause is a defect of the compiler, so that no program is their case.
 const DEFECTS: [&str; 2] = ["code-generation", "system-link"];
 
@@ -87,7 +97,12 @@ fn each_id_has_a_case_and_an_explanation() {
     let mut emitted = BTreeSet::new();
     sources(Path::new(CHECKER), &mut emitted);
     ids(&fs::read_to_string(PIPELINE).expect("the pipeline"), &mut emitted);
-    let shown: BTreeSet<String> = topics().into_values().flatten().map(|case| case.id).collect();
+    let text = |path: &str| fs::read_to_string(path).expect("a source");
+    let quoted = |text: String| -> BTreeSet<String> { text.split('"').map(str::to_owned).collect() };
+    let of_crates = |literal: &String| literal.starts_with("crate-") || literal.starts_with("cargo-");
+    emitted.extend(CRATES.iter().flat_map(|path| quoted(text(path))).filter(of_crates));
+    let mut shown: BTreeSet<String> = topics().into_values().flatten().map(|case| case.id).collect();
+    shown.extend(CRATE_TESTS.iter().flat_map(|path| quoted(text(path))).filter(of_crates));
     let explained: BTreeSet<&str> =
         compiler_driver::catalog::entries().into_iter().map(|entry| entry.id).collect();
     let without =

@@ -40,6 +40,12 @@ pub(super) const ENTRIES: &[Entry] = &[
                       bind no names: write an arm for each, or `_` in place of the name.",
     },
     Entry {
+        id: "code-beside-crate",
+        explanation: "Where `Cargo.toml` stands beside `component.in`, the component's code is the crate. The `.in` \
+                      files there declare: the component block, interfaces, enums, constants. Write functions, state \
+                      and tests in Rust, or `.in` code in a folder of its own.",
+    },
+    Entry {
         id: "constant-cycle",
         explanation: "`const a = b` and `const b = a` have no value: constants are computed before the program runs. \
                       Give one of them a value of its own.",

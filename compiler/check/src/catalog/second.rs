@@ -5,6 +5,12 @@ use compiler_syntax::diagnostic::Entry;
 /// In alphabetical order.
 pub(super) const ENTRIES: &[Entry] = &[
     Entry {
+        id: "native-fact",
+        explanation: "The compiler derives the stack of `.in` code from the code itself, and that code has no heap: \
+                      `stack` and `heap` are stated only in the `component.in` of a crate, whose code the compiler \
+                      does not see.",
+    },
+    Entry {
         id: "no-component",
         explanation: "The sources are right, but no file declares a component, so there is nothing to make an image \
                       of. A component is a block, `component Hello { }`; its code begins at the function `start`.",
