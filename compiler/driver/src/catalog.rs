@@ -13,8 +13,7 @@ const PIPELINE: &[Entry] = &[
     Entry {
         id: "cargo-missing",
         explanation: "A folder with `Cargo.toml` beside `component.in` holds a component written in Rust, and cargo, \
-                      which builds it, could not be started. Install Rust from https://rustup.rs; `space doctor` \
-                      shows what is there.",
+                      which builds it, could not be started. Install Rust from https://rustup.rs.",
     },
     Entry {
         id: "code-generation",

@@ -34,7 +34,7 @@ function #0 "main" parameters 0 -> %0 at 0:3-9 {
   _2 = parameter 0
   _1 = client-window _2
   invoke _0 method 1(_2, 7:%2) -> _2(_0, $0) uses 0 "Console" 1
-  system 18(0:%2, 1:%2, 0:%2) -> _2, _0 uses none "Clock" 0
+  system 18(0:%2, 1:%2, 0:%2, 0:%2) -> _2, _0 uses none "Clock" 0
   receive -> _0, _2(_2)
   receive answering _2(_0) -> _0, _2()
   return at 0:6-7
