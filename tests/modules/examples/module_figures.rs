@@ -1,4 +1,4 @@
-//! What modules cost: compile time and image size. `cargo run --release -p tests-modules --example figures`.
+//! What modules cost: compile time and image size. `cargo run --release -p tests-modules --example module_figures`.
 #![allow(clippy::print_stdout, reason = "the figures are what the example is for")]
 
 use std::time::Instant;
