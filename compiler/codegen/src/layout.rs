@@ -118,7 +118,6 @@ impl Text<'_> {
         self.output.rodata.clone_from(&module.rodata);
         self.output.data.clone_from(&module.data);
         self.output.bss_bytes = module.bss_bytes;
-        self.output.words.clone_from(&module.words);
         for word in &module.words {
             let (bytes, at) = match word.place {
                 Symbol::Rodata(at) => (&mut self.output.rodata, at),

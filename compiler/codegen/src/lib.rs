@@ -10,7 +10,7 @@ mod function;
 mod layout;
 mod stack;
 
-use compiler_core::{FunctionId, FunctionWord, Slot, Symbol, Unit};
+use compiler_core::{FunctionId, Slot, Symbol, Unit};
 use compiler_syntax::span::Span;
 use sci::status::Fault;
 use std::collections::BTreeMap;
@@ -61,8 +61,6 @@ pub struct Output {
     pub slots: Vec<Slot>,
     /// The number of each in [`compiler_core::Module::slots`], ascending.
     pub slot_numbers: Vec<u32>,
-    /// Words of rodata and data that hold a function's offset in text.
-    pub words: Vec<FunctionWord>,
     /// Offset in text where the main thread begins.
     pub start: u32,
     /// Functions, by offset.

@@ -1,8 +1,8 @@
 //! The stack bound: a function's frame and the deepest of what it calls.
 
 use crate::Error;
-use compiler_core::{FunctionId, Graph, Module, Recursion, checked};
-use std::collections::{BTreeMap, BTreeSet};
+use compiler_core::{FunctionId, Graph, Module, Recursion};
+use std::collections::BTreeMap;
 
 /// Distance of the probes of a large frame: Cranelift's default, a page.
 const PROBE_BYTES: u64 = 4096;
@@ -29,17 +29,13 @@ impl Bounds {
 
 /// The stack bounds of a module.
 pub(crate) fn bounds(module: &Module, frames: &Frames) -> Result<Bounds, Error> {
-    let checked = match module.recursion {
-        Recursion::Refused => BTreeSet::new(),
-        Recursion::Checked { .. } => checked(module),
-    };
-    let stack = Stack { module, frames, graph: Graph::new(module), checked };
+    let stack = Stack { module, frames, graph: Graph::new(module) };
     let mut bounds = Bounds::default();
     for component in stack.graph.components() {
         let outside = component
             .iter()
             .flat_map(|node| stack.graph.callees(*node))
-            .filter(|callee| !component.contains(callee) && !stack.is_checked(**callee))
+            .filter(|callee| component.binary_search(callee).is_err() && !stack.is_checked(**callee))
             .map(|callee| bounds.of(FunctionId(*callee)))
             .max()
             .unwrap_or(0);
@@ -74,7 +70,6 @@ struct Stack<'m> {
     module: &'m Module,
     frames: &'m Frames,
     graph: Graph,
-    checked: BTreeSet<FunctionId>,
 }
 
 impl Stack<'_> {
@@ -83,7 +78,7 @@ impl Stack<'_> {
     }
 
     fn is_checked(&self, node: u32) -> bool {
-        self.checked.contains(&FunctionId(node))
+        matches!(&self.module.recursion, Recursion::Checked(checked) if checked.contains(&FunctionId(node)))
     }
 
     /// What a node's callees use before they check.

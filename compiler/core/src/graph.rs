@@ -31,16 +31,6 @@ impl Graph {
         &self.calls[node as usize]
     }
 
-    /// Nodes, that of calls through a table among them.
-    pub fn len(&self) -> usize {
-        self.calls.len()
-    }
-
-    /// Whether there is no node.
-    pub fn is_empty(&self) -> bool {
-        self.calls.is_empty()
-    }
-
     /// Whether the members of a component come back to themselves.
     pub fn is_cyclic(&self, component: &[u32]) -> bool {
         component.len() > 1 || component.iter().any(|node| self.callees(*node).contains(node))
@@ -50,7 +40,7 @@ impl Graph {
     #[must_use]
     pub fn among(&self, nodes: &[u32]) -> Self {
         let kept: BTreeSet<u32> = nodes.iter().copied().collect();
-        let calls = (0..self.len() as u32)
+        let calls = (0..self.calls.len() as u32)
             .map(|node| {
                 let own = if kept.contains(&node) { self.callees(node) } else { &[] };
                 own.iter().copied().filter(|callee| kept.contains(callee)).collect()
@@ -62,9 +52,9 @@ impl Graph {
     /// Strongly connected components, callees before callers (Tarjan, "Depth-first search and linear graph
     /// algorithms", 1972), iteratively; each ascending.
     pub fn components(&self) -> Vec<Vec<u32>> {
-        let mut state = Tarjan::new(self.len());
+        let mut state = Tarjan::new(self.calls.len());
         let mut path: Vec<(u32, usize)> = Vec::new();
-        for root in 0..self.len() as u32 {
+        for root in 0..self.calls.len() as u32 {
             if state.index[root as usize] != UNSEEN {
                 continue;
             }
@@ -164,7 +154,7 @@ impl Tarjan {
 /// Functions that a module's roots reach, by number: what is compiled.
 pub fn reach(module: &Module) -> Vec<bool> {
     let graph = Graph::new(module);
-    let mut reached = vec![false; graph.len()];
+    let mut reached = vec![false; graph.calls.len()];
     let mut queue: Vec<u32> = module.roots.iter().chain(&module.start).map(|id| id.0).collect();
     queue.extend(module.words.iter().map(|word| word.function.0));
     while let Some(node) = queue.pop() {

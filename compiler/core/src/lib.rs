@@ -5,8 +5,8 @@
 //! are Cranelift IR, made one at a time by [`Unit::lower`], so that a large module never lies in memory as a whole
 //! and functions are compiled in parallel.
 //!
-//! Code reaches what the linker places through [`Symbol`]s alone. Those for which [`Symbol::is_instance`] holds
-//! belong to one instance; in the slab form they lie at fixed distances from the text.
+//! Code reaches what the linker places through [`Symbol`]s alone: what belongs to one instance, too, lies at a fixed
+//! distance from the text in the slab form.
 #![forbid(unsafe_code)]
 
 mod graph;
@@ -21,6 +21,7 @@ use cranelift_codegen::ir::{self, TrapCode};
 use cranelift_codegen::isa::TargetFrontendConfig;
 use cranelift_frontend::FunctionBuilderContext;
 use sci::status::Fault;
+use std::collections::BTreeSet;
 
 /// A function of a module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,17 +50,14 @@ pub struct Function {
 }
 
 /// What recursion does that no source bounds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Recursion {
     /// It is an error: every stack has an exact bound.
     #[default]
     Refused,
-    /// Functions that come back to themselves check the depth of the stack at their entry, in a stack of so many
-    /// bytes.
-    Checked {
-        /// Bytes of the stack.
-        stack_bytes: u64,
-    },
+    /// These functions check the depth of the stack at their entry: all that come back to themselves, which
+    /// [`checked`] gives.
+    Checked(BTreeSet<FunctionId>),
 }
 
 /// A function of the outside, called through an 8-byte word that the loader binds.

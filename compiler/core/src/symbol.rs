@@ -35,19 +35,6 @@ pub enum Symbol {
 }
 
 impl Symbol {
-    /// Whether it belongs to one instance, so that another form than the slab's would reach it in another way.
-    pub const fn is_instance(self) -> bool {
-        matches!(
-            self,
-            Self::Data(_)
-                | Self::Bss(_)
-                | Self::StartPage
-                | Self::InstanceBlock
-                | Self::Linear
-                | Self::StackLimit
-        )
-    }
-
     /// The name that Cranelift carries.
     pub const fn name(self) -> UserExternalName {
         let (namespace, index) = match self {
@@ -91,7 +78,7 @@ pub struct Symbols {
 }
 
 impl Symbols {
-    /// The address of a symbol. For a symbol of an instance this is Core IR's `instance_addr` operation, here in its
+    /// The address of a symbol. For state, pages, memory and stack, which belong to one instance, this is Core IR's `instance_addr` operation, here in its
     /// slab form: an address relative to the instruction.
     pub fn address(&mut self, builder: &mut FunctionBuilder<'_>, symbol: Symbol) -> Value {
         let value = *self.known.entry(symbol).or_insert_with(|| {

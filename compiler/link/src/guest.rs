@@ -12,8 +12,8 @@ use sci::linkage::{
 };
 use sci::list::List;
 use sci::manifest::{
-    self, Checkpoint, Class, Determinism, Identity, Import, Linear, Manifest, Pool, Provenance, Restart,
-    Schedule, Tag,
+    self, Checkpoint, Class, Determinism, Identity, Linear, Manifest, Pool, Provenance, Restart, Schedule,
+    Tag,
 };
 use sci::section::SectionKind;
 use sci::write::{self, list_bytes};
@@ -52,19 +52,7 @@ pub fn link(input: &Input<'_>) -> Result<Vec<u8>, Error> {
         (SectionKind::Linkage, linkage(input, &placement)),
         (SectionKind::Content, input.wiring.content.to_vec()),
     ]));
-    let imports: Vec<Import<'_>> = code
-        .slots
-        .iter()
-        .enumerate()
-        .map(|(slot, import)| Import {
-            module: &import.module,
-            item: &import.item,
-            signature: &import.signature,
-            capability: None,
-            offset: placement.address(Symbol::Slot(slot as u32)),
-        })
-        .collect();
-    let imports = list_bytes(&imports);
+    let imports = list_bytes(&placement::imports(code, &placement));
     let manifest = Manifest {
         identity: Identity { package: "", name: input.name, version: "0.0.0" },
         entries: List::default(),

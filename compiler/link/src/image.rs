@@ -61,7 +61,7 @@ pub fn link(input: &Input<'_>) -> Result<Vec<u8>, Error> {
     let reached = component.exports.iter().map(|export| slots_reached(input.program, &export.methods));
     let parts = Parts {
         entries: entries(component, code, &placement),
-        imports: imports(code, &placement),
+        imports: placement::imports(code, &placement),
         export_capabilities: reached.collect(),
         stack: (placement.stack_bytes, Tag::Exact),
         state_bytes: code.data.len() as u64 + code.bss_bytes,
@@ -307,20 +307,6 @@ fn slots_reached(program: &Program, roots: &[FunctionId]) -> u64 {
         }
     }
     mask
-}
-
-fn imports<'c>(code: &'c Output, placement: &Placement) -> Vec<Import<'c>> {
-    code.slots
-        .iter()
-        .enumerate()
-        .map(|(slot, import)| Import {
-            module: &import.module,
-            item: &import.item,
-            signature: &import.signature,
-            capability: None,
-            offset: placement.relro + 8 * slot as u64,
-        })
-        .collect()
 }
 
 fn pool(component: &Component) -> Pool {

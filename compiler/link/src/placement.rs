@@ -6,6 +6,7 @@ use compiler_core::Symbol;
 use compiler_mir::layout::align_up;
 use sci::layout::{INSTANCE_PAGE, LINEAR_MEMORY, PAGE, STACK_TOP, START_PAGE};
 use sci::limits::SLAB_IMAGE_BYTES_MAX;
+use sci::manifest::Import;
 use sci::section::SectionKind;
 use sci::write::{self, SectionData};
 
@@ -106,4 +107,19 @@ pub(crate) fn symbols(functions: &[CompiledFunction]) -> Vec<u8> {
     let entries: Vec<(u32, u32, &str)> =
         functions.iter().map(|function| (function.offset, function.size, function.name.as_str())).collect();
     write::symbols(&entries)
+}
+
+/// The slots, as the manifest lists them.
+pub(crate) fn imports<'c>(code: &'c Output, placement: &Placement) -> Vec<Import<'c>> {
+    code.slots
+        .iter()
+        .enumerate()
+        .map(|(slot, import)| Import {
+            module: &import.module,
+            item: &import.item,
+            signature: &import.signature,
+            capability: None,
+            offset: placement.relro + 8 * slot as u64,
+        })
+        .collect()
 }

@@ -113,6 +113,12 @@ impl<'m> Module<'m> {
             module.payload(payload)?;
         }
         module.check_limits()?;
+        // A function without a name of its own is known by that of its first export.
+        for (name, kind, index) in &module.exports {
+            if matches!(kind, ExternalKind::Func | ExternalKind::FuncExact) {
+                module.names.entry(*index).or_insert(name);
+            }
+        }
         // Bodies are not validated yet: what they name may not exist.
         let functions = module.functions.len() as u32;
         for facts in &mut module.facts {
@@ -290,12 +296,6 @@ impl<'m> Module<'m> {
 
     /// A function's name: its own, or that of an export, or its number.
     pub(crate) fn name(&self, function: u32) -> String {
-        if let Some(name) = self.names.get(&function) {
-            return (*name).to_owned();
-        }
-        let exported = self.exports.iter().find(|(_, kind, index)| {
-            matches!(kind, ExternalKind::Func | ExternalKind::FuncExact) && *index == function
-        });
-        exported.map_or_else(|| format!("function[{function}]"), |(name, ..)| (*name).to_owned())
+        self.names.get(&function).map_or_else(|| format!("function[{function}]"), |name| (*name).to_owned())
     }
 }

@@ -61,8 +61,8 @@ pub(crate) fn signature(ty: &FuncType, convention: Convention) -> Signature {
 
 /// Whether a call at the image's boundary passes the type's values in registers.
 pub(crate) fn fits_boundary(ty: &FuncType) -> bool {
-    let numbers = |types: &'_ [ValType]| types.iter().map(|ty| value_number(*ty)).collect::<Vec<u8>>();
-    in_registers(numbers(ty.params()).into_iter(), numbers(ty.results()).into_iter())
+    let number = |ty: &ValType| value_number(*ty);
+    in_registers(ty.params().iter().map(number), ty.results().iter().map(number))
 }
 
 /// The number of a type, as the linkage table has it.

@@ -18,7 +18,7 @@ use cranelift_frontend::FunctionBuilderContext;
 use sci::limits::wasm;
 use sci::linkage::{RUNTIME_FUNCTIONS, RUNTIME_MODULE};
 use sci::status::Fault;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use wasmparser::{
     BinaryReaderError, ExternalKind, FuncToValidate, FuncValidatorAllocations, FunctionBody, RefType, ValType,
 };
@@ -64,8 +64,11 @@ pub struct WasmUnit<'m> {
     pub(crate) state: State,
     pub(crate) convention: Convention,
     core: CoreModule,
-    checked: BTreeSet<FunctionId>,
     extras: Vec<Extra>,
+    /// The number of each of them.
+    numbers: BTreeMap<Extra, FunctionId>,
+    /// Globals that are exported.
+    shared: BTreeSet<u32>,
     file: FileId,
     bytes: &'m [u8],
 }
@@ -82,11 +85,7 @@ impl std::fmt::Debug for WasmUnit<'_> {
 /// Takes a module in. `file` is the module's own number among the sources: places in it are offsets.
 pub fn read(bytes: &[u8], file: FileId, options: Options) -> Result<WasmUnit<'_>, Error> {
     let module = Module::read(bytes)?;
-    let mut core = CoreModule {
-        recursion: Recursion::Checked { stack_bytes: options.stack_bytes },
-        slots: slots(&module),
-        ..CoreModule::default()
-    };
+    let mut core = CoreModule { slots: slots(&module), ..CoreModule::default() };
     let state = State::new(&module, &mut core, options.fuel)?;
     let tail = module.facts.iter().any(|facts| facts.calls_tail);
     let convention = if tail { Convention::Tail } else { Convention::SystemV };
@@ -95,13 +94,14 @@ pub fn read(bytes: &[u8], file: FileId, options: Options) -> Result<WasmUnit<'_>
         state,
         convention,
         core,
-        checked: BTreeSet::new(),
         extras: Vec::new(),
+        numbers: BTreeMap::new(),
+        shared: BTreeSet::new(),
         file,
         bytes,
     };
     unit.state_functions();
-    unit.checked = checked(&unit.core);
+    unit.core.recursion = Recursion::Checked(checked(&unit.core));
     unit.validate_unreached()?;
     Ok(unit)
 }
@@ -140,8 +140,7 @@ impl<'m> WasmUnit<'m> {
     }
 
     fn extra(&self, extra: Extra) -> Option<FunctionId> {
-        let at = self.extras.iter().position(|one| *one == extra)?;
-        Some(FunctionId(self.defined() + at as u32))
+        self.numbers.get(&extra).copied()
     }
 
     pub(crate) fn helper(&self, helper: Helper) -> FunctionId {
@@ -151,13 +150,8 @@ impl<'m> WasmUnit<'m> {
     /// Whether a global holds a reference to a function that other instances may see.
     pub(crate) fn is_shared_reference(&self, global: u32) -> bool {
         let of = &self.module.globals[global as usize];
-        let exported = || {
-            self.module
-                .exports
-                .iter()
-                .any(|(_, kind, index)| *kind == ExternalKind::Global && *index == global)
-        };
-        of.ty.content_type == ValType::Ref(RefType::FUNCREF) && (of.initial.is_none() || exported())
+        of.ty.content_type == ValType::Ref(RefType::FUNCREF)
+            && (of.initial.is_none() || self.shared.contains(&global))
     }
 
     /// The function that computes an instance's state.
@@ -198,6 +192,10 @@ impl<'m> WasmUnit<'m> {
             .iter()
             .filter(|function| needs_entry(self.module.function_type(**function), self.convention));
         self.extras.extend(entered.map(|function| Extra::Entry(*function)));
+        let numbers = self.extras.iter().zip(self.defined()..);
+        self.numbers = numbers.map(|(extra, number)| (*extra, FunctionId(number))).collect();
+        let globals = self.module.exports.iter().filter(|(_, kind, _)| *kind == ExternalKind::Global);
+        self.shared = globals.map(|(_, _, index)| *index).collect();
         let helper_ids = helpers.map(|helper| self.helper(helper));
         for (index, facts) in self.module.facts.iter().enumerate() {
             let function = imported + index as u32;
@@ -305,7 +303,7 @@ impl Unit for WasmUnit<'_> {
             body.signature = signature(ty, self.convention);
             let mut function = Function::new(self, body, context);
             function.open(ty);
-            if self.checked.contains(&id) {
+            if matches!(&self.core.recursion, Recursion::Checked(checked) if checked.contains(&id)) {
                 function.check_depth();
             }
             function.open_fuel();

@@ -66,9 +66,8 @@ pub struct FunctionType {
 impl FunctionType {
     /// Whether registers carry its values across the boundary.
     pub(crate) fn in_registers(&self) -> bool {
-        let numbers =
-            |types: &[ValueType]| types.iter().map(|ty| ty.number()).collect::<Vec<_>>().into_iter();
-        sci::linkage::in_registers(numbers(&self.parameters), numbers(&self.results))
+        let number = |ty: &ValueType| ty.number();
+        sci::linkage::in_registers(self.parameters.iter().map(number), self.results.iter().map(number))
     }
 
     pub(crate) fn has_floats(&self) -> bool {

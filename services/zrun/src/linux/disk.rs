@@ -24,29 +24,37 @@ pub enum DiskError {
 pub struct Disk {
     database: Database,
     quota: u64,
+    /// Bytes of keys and values.
+    used: u64,
 }
 
 impl Disk {
     /// Opens a file, or makes it; it takes so many bytes of keys and values.
     pub fn open(path: &Path, quota: u64) -> Result<Self, DiskError> {
         let database = Database::create(path)?;
-        let prepare = |database: &Database| -> Result<(), redb::Error> {
+        let prepare = |database: &Database| -> Result<u64, redb::Error> {
             let write = database.begin_write()?;
-            write.open_table(VALUES)?;
-            Ok(write.commit()?)
+            let used = Self::used(&write.open_table(VALUES)?)?;
+            write.commit()?;
+            Ok(used)
         };
-        prepare(&database).map_err(|error| DiskError::Prepare(Box::new(error)))?;
-        Ok(Self { database, quota })
+        let used = prepare(&database).map_err(|error| DiskError::Prepare(Box::new(error)))?;
+        Ok(Self { database, quota, used })
     }
 
     fn used(table: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<u64, redb::StorageError> {
         let mut used = 0;
         for entry in table.iter()? {
             let (key, value) = entry?;
-            used += (key.value().len() + value.value().len().saturating_sub(CHECKSUM_BYTES)) as u64;
+            used += size(key.value(), value.value());
         }
         Ok(used)
     }
+}
+
+/// Bytes of a key and its value, of which the checksum is none.
+fn size(key: &str, stored: &[u8]) -> u64 {
+    (key.len() + stored.len().saturating_sub(CHECKSUM_BYTES)) as u64
 }
 
 fn checksum(key: &str, value: &[u8]) -> [u8; CHECKSUM_BYTES] {
@@ -75,28 +83,32 @@ impl Store for Disk {
 
     fn put(&mut self, key: &str, value: &[u8]) -> Result<(), StoreError> {
         let write = self.database.begin_write().map_err(failed)?;
+        let used;
         {
             let mut table = write.open_table(VALUES).map_err(failed)?;
-            let old = table.get(key).map_err(failed)?.map_or(0, |old| key.len() + old.value().len());
-            let used = Self::used(&table).map_err(failed)?.saturating_sub(old as u64);
-            if used + (key.len() + value.len()) as u64 > self.quota {
+            let old = table.get(key).map_err(failed)?.map_or(0, |old| size(key, old.value()));
+            used = self.used.saturating_sub(old) + (key.len() + value.len()) as u64;
+            if used > self.quota {
                 return Err(StoreError::Full);
             }
             let mut stored = checksum(key, value).to_vec();
             stored.extend_from_slice(value);
             table.insert(key, stored.as_slice()).map_err(failed)?;
         }
-        write.commit().map_err(failed)
+        write.commit().map_err(failed)?;
+        self.used = used;
+        Ok(())
     }
 
     fn delete(&mut self, key: &str) -> Result<bool, StoreError> {
         let write = self.database.begin_write().map_err(failed)?;
         let found = {
             let mut table = write.open_table(VALUES).map_err(failed)?;
-            table.remove(key).map_err(failed)?.is_some()
+            table.remove(key).map_err(failed)?.map(|old| size(key, old.value()))
         };
         write.commit().map_err(failed)?;
-        Ok(found)
+        self.used = self.used.saturating_sub(found.unwrap_or(0));
+        Ok(found.is_some())
     }
 
     fn next(&mut self, prefix: &str, after: &str) -> Result<Option<String>, StoreError> {
