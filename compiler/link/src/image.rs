@@ -56,7 +56,7 @@ pub fn link(input: &Input<'_>) -> Result<Vec<u8>, Error> {
     let component = input.program.component.as_ref().ok_or(Error::NoComponent)?;
     let code = input.code;
     let stack_bytes = (code.stack_bytes + GATE_STACK_BYTES).next_multiple_of(PAGE);
-    let placement = Placement::new(code, stack_bytes, component.facts.arena_bytes)?;
+    let placement = Placement::new(code, stack_bytes, component.facts.arena_bytes, GATE_STACK_BYTES)?;
     let (source_table, root) = source_table(input.files);
     let reached = component.exports.iter().map(|export| slots_reached(input.program, &export.methods));
     let parts = Parts {

@@ -131,19 +131,23 @@ struct Planned<'i> {
 /// Links a system.
 pub fn link(input: &Input<'_>) -> Result<Linked, Error> {
     let root = input.os.iter().find(|(name, _)| *name == "root").ok_or(Error::NoRoot)?;
-    let mut images = vec![ImageData { name: "root".into(), bytes: root.1.to_vec() }];
+    let mut images = vec![ImageData { name: "root".into(), bytes: root.1.to_vec(), library: None }];
     let mut planned = Vec::new();
     let console = input.os.iter().find(|(name, _)| *name == "console");
     if let Some((name, bytes)) = console {
         let mut instance = plan(name, bytes, images.len())?;
         grant_console(&mut instance);
-        images.push(ImageData { name: (*name).into(), bytes: bytes.to_vec() });
+        images.push(ImageData { name: (*name).into(), bytes: bytes.to_vec(), library: None });
         planned.push(instance);
     }
     let first_component = images.len();
     for (_, bytes) in input.components {
         let image = verify("component", bytes)?;
-        images.push(ImageData { name: file_stem(image.manifest().identity.name), bytes: bytes.clone() });
+        images.push(ImageData {
+            name: file_stem(image.manifest().identity.name),
+            bytes: bytes.clone(),
+            library: None,
+        });
     }
     let name = match input.system {
         Some(system) => {

@@ -294,8 +294,11 @@ pub fn module() -> &'static [u8] {
             ("Memory", all, 0),
         ],
     );
-    let images =
-        [("root", root), ("child", child)].map(|(name, bytes)| ImageData { name: name.to_owned(), bytes });
+    let images = [("root", root), ("child", child)].map(|(name, bytes)| ImageData {
+        name: name.to_owned(),
+        bytes,
+        library: None,
+    });
     let seed = [9; 32];
     let mut module = policy(true, &[(sci::sign::public_key(&seed), true)]);
     let signer = Signer { seed: &seed, development: true };

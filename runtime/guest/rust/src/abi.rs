@@ -184,7 +184,7 @@ unsafe extern "C" {
     /// Tells what a capability is.
     pub fn cap_query(handle: u64) -> Answer;
 
-    /// Makes a Memory object of zeroed pages from the realm's quota.
+    /// Makes a Memory object of zeroed pages from the realm's quota, or appends them to a linear memory.
     pub fn mem_create(handle: u64, bytes: u64, kind: u64) -> Answer;
 
     /// Maps pages of a Memory; rights: bit 0 write; never executable.
@@ -244,7 +244,7 @@ pub mod method {
         unsafe { super::cap_query(handle) }
     }
 
-    /// Makes a Memory object of zeroed pages from the realm's quota.
+    /// Makes a Memory object of zeroed pages from the realm's quota, or appends them to a linear memory.
     #[inline]
     pub fn mem_create(handle: u64, bytes: u64, kind: u64) -> Answer {
         // SAFETY: the call passes no memory.
