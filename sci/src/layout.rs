@@ -119,6 +119,8 @@ pub mod instance {
     pub const GENERATION: u64 = 8;
     /// `u64`: number of linear memories.
     pub const MEMORY_COUNT: u64 = 16;
+    /// `u64`: bytes of the linkage table at [`super::LINKAGE`], 0 where there is none.
+    pub const LINKAGE_BYTES: u64 = 24;
     /// Memory entries: base address, bytes, maximum bytes, reserved; `u64` each.
     pub const MEMORIES: u64 = 64;
     /// Bytes of a memory entry.

@@ -249,7 +249,11 @@ fn the_memory_of_a_realm_is_as_stated() {
     );
     assert_eq!(bytes_of("32 bytes"), Some(start::CAPABILITY_BYTES));
     has_fields("Capability entry", &fields!(start: ENTRY_HANDLE, ENTRY_WINDOW, ENTRY_WINDOW_BYTES));
-    has_fields("Instance block", &fields!(block: NUMBER, GENERATION, MEMORY_COUNT, MEMORIES, WAYS_IN));
+    has_fields(
+        "Instance block",
+        &fields!(block: NUMBER, GENERATION, MEMORY_COUNT, LINKAGE_BYTES, MEMORIES,
+        WAYS_IN),
+    );
     has_fields("Info page", &fields!(info: TSC_HZ, TSC_BOOT, ABI_VERSION));
     assert!(table("Info page")[2][3].ends_with(&format!(": {}", layout::KERNEL_ABI_VERSION)));
 }
