@@ -2,6 +2,7 @@
 
 use compiler_check::{Grant, GrantKind, System};
 use sci::bundle::grant;
+use sci::header::Kind;
 use sci::image::Image;
 use sci::manifest::{Required, Restart};
 use sci::write::{GrantData, ImageData, InstanceData};
@@ -157,7 +158,11 @@ pub fn link(input: &Input<'_>) -> Result<Linked, Error> {
         None => {
             for (at, (_, bytes)) in input.components.iter().enumerate() {
                 let stem = images[first_component + at].name.clone();
-                planned.push(plan(&stem, bytes, first_component + at)?);
+                let instance = plan(&stem, bytes, first_component + at)?;
+                // A library runs in the realms of those that it serves.
+                if instance.parsed.header().kind == Kind::Component {
+                    planned.push(instance);
+                }
             }
             "system".to_owned()
         }

@@ -23,6 +23,7 @@ pub mod frame {
 #[allow(missing_docs, reason = "documented in `sci`")]
 pub mod start {
     pub const PAGE: u64 = 0x3fff_f000;
+    pub const SLAB_IMAGE_SPAN: u64 = 0x4000_0000;
     pub const WORDS: u64 = 512;
     pub const GENERATION: u64 = 8;
     pub const CAPABILITIES: u64 = 64;
@@ -34,6 +35,14 @@ pub mod start {
     pub const CLIENT_WINDOWS: u64 = 2624;
     pub const CLIENT_WINDOW_BYTES: u64 = 16;
     pub const CLIENTS_MAX: u64 = 64;
+}
+
+/// The info page.
+#[allow(missing_docs, reason = "documented in `sci`")]
+pub mod info {
+    pub const PAGE: u64 = 0x3fff_c000;
+    pub const TSC_HZ: u64 = 0;
+    pub const TSC_BOOT: u64 = 8;
 }
 
 /// Badges.
