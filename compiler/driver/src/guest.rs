@@ -12,6 +12,8 @@ use compiler_syntax::span::FileId;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+pub use compiler_merge::Input;
+
 /// Bytes of a module at most.
 pub const MODULE_BYTES_MAX: u64 = sci::limits::wasm::MODULE_BYTES_MAX;
 
@@ -36,6 +38,17 @@ impl GuestOptions {
         let fuel = if self.fuel { " fuel" } else { "" };
         format!("stack={}{fuel}", self.stack_bytes)
     }
+}
+
+/// Links modules to a main one: one module, which is compiled like any other.
+pub fn link(main: Input<'_>, linked: &[Input<'_>]) -> Result<Vec<u8>, Error> {
+    compiler_merge::merge(main, linked).map_err(|error| {
+        let (file, why, help) = (error.file.clone(), error.to_string(), error.help());
+        match *error.reason {
+            compiler_merge::Reason::Module(_) => Error::Module { file, why },
+            _ => Error::Link { file, why, help },
+        }
+    })
 }
 
 /// Compiles a module to an image, unsigned. `name` is the module's file name, for people.
