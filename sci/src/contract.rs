@@ -141,7 +141,8 @@ fn word(image: &Image<'_>, offset: u64) -> Option<u64> {
     crate::bytes::u64_at(image.section_bytes(&section), offset - section.memory_offset).ok()
 }
 
-fn well_formed(name: &str) -> bool {
+/// Whether a name may stand in an image: not empty, within the limit, without control characters.
+pub fn well_formed(name: &str) -> bool {
     !name.is_empty() && name.len() <= limits::NAME_BYTES_MAX as usize && !name.chars().any(char::is_control)
 }
 
