@@ -7,12 +7,14 @@
 )]
 
 mod arguments;
+mod bindings;
 mod commands;
 mod explanations;
 mod print;
 mod progress;
 mod report;
 mod session;
+mod toolchain;
 
 use std::process::ExitCode;
 
@@ -50,7 +52,7 @@ fn fail(failure: &Failure) -> ExitCode {
 
 fn run(command: Command) -> Result<(), Failure> {
     match command {
-        Command::New { name, template } => commands::new::run(&name, template),
+        Command::New(arguments) => commands::new::run(&arguments),
         Command::Build { project, output, fuel } => {
             commands::build::run(&project.folder, output.as_deref(), fuel)
         }

@@ -1,0 +1,162 @@
+//! `space new space`: what it makes, and that it builds and runs.
+//!
+//! A language whose tools are missing is left out, loudly. `tests/guests/rebuild tools` fetches those that do not come
+//! from the system.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use common::{Place, Said};
+
+/// `--lang`, the language, the source, and the switch for the count: before, off, on.
+const LANGUAGES: [(&str, &str, &str, [&str; 3]); 5] = [
+    ("c", "C", "main.c", ["KEEP_COUNT ", "0", "1"]),
+    ("rust", "Rust", "src/lib.rs", ["KEEP_COUNT: bool = ", "false", "true"]),
+    ("zig", "Zig", "main.zig", ["keep_count = ", "false", "true"]),
+    ("go", "Go", "main.go", ["keepCount = ", "false", "true"]),
+    ("as", "AssemblyScript", "main.ts", ["KEEP_COUNT: bool = ", "false", "true"]),
+];
+
+/// Where the tools of the tests' guests lie.
+fn tools() -> PathBuf {
+    let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/guests");
+    std::env::var_os("SPACE_GUESTS").map_or_else(|| default.into(), PathBuf::from)
+}
+
+fn build(folder: &Path, arguments: &[&str]) -> Output {
+    let modules = tools().join("node_modules");
+    if modules.is_dir() && !folder.join("node_modules").exists() {
+        std::os::unix::fs::symlink(modules, folder.join("node_modules")).expect("the folder is ours");
+    }
+    let path = std::env::var("PATH").expect("there is a path");
+    Command::new("sh")
+        .arg("build.sh")
+        .args(arguments)
+        .current_dir(folder)
+        .env("PATH", format!("{}:{path}", tools().join("venv/bin").display()))
+        .output()
+        .expect("there is a shell")
+}
+
+/// Builds; `false`, and a line that says so, where the tools are missing.
+#[track_caller]
+fn built(folder: &Path, arguments: &[&str]) -> bool {
+    let output = build(folder, arguments);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    if output.status.success() {
+        return true;
+    }
+    assert!(said.starts_with("build.sh: ") && said.lines().count() >= 2, "{said}");
+    eprintln!("skipped: {said}");
+    false
+}
+
+fn with(language: &str) -> (Place, PathBuf) {
+    let place = Place::new();
+    place.call("", &["new", "space", "my-greeter", "--lang", language]).succeeds();
+    let folder = place.path("my-greeter");
+    (place, folder)
+}
+
+fn run(place: &Place, more: &[&str]) -> Said {
+    place.call("my-greeter", &[&["run"], more, &["my-greeter.wasm"]].concat())
+}
+
+#[test]
+fn every_language_makes_a_space_that_greets() {
+    for (language, name, _, _) in LANGUAGES {
+        let (place, folder) = with(language);
+        if built(&folder, &[]) {
+            let expected = format!("hello from my-greeter, a space in {name}\nmessages: 0\n");
+            assert_eq!(run(&place, &[]).succeeds(), expected);
+            let readme = std::fs::read_to_string(folder.join("README.md")).expect("there is one");
+            assert!(readme.contains(&expected), "{readme}");
+        }
+    }
+}
+
+#[test]
+fn the_greeting_is_the_same_with_the_languages_library() {
+    for (language, name) in [("c", "C"), ("rust", "Rust")] {
+        let (place, folder) = with(language);
+        if built(&folder, &["wasi"]) {
+            assert!(
+                run(&place, &[])
+                    .succeeds()
+                    .starts_with(&format!("hello from my-greeter, a space in {name}\n"))
+            );
+        }
+    }
+}
+
+#[test]
+fn a_space_that_keeps_a_count_says_what_it_needs() {
+    for (language, _, file, [before, off, on]) in LANGUAGES {
+        let (place, folder) = with(language);
+        let source = std::fs::read_to_string(folder.join(file)).expect("there is a source");
+        let (off, on) = (format!("{before}{off}"), format!("{before}{on}"));
+        assert!(source.contains(&off), "{language}");
+        std::fs::write(folder.join(file), source.replace(&off, &on)).expect("the folder is ours");
+        if !built(&folder, &[]) {
+            continue;
+        }
+        run(&place, &[]).refuses(1, "needs the capability `data.");
+        let grant = ["--grant", "data.read,data.write", "--data", "values"];
+        for count in 1..=2 {
+            let said = run(&place, &grant).succeeds();
+            assert!(said.contains(&format!("starts so far: {count}\n")), "{language}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_script_says_what_is_missing() {
+    for (language, _, _, _) in LANGUAGES {
+        let (place, folder) = with(language);
+        let empty = folder.join("empty");
+        std::fs::create_dir(&empty).expect("the folder is ours");
+        for program in ["sh", "dirname"] {
+            let found = ["/usr/bin", "/bin"].iter().map(|place| Path::new(place).join(program));
+            let found = found.into_iter().find(|place| place.is_file()).expect("every system has it");
+            std::os::unix::fs::symlink(found, empty.join(program)).expect("the folder is ours");
+        }
+        let output = Command::new(empty.join("sh"))
+            .arg("build.sh")
+            .current_dir(&folder)
+            .env_clear()
+            .env("PATH", &empty)
+            .output()
+            .expect("there is a shell");
+        let said = String::from_utf8_lossy(&output.stderr);
+        let lines: Vec<&str> = said.lines().collect();
+        assert_eq!(output.status.code(), Some(1), "{language}: {said}");
+        assert!(lines[0].starts_with("build.sh: there is no "), "{language}: {said}");
+        assert!(lines[1].starts_with("  ") && lines[1].contains("install"), "{language}: {said}");
+        let empty = empty.to_str().expect("it is UTF-8");
+        let doctor = place.call_with(&folder, &["doctor"], &[("PATH", empty)]).out;
+        let absent = format!("absent   {language:<8} ");
+        assert!(doctor.contains(&absent) && doctor.contains(lines[1].trim()), "{language}: {doctor}");
+    }
+}
+
+#[test]
+fn wrong_names_and_languages_are_refused() {
+    let place = Place::new();
+    let new = |arguments: &[&str]| place.call("", &[&["new"], arguments].concat());
+    new(&["space", "Greeter", "--lang", "c"]).refuses(2, "error[space-name]");
+    new(&["space", &"a".repeat(64), "--lang", "c"]).refuses(2, "at most 63");
+    new(&["space", "greeter"]).refuses(2, "--lang");
+    new(&["space", "greeter", "--lang", "cobol"]).refuses(2, "c, rust, zig, go, as");
+    new(&["space"]).refuses(2, "error[usage]");
+    new(&["spice", "greeter", "--lang", "c"]).refuses(2, "error[usage]");
+    new(&["space", "greeter", "--lang", "c"]).succeeds();
+    new(&["space", "greeter", "--lang", "go"]).refuses(2, "error[folder-exists]");
+}
+
+#[test]
+fn a_project_may_have_the_name_of_a_kind() {
+    let place = Place::new();
+    assert!(place.call("", &["new", "--template", "app", "space"]).succeeds().contains("space/space.in"));
+}
