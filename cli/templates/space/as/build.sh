@@ -15,4 +15,4 @@ if [ ! -x node_modules/.bin/asc ]; then
 fi
 
 # The runtime with its collector, which runs at allocations.
-node_modules/.bin/asc main.ts -O3 --runtime incremental --use abort=main/abort -o %name%.wasm
+node_modules/.bin/asc main.ts -O3 --debug --runtime incremental --use abort=main/abort -o %name%.wasm

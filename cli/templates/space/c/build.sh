@@ -39,5 +39,5 @@ esac
 # The stack lies below the data, so that an overflow traps instead of writing over them. Copies are instructions of
 # the machine, so that no memcpy is needed.
 "$clang" "$@" -std=c11 -Wall -Wextra -O2 -mbulk-memory \
-    -Wl,--stack-first -Wl,-z,stack-size=65536 -Wl,--strip-all \
+    -Wl,--stack-first -Wl,-z,stack-size=65536 -Wl,--strip-debug \
     -o %name%.wasm main.c

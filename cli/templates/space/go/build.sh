@@ -18,4 +18,4 @@ fi
 
 # A reactor: its runtime starts in `_initialize` and stays for the calls after it.
 GOTOOLCHAIN=local GOFLAGS= GOWORK=off GOOS=wasip1 GOARCH=wasm \
-    "$go" build -trimpath -buildvcs=false -buildmode=c-shared -ldflags='-s -w -buildid=' -o %name%.wasm .
+    "$go" build -trimpath -buildvcs=false -buildmode=c-shared -ldflags='-w -buildid=' -o %name%.wasm .
