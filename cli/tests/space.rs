@@ -160,3 +160,38 @@ fn a_project_may_have_the_name_of_a_kind() {
     let place = Place::new();
     assert!(place.call("", &["new", "--template", "app", "space"]).succeeds().contains("space/space.in"));
 }
+
+/// A section of `docs/guests.md`: its blocks, each with what stands after the fence.
+fn blocks(section: &str) -> Vec<(&str, String)> {
+    let mut blocks = Vec::new();
+    for part in section.split("\n```").skip(1).step_by(2) {
+        let (kind, text) = part.split_once('\n').expect("a block has lines");
+        blocks.push((kind, format!("{text}\n")));
+    }
+    blocks
+}
+
+#[test]
+fn what_docs_guests_shows_builds_and_runs() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/guests.md");
+    let page = std::fs::read_to_string(page).expect("there is a page");
+    for (language, name, main, _) in LANGUAGES {
+        let section = page.split("\n## ").find(|section| section.starts_with(&format!("{name}\n")));
+        let blocks = blocks(section.expect(name));
+        let [("sh", make), (_, source), ("sh", build), ("text", expected)] = &blocks[..] else {
+            panic!("{name}: {blocks:?}");
+        };
+        let (new, install) = make.trim().split_once('\n').expect("two lines");
+        let arguments = new.strip_suffix(" && cd hello").and_then(|new| new.strip_prefix("space "));
+        let arguments: Vec<&str> = arguments.expect("the command makes hello").split(' ').collect();
+        let place = Place::new();
+        let said = place.call("", &arguments).succeeds();
+        assert!(said.contains(&format!("\n  {install}\n")), "{name}: {said}");
+        assert_eq!(arguments.last(), Some(&language));
+        std::fs::write(place.path("hello").join(main), source).expect("the folder is ours");
+        assert_eq!(build, "sh build.sh\nspace run hello.wasm\n");
+        if built(&place.path("hello"), &[]) {
+            assert_eq!(place.call("hello", &["run", "hello.wasm"]).succeeds(), *expected, "{name}");
+        }
+    }
+}
