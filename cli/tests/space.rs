@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use common::{Place, Said};
+use sci::guest::{FUNCTIONS, GuestCapability};
 
 /// `--lang`, the language, the source, and the switch for the count: before, off, on.
 const LANGUAGES: [(&str, &str, &str, [&str; 3]); 5] = [
@@ -193,5 +194,68 @@ fn what_docs_guests_shows_builds_and_runs() {
         if built(&place.path("hello"), &[]) {
             assert_eq!(place.call("hello", &["run", "hello.wasm"]).succeeds(), *expected, "{name}");
         }
+    }
+}
+
+/// A source that refers to every function of the table by its name in the language.
+fn everything(language: &str) -> String {
+    let capitalised = |word: &str| word[..1].to_uppercase() + &word[1..];
+    let names = FUNCTIONS.iter().map(|function| {
+        let (module, item) = (function.module, function.item);
+        let words: String = item.split('_').map(capitalised).collect();
+        match language {
+            "c" => format!("    (void *){module}_{item},\n"),
+            "rust" => format!("        space::{module}::r#{item} as *const (),\n"),
+            "zig" => format!("    @ptrCast(&space.{module}.{item}),\n"),
+            "go" => format!("\tspace.{}{words},\n", capitalised(module)),
+            _ => format!("export {{ {module}{words} }} from \"./space\";\n"),
+        }
+    });
+    let names: String = names.collect();
+    match language {
+        "c" => format!(
+            "#include \"space.h\"\nvoid *volatile all[] = {{\n{names}}};\n\
+             SPACE_EXPORT(on_init) int on_init(void) {{ return all[0] ? 0 : -1; }}\n"
+        ),
+        "rust" => format!(
+            "mod space;\n#[no_mangle]\npub extern \"C\" fn on_init() {{\n    \
+             std::hint::black_box([\n{names}    ]);\n}}\n"
+        ),
+        "zig" => format!(
+            "const space = @import(\"space.zig\");\nvar all = [_]*const anyopaque{{\n{names}}};\n\
+             export fn on_init() void {{\n    const kept: *volatile @TypeOf(all) = &all;\n    _ = kept[0];\n}}\n"
+        ),
+        "go" => format!(
+            "package main\n\nimport \"my-greeter/space\"\n\nvar all = []any{{\n{names}}}\n\n\
+             //go:wasmexport on_init\nfunc onInit() int32 {{\n\tfor _, each := range all {{\n\
+             \t\tif each == nil {{\n\t\t\treturn -1\n\t\t}}\n\t}}\n\treturn 0\n}}\n\nfunc main() {{}}\n"
+        ),
+        _ => format!(
+            "{names}export function on_init(): void {{}}\nfunction abort(message: string | null, \
+             file: string | null, line: u32, column: u32): void {{\n  unreachable();\n}}\n"
+        ),
+    }
+}
+
+#[test]
+fn every_function_is_declared_with_its_type_in_every_language() {
+    let grants: Vec<_> = GuestCapability::ALL.iter().map(|one| one.name()).collect();
+    for (language, _, main, _) in LANGUAGES {
+        let (place, folder) = with(language);
+        std::fs::write(folder.join(main), everything(language)).expect("the folder is ours");
+        if !built(&folder, &[]) {
+            continue;
+        }
+        let module = std::fs::read(folder.join("my-greeter.wasm")).expect("it was built");
+        for function in FUNCTIONS {
+            let mut import = vec![function.module.len() as u8];
+            import.extend(function.module.bytes());
+            import.push(function.item.len() as u8);
+            import.extend(function.item.bytes());
+            let is_there = module.windows(import.len()).any(|bytes| bytes == import);
+            assert!(is_there, "{language}: {}.{}", function.module, function.item);
+        }
+        // The host compares the types.
+        run(&place, &["--grant", &grants.join(",")]).succeeds();
     }
 }
