@@ -151,7 +151,11 @@ fn wrong_names_and_languages_are_refused() {
     new(&["space", "greeter"]).refuses(2, "--lang");
     new(&["space", "greeter", "--lang", "cobol"]).refuses(2, "c, rust, zig, go, as");
     new(&["space"]).refuses(2, "error[usage]");
-    new(&["spice", "greeter", "--lang", "c"]).refuses(2, "error[usage]");
+    new(&["spice", "greeter", "--lang", "c"]).fails(
+        2,
+        "error[usage]: `greeter` is one word too many\n\
+         help: `space new <name>` makes a project, `space new space <name> --lang c` a guest\n",
+    );
     new(&["space", "greeter", "--lang", "c"]).succeeds();
     new(&["space", "greeter", "--lang", "go"]).refuses(2, "error[folder-exists]");
 }
