@@ -55,6 +55,10 @@ fn arguments(function: &Function) -> Vec<Argument> {
     arguments.collect()
 }
 
+fn join(arguments: &[Argument], each: fn(&Argument) -> String) -> String {
+    arguments.iter().map(each).collect::<Vec<_>>().join(", ")
+}
+
 /// What a function does, what it needs, and its bounds, a paragraph each.
 fn description(function: &Function) -> Vec<String> {
     let mut text = vec![function.summary.to_owned()];

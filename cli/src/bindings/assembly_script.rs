@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use sci::guest::{ErrorCode, Role};
 use sci::limits::guest::ALL;
 
-use super::{Argument, arguments, camel, comment, description, head, modules, upper};
+use super::{Argument, arguments, camel, comment, description, head, join, modules, upper};
 
 pub fn bindings() -> String {
     let mut text = String::new();
@@ -54,10 +54,6 @@ pub fn bindings() -> String {
         }
     }
     text
-}
-
-fn join(arguments: &[Argument], each: fn(&Argument) -> String) -> String {
-    arguments.iter().map(each).collect::<Vec<_>>().join(", ")
 }
 
 fn taken(argument: &Argument) -> String {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use sci::guest::{ErrorCode, Function, Role};
 use sci::limits::guest::ALL;
 
-use super::{Argument, arguments, camel, comment, description, head, modules, pascal};
+use super::{Argument, arguments, camel, comment, description, head, join, modules, pascal};
 
 pub fn bindings() -> String {
     let mut text = String::new();
@@ -71,10 +71,6 @@ fn raw(function: &Function) -> String {
         is_text = parameter.role == Role::Text;
     }
     parameters.join(", ")
-}
-
-fn join(arguments: &[Argument], each: fn(&Argument) -> String) -> String {
-    arguments.iter().map(each).collect::<Vec<_>>().join(", ")
 }
 
 fn taken(argument: &Argument) -> String {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use sci::guest::{ErrorCode, Role};
 use sci::limits::guest::ALL;
 
-use super::{Argument, arguments, comment, description, head, modules, upper};
+use super::{Argument, arguments, comment, description, head, join, modules, upper};
 
 pub fn bindings() -> String {
     let mut text = String::new();
@@ -66,10 +66,6 @@ pub fn bindings() -> String {
 /// `yield` is a word of the language.
 fn name(item: &str) -> String {
     if item == "yield" { "r#yield".to_owned() } else { item.to_owned() }
-}
-
-fn join(arguments: &[Argument], each: fn(&Argument) -> String) -> String {
-    arguments.iter().map(each).collect::<Vec<_>>().join(", ")
 }
 
 fn taken(argument: &Argument) -> String {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use sci::guest::{ErrorCode, FUNCTIONS, Role};
 use sci::limits::guest::ALL;
 
-use super::{Argument, arguments, comment, description, head, modules};
+use super::{Argument, arguments, comment, description, head, join, modules};
 
 pub fn bindings() -> String {
     let mut text = String::new();
@@ -72,10 +72,6 @@ pub fn bindings() -> String {
     }
     text.push_str("};\n");
     text
-}
-
-fn join(arguments: &[Argument], each: fn(&Argument) -> String) -> String {
-    arguments.iter().map(each).collect::<Vec<_>>().join(", ")
 }
 
 fn taken(argument: &Argument) -> String {
