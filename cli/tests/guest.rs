@@ -144,3 +144,13 @@ fn damaged_modules_are_refused_or_run() {
         assert!(said.code.is_some_and(|code| code < 100), "{:?}: {}", said.code, said.err);
     }
 }
+
+#[test]
+fn a_module_with_collected_objects_is_refused_by_the_features_name() {
+    let collected = r#"(module
+        (type $block (array (mut (ref eq))))
+        (type $closure (sub (struct (field (mut i32)) (field (ref func)))))
+        (func (export "on_init") (drop (struct.new $closure (i32.const 1) (ref.func $code))))
+        (func $code) (elem declare func $code))"#;
+    run(collected, &[]).refuses(1, "the module uses garbage collection, which is not supported");
+}
