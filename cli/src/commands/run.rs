@@ -21,9 +21,12 @@ const VALUES_BYTES_MAX: u64 = 64 * 1024 * 1024;
 pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let options = GuestOptions { fuel: arguments.fuel.is_some(), ..GuestOptions::default() };
     let image = if guest::is_module(&arguments.file) {
-        guest::image(&arguments.file, options)?
-    } else {
+        guest::image(&arguments.file, &arguments.links.links, options)?
+    } else if arguments.links.links.is_empty() {
         verify::read(&arguments.file)?
+    } else {
+        return Err(Failure::new(Exit::Usage, "usage", "`--link` is for WebAssembly modules")
+            .help("`space build --link` links modules into an image"));
     };
     let keys: Vec<_> = verify::trusted(None)?.iter().map(|key| key.bytes).collect();
     let place = arguments.file.display().to_string();

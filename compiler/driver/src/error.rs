@@ -78,6 +78,16 @@ pub enum Error {
         /// Why.
         why: String,
     },
+    /// WebAssembly modules do not fit together.
+    #[error("{why}")]
+    Link {
+        /// The file that does not fit.
+        file: String,
+        /// Why.
+        why: String,
+        /// What to do, where there is one thing.
+        help: Option<String>,
+    },
     /// Neither `SPACE_HOME`, `XDG_DATA_HOME` nor `HOME` says where keys live.
     #[error("there is no folder for keys: `SPACE_HOME` and `HOME` are both unset")]
     NoKeyHome,
@@ -172,6 +182,7 @@ impl Error {
             Self::NotAFile { .. } => "not-a-file",
             Self::LinkLoop { .. } => "link-loop",
             Self::Module { .. } => "bad-module",
+            Self::Link { .. } => "bad-link",
             Self::NoKeyHome => "no-key-home",
             Self::KeyExposed { .. } => "key-exposed",
             Self::KeyFormat { .. } => "key-format",
@@ -189,6 +200,7 @@ impl Error {
         match self {
             Self::NoComponent { .. }
             | Self::Module { .. }
+            | Self::Link { .. }
             | Self::TooLarge { .. }
             | Self::NotText { .. }
             | Self::NotUtf8Name { .. }
@@ -213,7 +225,9 @@ impl Error {
     pub fn place(&self) -> Option<String> {
         match self {
             Self::NoComponent { place } | Self::NotText { place } => Some(place.clone()),
-            Self::TooLarge { what, .. } | Self::Module { file: what, .. } => Some(what.clone()),
+            Self::TooLarge { what, .. } | Self::Module { file: what, .. } | Self::Link { file: what, .. } => {
+                Some(what.clone())
+            }
             Self::PackageName { name } | Self::ReservedPackage { name } | Self::Image { name, .. } => {
                 Some(name.clone())
             }
@@ -261,6 +275,7 @@ impl Error {
             Self::Image { .. } => {
                 "this is a mistake of the compiler: keep the sources that cause it, and report it".to_owned()
             }
+            Self::Link { help, .. } => return help.clone(),
             Self::Random(_) | Self::Module { .. } => return None,
             Self::Io { source, path, .. } => match source.kind() {
                 io::ErrorKind::PermissionDenied => {

@@ -32,8 +32,10 @@ pub struct Input<'i> {
     pub code: &'i Output,
     /// Bytes of an instance's stack.
     pub stack_bytes: u64,
-    /// The module's file name and SHA-256.
-    pub source: (&'i str, [u8; 32]),
+    /// The module's file name: places in the code are offsets in it.
+    pub file: &'i str,
+    /// File name and SHA-256 of what the module was made of, by name.
+    pub sources: &'i [(&'i str, [u8; 32])],
     /// Compiler flags that shape the output.
     pub flags: &'i str,
 }
@@ -42,7 +44,7 @@ pub struct Input<'i> {
 pub fn link(input: &Input<'_>) -> Result<Vec<u8>, Error> {
     let code = input.code;
     let placement = Placement::new(code, input.stack_bytes, 0)?;
-    let (source_table, root) = write::sources(&[input.source]);
+    let (source_table, root) = write::sources(input.sources);
     let mut sections = placement::loaded(code, &placement);
     sections.extend(placement::unloaded([
         (SectionKind::Traps, write::traps(&code.traps)),
@@ -110,7 +112,7 @@ fn memory(input: &Input<'_>) -> manifest::Memory {
 fn source_map(input: &Input<'_>) -> Vec<u8> {
     let entries: Vec<(u32, u32, u32, u32)> =
         input.code.places.iter().map(|(offset, span)| (*offset, 0, span.start, 0)).collect();
-    write::source_map(&entries, &[input.source.0])
+    write::source_map(&entries, &[input.file])
 }
 
 fn linkage(input: &Input<'_>, placement: &Placement) -> Vec<u8> {

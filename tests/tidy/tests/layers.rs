@@ -15,6 +15,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("compiler/core", &["compiler-mir", "compiler-syntax", "sci"]),
     // A stranger's code comes in, and joins the rest at Core IR.
     ("compiler/wasm", &["compiler-core", "compiler-syntax", "sci"]),
+    // Several modules become one before they come in: a module like any other.
+    ("compiler/merge", &["compiler-wasm", "sci"]),
     // From here on the target is Space.
     ("compiler/codegen", &["compiler-core", "compiler-mir", "compiler-syntax", "sci"]),
     (
@@ -36,6 +38,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "compiler-codegen",
             "compiler-core",
             "compiler-link",
+            "compiler-merge",
             "compiler-mir",
             "compiler-syntax",
             "compiler-wasm",
