@@ -6,6 +6,7 @@ use compiler_codegen::Output;
 use compiler_core::{FunctionId, Symbol};
 use compiler_wasm::Wiring;
 use sci::header::Kind;
+use sci::limits::IMPORTS_MAX;
 use sci::linkage::{
     Callable, Extern, FunctionType, Global, LinkExport, LinkImport, Linkage, Memory, RUNTIME_FUNCTIONS,
     Segment, Table,
@@ -43,6 +44,10 @@ pub struct Input<'i> {
 /// Links a guest's image, unsigned.
 pub fn link(input: &Input<'_>) -> Result<Vec<u8>, Error> {
     let code = input.code;
+    let count = code.slots.len();
+    if count > IMPORTS_MAX as usize {
+        return Err(Error::Imports { count });
+    }
     let placement = Placement::new(code, input.stack_bytes, 0)?;
     let (source_table, root) = write::sources(input.sources);
     let mut sections = placement::loaded(code, &placement);
