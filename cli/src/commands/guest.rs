@@ -4,9 +4,13 @@ use std::path::{Path, PathBuf};
 
 use compiler_driver::guest::{Cache, Guest, GuestOptions, Input, MODULE_BYTES_MAX};
 use compiler_driver::{Error, files};
+use sci::guest::GuestCapability;
 use sci::image::Image;
+use services_zrun::Grants;
+use services_zrun::imports::ImportError;
+use services_zrun::lifecycle::LifecycleError;
 
-use crate::arguments::Link;
+use crate::arguments::{GuestArguments, Link};
 use crate::print;
 use crate::progress::Progress;
 use crate::report::{Exit, Failure};
@@ -17,8 +21,22 @@ pub fn is_module(file: &Path) -> bool {
     file.extension().is_some_and(|extension| extension == "wasm")
 }
 
+/// The image to run: that of a module, or what the file holds.
+pub fn load(file: &Path, arguments: &GuestArguments) -> Result<Vec<u8>, Failure> {
+    let links = &arguments.links.links;
+    if is_module(file) {
+        let options = GuestOptions { fuel: arguments.fuel.is_some(), ..GuestOptions::default() };
+        return image(file, links, options);
+    }
+    if !links.is_empty() {
+        return Err(Failure::new(Exit::Usage, "usage", "`--link` is for WebAssembly modules")
+            .help("`space build --link` links modules into an image"));
+    }
+    super::verify::read(file)
+}
+
 /// The signed image of a module and those that are linked to it, from the cache or compiled.
-pub fn image(file: &Path, links: &[Link], options: GuestOptions) -> Result<Vec<u8>, Failure> {
+fn image(file: &Path, links: &[Link], options: GuestOptions) -> Result<Vec<u8>, Failure> {
     let bytes = read(file)?;
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
     let place = file.display().to_string();
@@ -41,6 +59,44 @@ fn read(file: &Path) -> Result<Vec<u8>, Failure> {
         }
         other => other.into(),
     })
+}
+
+/// What is granted: the log, and what was asked for.
+pub fn grants(asked: &[GuestCapability]) -> Grants {
+    asked.iter().fold(Grants::default().with(GuestCapability::SysLog), |grants, one| grants.with(*one))
+}
+
+/// An import that a guest may not have.
+pub fn refused_import(error: &ImportError) -> Failure {
+    let failure = Failure::new(Exit::Refused, "import-refused", error.to_string());
+    match error {
+        ImportError::NotGranted { capability, .. } => {
+            failure.help(format!("`--grant {capability}` grants it"))
+        }
+        _ => failure.help("`docs/guest-abi.md` lists what a guest may import"),
+    }
+}
+
+/// Exports that no guest has.
+pub fn no_way_in(error: &LifecycleError) -> Failure {
+    Failure::new(Exit::Refused, "no-way-in", error.to_string())
+        .help("`docs/guest-abi.md` says what a guest exports, under Lifecycle")
+}
+
+/// Fuel for a guest that does not count it.
+pub fn no_fuel() -> Failure {
+    Failure::new(Exit::Refused, "no-fuel", "the image does not count fuel")
+        .help("`space build --fuel` compiles it so; a module is compiled so where `--fuel` is given")
+}
+
+/// A guest that ended with an error of its own.
+pub fn ended(status: i32) -> Failure {
+    Failure::new(Exit::Fault, "guest-status", format!("the guest ended with status {status}"))
+}
+
+/// A guest that trapped.
+pub fn trapped(why: &str) -> Failure {
+    Failure::new(Exit::Fault, "guest-trap", format!("the guest trapped: {why}"))
 }
 
 /// `space build x.wasm`

@@ -4,10 +4,8 @@ use std::io::Write as _;
 use std::path::Path;
 
 use compiler_driver::files;
-use compiler_driver::guest::GuestOptions;
-use sci::guest::GuestCapability;
 use services_zrun::linux::{Disk, Limits, RunError, Settings};
-use services_zrun::{Grants, InMemory, Store};
+use services_zrun::{InMemory, Store};
 use space_host::{Error, Module, Trap};
 
 use crate::arguments::RunArguments;
@@ -19,30 +17,22 @@ const VALUES_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Runs a module or an image of one, in this process.
 pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
-    let options = GuestOptions { fuel: arguments.fuel.is_some(), ..GuestOptions::default() };
-    let image = if guest::is_module(&arguments.file) {
-        guest::image(&arguments.file, &arguments.links.links, options)?
-    } else if arguments.links.links.is_empty() {
-        verify::read(&arguments.file)?
-    } else {
-        return Err(Failure::new(Exit::Usage, "usage", "`--link` is for WebAssembly modules")
-            .help("`space build --link` links modules into an image"));
-    };
+    let image = guest::load(&arguments.file, &arguments.guest)?;
     let keys: Vec<_> = verify::trusted(None)?.iter().map(|key| key.bytes).collect();
     let place = arguments.file.display().to_string();
     let module = Module::load(&image, &keys).map_err(|error| host(&error).at(place.clone()))?;
     let settings = Settings {
         name: name(&arguments.file),
-        grants: grants(&arguments.grants),
+        grants: guest::grants(&arguments.guest.grants),
         arguments: arguments.arguments.clone(),
-        environment: arguments.environment.clone(),
+        environment: arguments.guest.environment.clone(),
         seed: 0,
         log: Box::new(print_line),
         values: values(arguments.data.as_deref())?,
         limits: Limits {
             time: arguments.timeout,
-            memory_bytes: Some(arguments.memory),
-            fuel: arguments.fuel,
+            memory_bytes: Some(arguments.guest.memory),
+            fuel: arguments.guest.fuel,
         },
     };
     services_zrun::linux::run(&module, settings).map_err(|error| failure(&error).at(place))
@@ -56,11 +46,6 @@ fn print_line(line: &str) {
 
 fn name(file: &Path) -> String {
     file.file_stem().map_or_else(|| "guest".into(), |stem| stem.to_string_lossy().into_owned())
-}
-
-/// What is granted: the log, and what was asked for.
-fn grants(asked: &[GuestCapability]) -> Grants {
-    asked.iter().fold(Grants::default().with(GuestCapability::SysLog), |grants, one| grants.with(*one))
 }
 
 fn values(file: Option<&Path>) -> Result<Box<dyn Store>, Failure> {
@@ -78,34 +63,20 @@ fn values(file: Option<&Path>) -> Result<Box<dyn Store>, Failure> {
 
 fn failure(error: &RunError) -> Failure {
     match error {
-        RunError::Bind(refused) => {
-            let failure = Failure::new(Exit::Refused, "import-refused", refused.to_string());
-            match refused {
-                services_zrun::linux::BindError::NotGranted { capability, .. } => {
-                    failure.help(format!("`--grant {capability}` grants it"))
-                }
-                _ => failure.help("`docs/guest-abi.md` lists what a guest may import"),
-            }
-        }
+        RunError::Import(refused) => guest::refused_import(refused),
         RunError::Host(error) => host(error),
-        RunError::NothingToRun | RunError::BothStarts | RunError::WrongType(_) => {
-            Failure::new(Exit::Refused, "no-way-in", error.to_string())
-                .help("`docs/guest-abi.md` says what a guest exports, under Lifecycle")
-        }
-        RunError::Status(_) => Failure::new(Exit::Fault, "guest-status", error.to_string()),
+        RunError::Lifecycle(error) => guest::no_way_in(error),
+        RunError::Status(status) => guest::ended(*status),
     }
 }
 
 fn host(error: &Error) -> Failure {
     match error {
-        Error::Trap(Trap::Exit(status)) => {
-            Failure::new(Exit::Fault, "guest-status", format!("the guest ended with status {status}"))
-        }
-        Error::Trap(trap) => Failure::new(Exit::Fault, "guest-trap", format!("the guest trapped: {trap}")),
+        Error::Trap(Trap::Exit(status)) => guest::ended(*status),
+        Error::Trap(trap) => guest::trapped(&trap.to_string()),
         Error::Guest(refused) => Failure::new(Exit::Image, "refused-image", refused.to_string())
             .help("`space verify` says what is wrong with an image; `space build` makes one of a module"),
-        Error::NoFuel => Failure::new(Exit::Refused, "no-fuel", error.to_string())
-            .help("`space build --fuel` compiles it so; `space run --fuel` does it for a module"),
+        Error::NoFuel => guest::no_fuel(),
         Error::Missing { .. } | Error::Mismatch { .. } => {
             Failure::new(Exit::Refused, "import-refused", error.to_string())
         }

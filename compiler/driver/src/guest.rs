@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::files::{self, digest, hex};
 use crate::images;
 use crate::keys::{Key, Store};
+use compiler_link::system;
 use compiler_syntax::span::FileId;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -99,6 +100,33 @@ pub fn compile(guest: &Guest, options: GuestOptions) -> Result<Vec<u8>, Error> {
         flags: &flags,
     })
     .map_err(|error| refused(error.to_string()))
+}
+
+/// The system that runs one guest on the nanokernel.
+#[derive(Clone, Copy, Debug)]
+pub struct GuestSystem<'g> {
+    /// The guest's name.
+    pub name: &'g str,
+    /// Its image.
+    pub image: &'g [u8],
+    /// What the host that serves it is told, by the names of its parameters.
+    pub host: &'g [(&'g str, u64)],
+    /// What the library beside it is told.
+    pub words: &'g [u64],
+    /// Pages of 4 KiB that its linear memories may take beyond their first ones.
+    pub memory_pages: u32,
+}
+
+impl GuestSystem<'_> {
+    /// The signed bundle of the guest and of the OS components that serve it.
+    pub fn bundle(&self, os: &[(&str, &[u8])], key: &Key) -> Result<Vec<u8>, Error> {
+        let Self { name, image, host, words, memory_pages } = *self;
+        let refused = |why: String| Error::Module { file: name.to_owned(), why };
+        let guest = system::guest::Guest { name, image, host, words, memory_pages };
+        let linked = system::guest::link(os, &guest).map_err(|error| refused(error.to_string()))?;
+        images::bundle(&linked.into(), key)
+            .map_err(|refusal| Error::Image { name: "the bundle".into(), refusal })
+    }
 }
 
 /// Where compiled guests are kept.

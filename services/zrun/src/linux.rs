@@ -5,7 +5,6 @@ mod disk;
 mod machine;
 mod run;
 
-pub use bind::BindError;
 pub use disk::{Disk, DiskError};
 pub use machine::{Line, Machine};
 pub use run::{Limits, RunError, Settings, run};

@@ -13,6 +13,11 @@ use sci::limits::guest as limits;
 pub struct Grants(u64);
 
 impl Grants {
+    /// Those of a mask of [`GuestCapability::bit`].
+    pub fn of(mask: u64) -> Self {
+        Self(mask)
+    }
+
     /// With one more.
     #[must_use]
     pub fn with(self, capability: GuestCapability) -> Self {
@@ -208,6 +213,7 @@ impl Space {
                 if blob.content.len() + chunk.len() > BLOB_BYTES_MAX {
                     return Err(ErrorCode::Quota);
                 }
+                blob.content.try_reserve(chunk.len()).map_err(|_| ErrorCode::Quota)?;
                 blob.content.extend(chunk);
                 Ok(0)
             }
@@ -258,7 +264,7 @@ impl Space {
 }
 
 /// Bytes of a blob that a space writes: it is held until it is closed.
-const BLOB_BYTES_MAX: usize = 16 * 1024 * 1024;
+pub(crate) const BLOB_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Lengths against their limits, then addresses, then text, as the ABI's order of checks says.
 fn check_arguments(
@@ -315,6 +321,7 @@ fn list(arguments: &[i32], memory: &mut dyn GuestMemory, world: &mut dyn World) 
             }
             break;
         }
+        written.try_reserve(needed).map_err(|_| ErrorCode::Quota)?;
         written.extend((key.len() as u32).to_le_bytes());
         written.extend(key.as_bytes());
         after = key;

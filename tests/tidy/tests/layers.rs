@@ -53,10 +53,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("cli", &["boot", "compiler-driver", "compiler-syntax", "runtime-host", "sci", "services-zrun"]),
     // It goes into components, which nothing of ours is part of; its numbers are generated from the format's tables.
     ("runtime/guest/rust", &[]),
+    // A guest's library: the core of what serves spaces, in the guest's realm.
+    ("runtime/guest/shim", &["runtime-guest-rust", "sci", "services-zrun"]),
     // The host runs what the format says, and knows no compiler.
     ("runtime/host", &["sci"]),
     // Services are cores over the format, and shells over the runtime.
     ("services/zrun", &["runtime-host", "sci"]),
+    ("services/zrun/component", &["runtime-guest-rust", "sci", "services-zrun"]),
     ("xtask", &[]),
 ];
 
