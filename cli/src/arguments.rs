@@ -37,6 +37,23 @@ pub struct ProjectArgument {
     pub folder: PathBuf,
 }
 
+/// Modules that are linked into another one.
+#[derive(Args)]
+pub struct LinkArguments {
+    /// Link a module: what the others import from NAME is what FILE exports; several times for several
+    #[arg(long = "link", value_name = "NAME=FILE", value_parser = link)]
+    pub links: Vec<Link>,
+}
+
+/// A module, and the name by which others import from it.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// The name.
+    pub name: String,
+    /// Its file.
+    pub file: PathBuf,
+}
+
 /// One output form for people, one for programs.
 #[derive(Args)]
 pub struct JsonArgument {
@@ -60,6 +77,8 @@ pub enum Command {
         /// Count a module's work, so that a run can bound it
         #[arg(long)]
         fuel: bool,
+        #[command(flatten)]
+        links: LinkArguments,
     },
     /// Run a WebAssembly module, or an image of one, on this machine
     Run(RunArguments),
@@ -263,6 +282,8 @@ pub struct GuestArguments {
     /// Bytes that a guest's memory may grow to: `64MiB`
     #[arg(long, value_name = "SIZE", value_parser = size, default_value = "1GiB")]
     pub memory: u64,
+    #[command(flatten)]
+    pub links: LinkArguments,
 }
 
 /// What `space key` does.
@@ -382,6 +403,16 @@ fn variable(text: &str) -> Result<String, String> {
     match text.split_once('=') {
         Some((name, _)) if !name.is_empty() && !text.contains('\0') => Ok(text.to_owned()),
         _ => Err("a variable is a name, `=` and a value".to_owned()),
+    }
+}
+
+/// `NAME=FILE`.
+fn link(text: &str) -> Result<Link, String> {
+    match text.split_once('=') {
+        Some((name, file)) if !name.is_empty() && !file.is_empty() => {
+            Ok(Link { name: name.to_owned(), file: file.into() })
+        }
+        _ => Err("a link is the name of a module, `=` and its file: env=shim.wasm".to_owned()),
     }
 }
 

@@ -10,6 +10,10 @@ const COMMAND: &[(&str, &str)] = &[
         "The compiler made an image that the format's own checks refuse. That is a mistake of the compiler, not of the sources: keep them and report it.",
     ),
     (
+        "bad-link",
+        "WebAssembly modules do not fit together: an import names what the other module does not export, or has another type than the export; imports or first values of globals follow from themselves; two modules have one name; or a module would give the host addresses in a memory that is not the image's `memory`. `docs/webassembly.md` says how modules are linked.",
+    ),
+    (
         "bad-module",
         "A WebAssembly module is damaged, or uses what is not supported. The message names the place in the module, in bytes from its beginning, and the feature; where the tool that made the module is known, it says which of its flags turns the feature off.",
     ),

@@ -53,8 +53,8 @@ fn fail(failure: &Failure) -> ExitCode {
 fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::New(arguments) => commands::new::run(&arguments),
-        Command::Build { project, output, fuel } => {
-            commands::build::run(&project.folder, output.as_deref(), fuel)
+        Command::Build { project, output, fuel, links } => {
+            commands::build::run(&project.folder, output.as_deref(), fuel, &links.links)
         }
         Command::Run(arguments) => commands::run::run(&arguments),
         Command::Cache { command: CacheCommand::List } => commands::guest::list(),

@@ -154,3 +154,63 @@ fn a_module_with_collected_objects_is_refused_by_the_features_name() {
         (func $code) (elem declare func $code))"#;
     run(collected, &[]).refuses(1, "the module uses garbage collection, which is not supported");
 }
+
+/// Prints by what it is linked with, which is called `log` and prints when it is initialised, too.
+const MAIN: &str = r#"(module
+  (import "log" "line" (func $line (param i32 i32)))
+  (import "library" "memory" (memory 1))
+  (export "memory" (memory 0))
+  (func (export "_start") (call $line (i32.const 8) (i32.const 4))))"#;
+
+const LIBRARY: &str =
+    r#"(module (memory (export "memory") 1) (data (i32.const 8) "text") (data (i32.const 32) "ready"))"#;
+
+const LOG: &str = r#"(module
+  (import "sys" "log" (func $log (param i32 i32) (result i32)))
+  (import "main" "memory" (memory 1))
+  (func $line (export "line") (param i32 i32) (drop (call $log (local.get 0) (local.get 1))))
+  (func (export "_initialize") (call $line (i32.const 32) (i32.const 5))))"#;
+
+fn linked() -> Place {
+    let place = with("main.wasm", MAIN);
+    place.write("lib/library.wasm", wat::parse_str(LIBRARY).expect("the module is text"));
+    place.write("log.wasm", wat::parse_str(LOG).expect("the module is text"));
+    place
+}
+
+const LINKS: [&str; 4] = ["--link", "library=lib/library.wasm", "--link", "log=log.wasm"];
+
+#[test]
+fn modules_are_linked_into_one_image() {
+    let place = linked();
+    let run = || place.call("", &[&["run"], &LINKS[..], &["main.wasm"]].concat()).succeeds();
+    assert_eq!((run(), run()), ("ready\ntext\n".into(), "ready\ntext\n".into()));
+    assert!(place.call("", &["cache", "list"]).succeeds().contains("1 images"));
+    place.call("", &[&["build"], &LINKS[..], &["main.wasm"]].concat()).succeeds();
+    assert_eq!(place.call("", &["run", "main.sci"]).succeeds(), "ready\ntext\n");
+    let inspected = place.call("", &["inspect", "main.sci"]).succeeds();
+    for source in ["library.wasm", "log.wasm", "main.wasm"] {
+        assert!(inspected.contains(&format!("- {source}\n")), "{inspected}");
+    }
+    // What is linked is part of what the cache goes by.
+    place.write("log.wasm", wat::parse_str(LOG.replace("_initialize", "other")).expect("the module is text"));
+    assert_eq!(run(), "text\n");
+}
+
+#[test]
+fn modules_that_do_not_fit_are_refused() {
+    let place = linked();
+    let call = |arguments: &[&str]| place.call("", arguments);
+    call(&["run", "--link", "log=log.wasm", "main.wasm"]).refuses(1, "library.memory");
+    call(&["run", "--link", "library=log.wasm", "main.wasm"]).fails(
+        1,
+        "error[bad-link]: main.wasm imports `library.memory`, but log.wasm exports no `memory`\n  --> main.wasm\n",
+    );
+    call(&["run", "--link", "library=nowhere.wasm", "main.wasm"]).refuses(2, "there is no file nowhere.wasm");
+    call(&["run", "--link", "log", "main.wasm"]).refuses(2, "env=shim.wasm");
+    call(&["run", "--link", "log=log.wasm", "main.sci"]).refuses(2, "`--link` is for WebAssembly modules");
+    call(&["build", "--link", "log=log.wasm", "."]).refuses(2, "are for WebAssembly modules");
+    place.write("log.wasm", b"\0asm\x01\0\0\0\x01");
+    call(&[&["run"], &LINKS[..], &["main.wasm"]].concat()).refuses(1, "error[bad-module]: at offset 0x9: ");
+    call(&[&["run"], &LINKS[..], &["main.wasm"]].concat()).refuses(1, "--> log.wasm");
+}

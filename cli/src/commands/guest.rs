@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use compiler_driver::guest::{Cache, GuestOptions, MODULE_BYTES_MAX};
+use compiler_driver::guest::{Cache, Guest, GuestOptions, Input, MODULE_BYTES_MAX};
 use compiler_driver::{Error, files};
 use sci::guest::GuestCapability;
 use sci::image::Image;
@@ -10,6 +10,7 @@ use services_zrun::Grants;
 use services_zrun::imports::ImportError;
 use services_zrun::lifecycle::LifecycleError;
 
+use crate::arguments::{GuestArguments, Link};
 use crate::print;
 use crate::progress::Progress;
 use crate::report::{Exit, Failure};
@@ -20,20 +21,44 @@ pub fn is_module(file: &Path) -> bool {
     file.extension().is_some_and(|extension| extension == "wasm")
 }
 
-/// The signed image of a module, from the cache or compiled.
-pub fn image(file: &Path, options: GuestOptions) -> Result<Vec<u8>, Failure> {
-    let bytes = files::read(file, MODULE_BYTES_MAX).map_err(|error| match error {
+/// The image to run: that of a module, or what the file holds.
+pub fn load(file: &Path, arguments: &GuestArguments) -> Result<Vec<u8>, Failure> {
+    let links = &arguments.links.links;
+    if is_module(file) {
+        let options = GuestOptions { fuel: arguments.fuel.is_some(), ..GuestOptions::default() };
+        return image(file, links, options);
+    }
+    if !links.is_empty() {
+        return Err(Failure::new(Exit::Usage, "usage", "`--link` is for WebAssembly modules")
+            .help("`space build --link` links modules into an image"));
+    }
+    super::verify::read(file)
+}
+
+/// The signed image of a module and those that are linked to it, from the cache or compiled.
+fn image(file: &Path, links: &[Link], options: GuestOptions) -> Result<Vec<u8>, Failure> {
+    let bytes = read(file)?;
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    let place = file.display().to_string();
+    let linked = links.iter().map(|link| Ok((link, link.file.display().to_string(), read(&link.file)?)));
+    let linked: Vec<_> = linked.collect::<Result<_, Failure>>()?;
+    let inputs: Vec<Input<'_>> =
+        linked.iter().map(|(link, file, bytes)| Input { name: &link.name, file, bytes }).collect();
+    let guest = Guest::new(Input { name: &stem, file: &place, bytes: &bytes }, &inputs)?;
+    let key = session::key()?;
+    let progress = Progress::of(format!("compiling {}", guest.name));
+    let image = Cache::open()?.image(&guest, options, &session::identity(), &key);
+    drop(progress);
+    Ok(image?)
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    files::read(file, MODULE_BYTES_MAX).map_err(|error| match error {
         Error::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
             Failure::new(Exit::Usage, "no-file", format!("there is no file {}", file.display()))
         }
         other => other.into(),
-    })?;
-    let key = session::key()?;
-    let name = file.file_name().map_or_else(|| "guest.wasm".into(), |name| name.to_string_lossy());
-    let progress = Progress::of(format!("compiling {name}"));
-    let image = Cache::open()?.image(&bytes, &name, options, &session::identity(), &key);
-    drop(progress);
-    Ok(image?)
+    })
 }
 
 /// What is granted: the log, and what was asked for.
@@ -75,9 +100,9 @@ pub fn trapped(why: &str) -> Failure {
 }
 
 /// `space build x.wasm`
-pub fn build(file: &Path, output: Option<&Path>, fuel: bool) -> Result<(), Failure> {
+pub fn build(file: &Path, output: Option<&Path>, fuel: bool, links: &[Link]) -> Result<(), Failure> {
     let options = GuestOptions { fuel, ..GuestOptions::default() };
-    let image = image(file, options)?;
+    let image = image(file, links, options)?;
     let output = output.map_or_else(|| file.with_extension("sci"), PathBuf::from);
     if files::same(file, &output) {
         return Err(Failure::new(Exit::Usage, "same-file", "the image would replace the module")
@@ -90,7 +115,7 @@ pub fn build(file: &Path, output: Option<&Path>, fuel: bool) -> Result<(), Failu
 /// `space check` of an image or a module.
 pub fn check(file: &Path) -> Result<(), Failure> {
     let bytes =
-        if is_module(file) { image(file, GuestOptions::default())? } else { super::verify::read(file)? };
+        if is_module(file) { image(file, &[], GuestOptions::default())? } else { super::verify::read(file)? };
     Image::verify(&bytes).map_err(|refusal| super::verify::refused(file, &refusal))?;
     print::text(&format!("{}: {} contract rules hold\n", file.display(), sci::contract::RULES.len()))
 }

@@ -4,7 +4,6 @@ use std::io::Write as _;
 use std::path::Path;
 
 use compiler_driver::files;
-use compiler_driver::guest::GuestOptions;
 use services_zrun::linux::{Disk, Limits, RunError, Settings};
 use services_zrun::{InMemory, Store};
 use space_host::{Error, Module, Trap};
@@ -18,12 +17,7 @@ const VALUES_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Runs a module or an image of one, in this process.
 pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
-    let options = GuestOptions { fuel: arguments.guest.fuel.is_some(), ..GuestOptions::default() };
-    let image = if guest::is_module(&arguments.file) {
-        guest::image(&arguments.file, options)?
-    } else {
-        verify::read(&arguments.file)?
-    };
+    let image = guest::load(&arguments.file, &arguments.guest)?;
     let keys: Vec<_> = verify::trusted(None)?.iter().map(|key| key.bytes).collect();
     let place = arguments.file.display().to_string();
     let module = Module::load(&image, &keys).map_err(|error| host(&error).at(place.clone()))?;

@@ -1,10 +1,10 @@
 //! WebAssembly modules to signed guest images, with a cache.
 //!
-//! The cache is addressed by content: module, compiler and flags. A damaged entry is one that does not verify; it is
+//! The cache is addressed by content: modules, compiler and flags. A damaged entry is one that does not verify; it is
 //! ignored and written anew.
 
 use crate::error::Error;
-use crate::files::{self, digest};
+use crate::files::{self, digest, hex};
 use crate::images;
 use crate::keys::{Key, Store};
 use compiler_link::system;
@@ -40,8 +40,35 @@ impl GuestOptions {
     }
 }
 
-/// Links modules to a main one: one module, which is compiled like any other.
-pub fn link(main: Input<'_>, linked: &[Input<'_>]) -> Result<Vec<u8>, Error> {
+/// A module to compile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guest {
+    /// The module.
+    pub bytes: Vec<u8>,
+    /// Its file name.
+    pub name: String,
+    /// File name and SHA-256 of what it was made of, by name.
+    pub sources: Vec<(String, [u8; 32])>,
+}
+
+impl Guest {
+    /// A main module, and what is linked to it: one module, which is compiled like any other.
+    pub fn new(main: Input<'_>, linked: &[Input<'_>]) -> Result<Self, Error> {
+        let bytes = if linked.is_empty() { main.bytes.to_vec() } else { merge(main, linked)? };
+        let inputs = linked.iter().chain([&main]);
+        let mut sources: Vec<_> =
+            inputs.map(|input| (file_name(input.file), sci::digest::sha256(input.bytes))).collect();
+        sources.sort();
+        Ok(Self { bytes, name: file_name(main.file), sources })
+    }
+}
+
+/// No path enters an image.
+fn file_name(file: &str) -> String {
+    Path::new(file).file_name().map_or_else(|| file.to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
+fn merge(main: Input<'_>, linked: &[Input<'_>]) -> Result<Vec<u8>, Error> {
     compiler_merge::merge(main, linked).map_err(|error| {
         let (file, why, help) = (error.file.clone(), error.to_string(), error.help());
         match *error.reason {
@@ -51,22 +78,25 @@ pub fn link(main: Input<'_>, linked: &[Input<'_>]) -> Result<Vec<u8>, Error> {
     })
 }
 
-/// Compiles a module to an image, unsigned. `name` is the module's file name, for people.
-pub fn compile(bytes: &[u8], name: &str, options: GuestOptions) -> Result<Vec<u8>, Error> {
-    let refused = |why: String| Error::Module { file: name.to_owned(), why };
+/// Compiles a module to an image, unsigned.
+pub fn compile(guest: &Guest, options: GuestOptions) -> Result<Vec<u8>, Error> {
+    let refused = |why: String| Error::Module { file: guest.name.clone(), why };
     let wasm = compiler_wasm::Options { stack_bytes: options.stack_bytes, fuel: options.fuel };
-    let unit = compiler_wasm::read(bytes, FileId(0), wasm).map_err(|error| refused(error.to_string()))?;
+    let unit =
+        compiler_wasm::read(&guest.bytes, FileId(0), wasm).map_err(|error| refused(error.to_string()))?;
     let code_options = compiler_codegen::Options { optimize: true, one_nan: false };
     let code = compiler_codegen::compile(&unit, code_options).map_err(|error| refused(error.to_string()))?;
     let wiring = unit.wiring();
     let flags = options.flags();
-    let stem = Path::new(name).file_stem().map_or_else(|| name.into(), |stem| stem.to_string_lossy());
+    let stem = Path::new(&guest.name).file_stem().unwrap_or_default().to_string_lossy();
+    let sources: Vec<_> = guest.sources.iter().map(|(name, digest)| (name.as_str(), *digest)).collect();
     compiler_link::guest::link(&compiler_link::guest::Input {
         name: &stem,
         wiring: &wiring,
         code: &code,
         stack_bytes: options.stack_bytes,
-        source: (name, sci::digest::sha256(bytes)),
+        file: &guest.name,
+        sources: &sources,
         flags: &flags,
     })
     .map_err(|error| refused(error.to_string()))
@@ -133,20 +163,22 @@ impl Cache {
     /// The signed image of a module: from the cache, or compiled and kept there.
     pub fn image(
         &self,
-        bytes: &[u8],
-        name: &str,
+        guest: &Guest,
         options: GuestOptions,
         compiler: &str,
         key: &Key,
     ) -> Result<Vec<u8>, Error> {
-        let address = format!("{} {compiler} {} {name}", digest(bytes), options.flags());
+        let sources = guest.sources.iter().map(|(name, hash)| format!("{} {name}", hex(hash)));
+        let sources = sources.collect::<Vec<_>>().join(" ");
+        let module = digest(&guest.bytes);
+        let address = format!("{module} {compiler} {} {} {sources}", options.flags(), guest.name);
         let path = self.folder.join(format!("{}.sci", digest(address.as_bytes())));
         if let Ok(image) = files::read(&path, sci::limits::IMAGE_BYTES_MAX)
             && images::verify_image(&image, &[key.public()]).is_ok()
         {
             return Ok(image);
         }
-        let image = images::sign_image(&compile(bytes, name, options)?, key)?;
+        let image = images::sign_image(&compile(guest, options)?, key)?;
         // A cache that cannot be written is no reason not to run.
         if files::create_private_folder(&self.folder).is_ok() {
             let _ = files::replace(&path, &image);

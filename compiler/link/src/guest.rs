@@ -8,6 +8,7 @@ use compiler_wasm::Wiring;
 use sci::guest;
 use sci::header::Kind;
 use sci::layout::LIBRARY_STACK_BYTES;
+use sci::limits::IMPORTS_MAX;
 use sci::linkage::{
     Callable, Extern, FunctionType, Global, LinkExport, LinkImport, Linkage, Memory, RUNTIME_FUNCTIONS,
     Segment, Table,
@@ -36,8 +37,10 @@ pub struct Input<'i> {
     pub code: &'i Output,
     /// Bytes of an instance's stack.
     pub stack_bytes: u64,
-    /// The module's file name and SHA-256.
-    pub source: (&'i str, [u8; 32]),
+    /// The module's file name: places in the code are offsets in it.
+    pub file: &'i str,
+    /// File name and SHA-256 of what the module was made of, by name.
+    pub sources: &'i [(&'i str, [u8; 32])],
     /// Compiler flags that shape the output.
     pub flags: &'i str,
 }
@@ -45,8 +48,12 @@ pub struct Input<'i> {
 /// Links a guest's image, unsigned.
 pub fn link(input: &Input<'_>) -> Result<Vec<u8>, Error> {
     let code = input.code;
+    let count = code.slots.len();
+    if count > IMPORTS_MAX as usize {
+        return Err(Error::Imports { count });
+    }
     let placement = Placement::new(code, input.stack_bytes, 0, BOUNDARY_STACK_BYTES)?;
-    let (source_table, root) = write::sources(&[input.source]);
+    let (source_table, root) = write::sources(input.sources);
     let mut sections = placement::loaded(code, &placement);
     sections.extend(placement::unloaded([
         (SectionKind::Traps, write::traps(&code.traps)),
@@ -140,7 +147,7 @@ fn memory(input: &Input<'_>) -> manifest::Memory {
 fn source_map(input: &Input<'_>) -> Vec<u8> {
     let entries: Vec<(u32, u32, u32, u32)> =
         input.code.places.iter().map(|(offset, span)| (*offset, 0, span.start, 0)).collect();
-    write::source_map(&entries, &[input.source.0])
+    write::source_map(&entries, &[input.file])
 }
 
 fn linkage(input: &Input<'_>, placement: &Placement) -> Vec<u8> {

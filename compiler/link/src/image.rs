@@ -6,7 +6,7 @@ use compiler_mir::ir::{self, Component, FunctionId, Program, Rvalue, Statement};
 use compiler_syntax::span::{FileId, Sources, Span};
 use sci::header::Kind;
 use sci::layout::PAGE;
-use sci::limits::SLAB_IMAGE_BYTES_MAX;
+use sci::limits::{IMPORTS_MAX, SLAB_IMAGE_BYTES_MAX};
 use sci::list::List;
 use sci::manifest::{
     Checkpoint, Class, Determinism, Entry, EntryKind, Exported, Identity, Import, LibraryExport, Manifest,
@@ -28,6 +28,12 @@ pub enum Error {
     /// The program has no component.
     #[error("there is no component to link")]
     NoComponent,
+    /// The code calls more functions of others than an image may import.
+    #[error("imports that the code calls: {count}; at most {IMPORTS_MAX} are allowed")]
+    Imports {
+        /// How many.
+        count: usize,
+    },
     /// The image does not fit its part of the slab.
     #[error("stack, arena, state, constants and code take {bytes} bytes; {SLAB_IMAGE_BYTES_MAX} are allowed")]
     TooLarge {

@@ -184,6 +184,8 @@ fn host_calls_with_a_memory_of_its_own() {
     let main =
         format!(r#"(module {WRITES} (import "env" "memory" (memory 1)) (export "memory" (memory 0)))"#);
     link(&main, &[("env", lends)]).expect("the memory is lent");
+    // Without any export, it is the main module's own affair.
+    link(&format!("(module {WRITES} (memory 1))"), &[("env", lends)]).expect("nothing is lent");
     let two = format!(r#"(module {WRITES} (import "env" "memory" (memory 1)) (memory (export "memory") 1))"#);
     let error = link(&two, &[("env", lends)]).expect_err("is refused");
     assert_eq!(error.file, "main.wasm");

@@ -31,7 +31,8 @@ pub fn compile(bytes: &[u8]) -> Result<Vec<u8>, Error> {
         wiring: &wiring,
         code: &code,
         stack_bytes: options.stack_bytes,
-        source: ("test.wasm", sci::digest::sha256(bytes)),
+        file: "test.wasm",
+        sources: &[("test.wasm", sci::digest::sha256(bytes))],
         flags: "",
     })?;
     Ok(sci::write::sign_image(&image, &SEED, true).map_err(compiler_link::image::Error::Refused)?)

@@ -20,7 +20,7 @@ pub struct Report {
 }
 
 /// What is done to a module before it is compiled.
-pub type Prepare = fn(Vec<u8>) -> Result<Vec<u8>, String>;
+pub type Prepare = fn(&[u8]) -> Result<Vec<u8>, String>;
 
 /// Runs a script.
 pub fn run(text: &str, prepare: Prepare) -> Report {
@@ -178,7 +178,7 @@ impl Run {
     }
 
     fn instantiate(&mut self, bytes: &[u8], name: Option<Id<'_>>) -> Result<(), Failure> {
-        let bytes = (self.prepare)(bytes.to_vec()).map_err(Failure::Refused)?;
+        let bytes = (self.prepare)(bytes).map_err(Failure::Refused)?;
         let image = image::compile(&bytes).map_err(|error| Failure::Refused(error.to_string()))?;
         let module = Module::load(&image, &[sci::sign::public_key(&image::SEED)]).map_err(Failure::Link)?;
         let mut imports = Vec::new();

@@ -95,6 +95,22 @@ fn what_is_beyond_a_limit_is_refused_by_it() {
 }
 
 #[test]
+fn an_image_imports_so_many_functions_and_no_more() {
+    let calls = |count: usize| {
+        let lines = |line: fn(usize) -> String| (0..count).map(line).collect::<Vec<_>>().concat();
+        let imports = lines(|number| format!("(import \"m\" \"f{number}\" (func))"));
+        let calls = lines(|number| format!("(call {number})"));
+        let text = format!("(module {imports} (func (export \"f\") {calls}))");
+        image::compile(&wat::parse_str(text).expect("the module is text"))
+    };
+    calls(256).expect("compiles");
+    assert_eq!(
+        calls(257).expect_err("is refused").to_string(),
+        "imports that the code calls: 257; at most 256 are allowed"
+    );
+}
+
+#[test]
 fn imports_that_no_image_may_name_are_refused_before_they_are_compiled() {
     let long = "n".repeat(256);
     for (module, item) in [("", "f"), ("m", ""), ("m", "a\0b"), ("m\n", "f"), ("m", &long)] {

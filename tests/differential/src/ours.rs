@@ -35,7 +35,8 @@ fn compile(case: &Case) -> Result<Vec<u8>, Stop> {
         wiring: &wiring,
         code: &code,
         stack_bytes: options.stack_bytes,
-        source: ("test.wasm", sci::digest::sha256(&case.bytes)),
+        file: "test.wasm",
+        sources: &[("test.wasm", sci::digest::sha256(&case.bytes))],
         flags: "",
     })
     .map_err(|error| refused(&error))?;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use boot::FaultLine;
-use compiler_driver::guest::{GuestOptions, GuestSystem};
+use compiler_driver::guest::GuestSystem;
 use compiler_driver::{images, keys};
 use sci::bundle::Bundle;
 use sci::guest::GuestCapability;
@@ -32,11 +32,12 @@ pub fn is_one(path: &Path) -> bool {
 
 /// The first option of the command line that only a guest has a use for.
 pub fn option(arguments: &BootArguments) -> Option<&'static str> {
-    let GuestArguments { grants, environment, fuel, .. } = &arguments.guest;
+    let GuestArguments { grants, environment, fuel, links, .. } = &arguments.guest;
     let used = [
         ("--grant", !grants.is_empty()),
         ("--env", !environment.is_empty()),
         ("--fuel", fuel.is_some()),
+        ("--link", !links.links.is_empty()),
         ("--", !arguments.arguments.is_empty()),
     ];
     used.into_iter().find(|(_, used)| *used).map(|(option, _)| option)
@@ -45,12 +46,7 @@ pub fn option(arguments: &BootArguments) -> Option<&'static str> {
 /// The boot module of a guest, whose imports are judged first.
 pub fn module(arguments: &BootArguments) -> Result<Vec<u8>, Failure> {
     let place = arguments.what.display().to_string();
-    let options = GuestOptions { fuel: arguments.guest.fuel.is_some(), ..GuestOptions::default() };
-    let image = if guest::is_module(&arguments.what) {
-        guest::image(&arguments.what, options)?
-    } else {
-        verify::read(&arguments.what)?
-    };
+    let image = guest::load(&arguments.what, &arguments.guest)?;
     let key = session::key()?;
     let trusted = verify::trusted(None)?;
     let verified = images::verify_image(&image, &trusted);
