@@ -78,6 +78,17 @@ pub enum Error {
         /// Why.
         why: String,
     },
+    /// The compiler did not come to an end with a module.
+    #[error("the compiler {ended}")]
+    Compiler {
+        /// The module's file name.
+        file: String,
+        /// How it ended.
+        ended: runtime_sandbox::Ended,
+    },
+    /// No process could be started for it.
+    #[error("the compiler cannot be started: {0}")]
+    Child(#[from] runtime_sandbox::SpawnError),
     /// Neither `SPACE_HOME`, `XDG_DATA_HOME` nor `HOME` says where keys live.
     #[error("there is no folder for keys: `SPACE_HOME` and `HOME` are both unset")]
     NoKeyHome,
@@ -172,6 +183,8 @@ impl Error {
             Self::NotAFile { .. } => "not-a-file",
             Self::LinkLoop { .. } => "link-loop",
             Self::Module { .. } => "bad-module",
+            Self::Compiler { .. } => "compiler-ended",
+            Self::Child(_) => "no-child",
             Self::NoKeyHome => "no-key-home",
             Self::KeyExposed { .. } => "key-exposed",
             Self::KeyFormat { .. } => "key-format",
@@ -189,6 +202,7 @@ impl Error {
         match self {
             Self::NoComponent { .. }
             | Self::Module { .. }
+            | Self::Compiler { .. }
             | Self::TooLarge { .. }
             | Self::NotText { .. }
             | Self::NotUtf8Name { .. }
@@ -201,9 +215,11 @@ impl Error {
             | Self::KeyExists { .. }
             | Self::KeyMissing { .. }
             | Self::KeyName { .. } => Class::Usage,
-            Self::NoKeyHome | Self::KeyExposed { .. } | Self::KeyFormat { .. } | Self::Random(_) => {
-                Class::Environment
-            }
+            Self::NoKeyHome
+            | Self::KeyExposed { .. }
+            | Self::KeyFormat { .. }
+            | Self::Random(_)
+            | Self::Child(_) => Class::Environment,
             Self::Image { .. } => Class::Image,
             Self::Io { .. } => Class::Io,
         }
@@ -213,7 +229,9 @@ impl Error {
     pub fn place(&self) -> Option<String> {
         match self {
             Self::NoComponent { place } | Self::NotText { place } => Some(place.clone()),
-            Self::TooLarge { what, .. } | Self::Module { file: what, .. } => Some(what.clone()),
+            Self::TooLarge { what, .. }
+            | Self::Module { file: what, .. }
+            | Self::Compiler { file: what, .. } => Some(what.clone()),
             Self::PackageName { name } | Self::ReservedPackage { name } | Self::Image { name, .. } => {
                 Some(name.clone())
             }
@@ -261,7 +279,17 @@ impl Error {
             Self::Image { .. } => {
                 "this is a mistake of the compiler: keep the sources that cause it, and report it".to_owned()
             }
-            Self::Random(_) | Self::Module { .. } => return None,
+            Self::Compiler { ended, .. } => match ended {
+                runtime_sandbox::Ended::ProcessorTime { .. }
+                | runtime_sandbox::Ended::Memory { .. }
+                | runtime_sandbox::Ended::Late => {
+                    "nothing was kept; a module in smaller parts takes less".to_owned()
+                }
+                _ => {
+                    "nothing was kept; the compiler is wrong here: keep the module, and report it".to_owned()
+                }
+            },
+            Self::Random(_) | Self::Module { .. } | Self::Child(_) => return None,
             Self::Io { source, path, .. } => match source.kind() {
                 io::ErrorKind::PermissionDenied => {
                     format!("check who owns {} and its mode", path.display())

@@ -1,13 +1,16 @@
 //! WebAssembly modules to signed guest images, with a cache.
 //!
 //! The cache is addressed by content: module, compiler and flags. A damaged entry is one that does not verify; it is
-//! ignored and written anew.
+//! ignored and written anew. What the cache compiles, a child process without authority compiles: see [`child`].
+
+pub mod child;
 
 use crate::error::Error;
 use crate::files::{self, digest};
 use crate::images;
 use crate::keys::{Key, Store};
 use compiler_syntax::span::FileId;
+use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +18,7 @@ use std::path::{Path, PathBuf};
 pub const MODULE_BYTES_MAX: u64 = sci::limits::wasm::MODULE_BYTES_MAX;
 
 /// How to compile a guest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuestOptions {
     /// Bytes of an instance's stack.
     pub stack_bytes: u64,
@@ -37,7 +40,7 @@ impl GuestOptions {
     }
 }
 
-/// Compiles a module to an image, unsigned. `name` is the module's file name, for people.
+/// Compiles a module to an image, unsigned, in this process. `name` is the module's file name, for people.
 pub fn compile(bytes: &[u8], name: &str, options: GuestOptions) -> Result<Vec<u8>, Error> {
     let refused = |why: String| Error::Module { file: name.to_owned(), why };
     let wasm = compiler_wasm::Options { stack_bytes: options.stack_bytes, fuel: options.fuel };
@@ -105,7 +108,8 @@ impl Cache {
         {
             return Ok(image);
         }
-        let image = images::sign_image(&compile(bytes, name, options)?, key)?;
+        let image = child::compile(bytes, name, options, child::LIMITS)?;
+        let image = images::sign_image(&image, key)?;
         // A cache that cannot be written is no reason not to run.
         if files::create_private_folder(&self.folder).is_ok() {
             let _ = files::replace(&path, &image);

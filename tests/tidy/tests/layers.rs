@@ -39,6 +39,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "compiler-mir",
             "compiler-syntax",
             "compiler-wasm",
+            "runtime-sandbox",
             "sci",
         ],
     ),
@@ -47,13 +48,26 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("nanokernel/x86_64", &["nanokernel-core", "sci"]),
     // What boots is built by the compiler, and read by the host with the kernel's own table of exits.
     ("boot", &["compiler-driver", "compiler-syntax", "nanokernel-core", "sci"]),
-    ("cli", &["boot", "compiler-driver", "compiler-syntax", "runtime-host", "sci", "services-zrun"]),
+    (
+        "cli",
+        &[
+            "boot",
+            "compiler-driver",
+            "compiler-syntax",
+            "runtime-host",
+            "runtime-sandbox",
+            "sci",
+            "services-zrun",
+        ],
+    ),
     // It goes into components, which nothing of ours is part of; its numbers are generated from the format's tables.
     ("runtime/guest/rust", &[]),
+    // Children without authority: they know nothing of what they do.
+    ("runtime/sandbox", &[]),
     // The host runs what the format says, and knows no compiler.
     ("runtime/host", &["sci"]),
     // Services are cores over the format, and shells over the runtime.
-    ("services/zrun", &["runtime-host", "sci"]),
+    ("services/zrun", &["runtime-host", "runtime-sandbox", "sci"]),
     ("xtask", &[]),
 ];
 
