@@ -4,9 +4,10 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use sci::guest::ErrorCode;
+use serde::{Deserialize, Serialize};
 
 /// Why a value was not stored or found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StoreError {
     /// The storage is full.
     Full,

@@ -9,6 +9,8 @@
 //! | `space.rs` | what a space holds, and the functions of the Guest ABI |
 //! | `wasi.rs` | the calls of WASI that always bind |
 //! | `data.rs` | values and blobs |
+//! | `remote.rs` | effects as messages, for a space that is not where its effects are |
+//! | `launch.rs` | what a space is launched with, as words |
 //! | `linux/` | binding, lifecycle, clock, log, disk |
 #![forbid(unsafe_code)]
 #![cfg_attr(not(feature = "linux"), no_std)]
@@ -16,9 +18,11 @@
 extern crate alloc;
 
 mod data;
+pub mod launch;
 #[cfg(feature = "linux")]
 pub mod linux;
 mod memory;
+pub mod remote;
 mod space;
 mod wasi;
 mod world;

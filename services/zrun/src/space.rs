@@ -13,6 +13,11 @@ use sci::limits::guest as limits;
 pub struct Grants(u64);
 
 impl Grants {
+    /// Those of a mask of [`GuestCapability::bit`].
+    pub fn of(mask: u64) -> Self {
+        Self(mask)
+    }
+
     /// With one more.
     #[must_use]
     pub fn with(self, capability: GuestCapability) -> Self {
@@ -258,7 +263,7 @@ impl Space {
 }
 
 /// Bytes of a blob that a space writes: it is held until it is closed.
-const BLOB_BYTES_MAX: usize = 16 * 1024 * 1024;
+pub(crate) const BLOB_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Lengths against their limits, then addresses, then text, as the ABI's order of checks says.
 fn check_arguments(

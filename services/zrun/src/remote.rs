@@ -1,0 +1,420 @@
+//! The effects of a space's calls as messages: a space in one realm or process, the machine's effects in another.
+//!
+//! The side of the space is not trusted: [`Server`] checks each request against the grants and the limits before it
+//! acts, and answers what it refuses like an effect that failed.
+
+use crate::data::{Store, StoreError};
+use crate::space::{BLOB_BYTES_MAX, Grants};
+use crate::world::World;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use sci::guest::GuestCapability;
+use sci::limits::guest as limits;
+use serde::{Deserialize, Serialize};
+
+/// Bytes of a line of the log: each byte that is no text has become a character of three.
+const LINE_BYTES_MAX: usize = 3 * limits::LOG_LINE_BYTES_MAX as usize;
+/// Random bytes that one request draws.
+const RANDOM_BYTES_MAX: u32 = 4096;
+
+/// What a space asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Request<'r> {
+    Log(&'r str),
+    Realtime,
+    Random(u32),
+    NodeInfo,
+    Get(&'r str),
+    Put(&'r str, &'r [u8]),
+    Delete(&'r str),
+    /// The prefix, and the key before.
+    Next(&'r str, &'r str),
+}
+
+/// What it gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Reply<'r> {
+    /// The request is none, or its capability is missing.
+    Refused,
+    Done,
+    /// A time, or whether a key was there.
+    Number(u64),
+    Bytes(&'r [u8]),
+    Text(&'r str),
+    Absent,
+    Failed(StoreError),
+}
+
+/// The way to the other side, and what needs none.
+pub trait Channel {
+    /// Sends a request and waits for the reply; `Full` where the request is larger than the way allows.
+    fn call(&mut self, request: &[u8]) -> Result<Vec<u8>, StoreError>;
+    /// As [`World::monotonic`].
+    fn monotonic(&mut self) -> u64;
+    /// As [`World::sleep`].
+    fn sleep(&mut self, nanoseconds: u64) -> bool;
+    /// As [`World::pause`].
+    fn pause(&mut self);
+}
+
+/// A world whose effects are at the other end of a channel.
+#[derive(Debug)]
+pub struct Remote<C> {
+    channel: C,
+}
+
+impl<C: Channel> Remote<C> {
+    /// Over this channel.
+    pub fn new(channel: C) -> Self {
+        Self { channel }
+    }
+
+    /// Sends a request and gives what `read` makes of the reply; a reply that is none is a failure.
+    fn ask<T>(
+        &mut self,
+        request: Request<'_>,
+        read: impl FnOnce(Reply<'_>) -> Option<T>,
+    ) -> Result<T, StoreError> {
+        let request = postcard::to_allocvec(&request).map_err(|_| StoreError::Failed)?;
+        let reply = self.channel.call(&request)?;
+        match postcard::from_bytes(&reply) {
+            Ok(Reply::Failed(error)) => Err(error),
+            Ok(reply) => read(reply).ok_or(StoreError::Failed),
+            Err(_) => Err(StoreError::Failed),
+        }
+    }
+}
+
+impl<C: Channel> World for Remote<C> {
+    fn log(&mut self, line: &str) {
+        // A line that does not arrive is lost, as the guest is told of none.
+        self.ask(Request::Log(line), |_| Some(())).ok();
+    }
+
+    fn realtime(&mut self) -> u64 {
+        self.ask(Request::Realtime, number).unwrap_or_default()
+    }
+
+    fn monotonic(&mut self) -> u64 {
+        self.channel.monotonic()
+    }
+
+    fn sleep(&mut self, nanoseconds: u64) -> bool {
+        self.channel.sleep(nanoseconds)
+    }
+
+    fn pause(&mut self) {
+        self.channel.pause();
+    }
+
+    fn random(&mut self, bytes: &mut [u8]) -> bool {
+        bytes.chunks_mut(RANDOM_BYTES_MAX as usize).all(|piece| {
+            let drawn = self.ask(Request::Random(piece.len() as u32), |reply| match reply {
+                Reply::Bytes(drawn) if drawn.len() == piece.len() => {
+                    piece.copy_from_slice(drawn);
+                    Some(())
+                }
+                _ => None,
+            });
+            drawn.is_ok()
+        })
+    }
+
+    fn node_info(&mut self) -> String {
+        self.ask(Request::NodeInfo, text).unwrap_or_default()
+    }
+
+    fn store(&mut self) -> &mut dyn Store {
+        self
+    }
+}
+
+impl<C: Channel> Store for Remote<C> {
+    fn get(&mut self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.ask(Request::Get(key), |reply| match reply {
+            Reply::Bytes(value) => Some(Some(value.to_vec())),
+            Reply::Absent => Some(None),
+            _ => None,
+        })
+    }
+
+    fn put(&mut self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        self.ask(Request::Put(key, value), |reply| (reply == Reply::Done).then_some(()))
+    }
+
+    fn delete(&mut self, key: &str) -> Result<bool, StoreError> {
+        self.ask(Request::Delete(key), number).map(|found| found != 0)
+    }
+
+    fn next(&mut self, prefix: &str, after: &str) -> Result<Option<String>, StoreError> {
+        self.ask(Request::Next(prefix, after), |reply| match reply {
+            Reply::Absent => Some(None),
+            reply => text(reply).map(Some),
+        })
+    }
+}
+
+fn number(reply: Reply<'_>) -> Option<u64> {
+    match reply {
+        Reply::Number(number) => Some(number),
+        _ => None,
+    }
+}
+
+fn text(reply: Reply<'_>) -> Option<String> {
+    match reply {
+        Reply::Text(text) => Some(text.into()),
+        _ => None,
+    }
+}
+
+/// The side that acts.
+#[derive(Clone, Copy, Debug)]
+pub struct Server {
+    grants: Grants,
+    /// When the activation began: what a space sees that may not tell the time.
+    began: u64,
+}
+
+impl Server {
+    /// For a space with these grants, whose activation begins now.
+    pub fn new(grants: Grants, world: &mut dyn World) -> Self {
+        Self { grants, began: world.realtime() }
+    }
+
+    /// Carries a request out if it is one and the space may make it.
+    pub fn serve(&self, request: &[u8], world: &mut dyn World) -> Vec<u8> {
+        let request = match postcard::take_from_bytes(request) {
+            Ok((request, [])) if self.allows(&request) && is_bounded(&request) => request,
+            _ => return encode(Reply::Refused),
+        };
+        match request {
+            Request::Log(line) => {
+                world.log(line);
+                encode(Reply::Done)
+            }
+            Request::Realtime if self.grants.holds(GuestCapability::Clock) => {
+                encode(Reply::Number(world.realtime()))
+            }
+            Request::Realtime => encode(Reply::Number(self.began)),
+            Request::Random(count) => {
+                let mut bytes = vec![0; count as usize];
+                encode(if world.random(&mut bytes) { Reply::Bytes(&bytes) } else { Reply::Refused })
+            }
+            Request::NodeInfo => encode(Reply::Text(&world.node_info())),
+            Request::Get(key) => match world.store().get(key) {
+                Ok(value) => encode(value.as_deref().map_or(Reply::Absent, Reply::Bytes)),
+                Err(error) => encode(Reply::Failed(error)),
+            },
+            Request::Put(key, value) => {
+                encode(world.store().put(key, value).map_or_else(Reply::Failed, |()| Reply::Done))
+            }
+            Request::Delete(key) => {
+                let found = world.store().delete(key);
+                encode(found.map_or_else(Reply::Failed, |found| Reply::Number(found.into())))
+            }
+            Request::Next(prefix, after) => match world.store().next(prefix, after) {
+                Ok(key) => encode(key.as_deref().map_or(Reply::Absent, Reply::Text)),
+                Err(error) => encode(Reply::Failed(error)),
+            },
+        }
+    }
+
+    fn allows(&self, request: &Request<'_>) -> bool {
+        let needed = match request {
+            Request::Log(_) => GuestCapability::SysLog,
+            Request::Realtime => return true,
+            Request::Random(_) => GuestCapability::Random,
+            Request::NodeInfo => GuestCapability::NodeInfo,
+            Request::Get(_) => GuestCapability::DataRead,
+            Request::Put(..) => GuestCapability::DataWrite,
+            Request::Delete(_) => GuestCapability::DataDelete,
+            Request::Next(..) => GuestCapability::DataList,
+        };
+        self.grants.holds(needed)
+    }
+}
+
+/// Whether it is within the limits that a space's own side keeps.
+fn is_bounded(request: &Request<'_>) -> bool {
+    let is_key = |key: &str| (1..=limits::KEY_BYTES_MAX as usize).contains(&key.len());
+    match *request {
+        Request::Log(line) => line.len() <= LINE_BYTES_MAX,
+        Request::Realtime | Request::NodeInfo => true,
+        Request::Random(count) => count <= RANDOM_BYTES_MAX,
+        Request::Get(key) | Request::Delete(key) => is_key(key),
+        Request::Put(key, value) => is_key(key) && value.len() <= BLOB_BYTES_MAX,
+        Request::Next(prefix, after) => {
+            prefix.len() <= limits::KEY_BYTES_MAX as usize && after.len() <= limits::KEY_BYTES_MAX as usize
+        }
+    }
+}
+
+fn encode(reply: Reply<'_>) -> Vec<u8> {
+    // A reply without bytes reads as a failure at the other end.
+    postcard::to_allocvec(&reply).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::InMemory;
+
+    struct Machine {
+        lines: Vec<String>,
+        store: InMemory,
+        time: u64,
+    }
+
+    impl World for Machine {
+        fn log(&mut self, line: &str) {
+            self.lines.push(line.into());
+        }
+        fn realtime(&mut self) -> u64 {
+            self.time += 1;
+            self.time
+        }
+        fn monotonic(&mut self) -> u64 {
+            0
+        }
+        fn sleep(&mut self, _: u64) -> bool {
+            true
+        }
+        fn pause(&mut self) {}
+        fn random(&mut self, bytes: &mut [u8]) -> bool {
+            bytes.fill(7);
+            true
+        }
+        fn node_info(&mut self) -> String {
+            "{}".into()
+        }
+        fn store(&mut self) -> &mut dyn Store {
+            &mut self.store
+        }
+    }
+
+    /// A channel without a way between: it hands requests to the server.
+    struct Direct {
+        server: Server,
+        machine: Machine,
+        lost: bool,
+    }
+
+    impl Channel for Direct {
+        fn call(&mut self, request: &[u8]) -> Result<Vec<u8>, StoreError> {
+            if self.lost {
+                return Err(StoreError::Full);
+            }
+            Ok(self.server.serve(request, &mut self.machine))
+        }
+        fn monotonic(&mut self) -> u64 {
+            1
+        }
+        fn sleep(&mut self, _: u64) -> bool {
+            false
+        }
+        fn pause(&mut self) {}
+    }
+
+    fn remote(grants: Grants) -> Remote<Direct> {
+        let mut machine = Machine { lines: Vec::new(), store: InMemory::new(1 << 20), time: 100 };
+        let server = Server::new(grants, &mut machine);
+        Remote::new(Direct { server, machine, lost: false })
+    }
+
+    fn all() -> Grants {
+        Grants::of(u64::MAX)
+    }
+
+    #[test]
+    fn effects_arrive() {
+        let mut remote = remote(all());
+        remote.log("a line");
+        assert_eq!(remote.channel.machine.lines, ["a line"]);
+        assert_eq!((remote.realtime(), remote.realtime()), (102, 103));
+        let mut bytes = [0; 5000];
+        assert!(remote.random(&mut bytes));
+        assert_eq!(bytes, [7; 5000]);
+        assert_eq!(remote.node_info(), "{}");
+        assert_eq!((remote.monotonic(), remote.sleep(1)), (1, false));
+    }
+
+    #[test]
+    fn values_arrive() {
+        let mut remote = remote(all());
+        let value = vec![3; 70_000];
+        assert_eq!(remote.put("b", &value), Ok(()));
+        assert_eq!(remote.get("b"), Ok(Some(value)));
+        assert_eq!(remote.get("c"), Ok(None));
+        assert_eq!((remote.next("", ""), remote.next("", "b")), (Ok(Some("b".into())), Ok(None)));
+        assert_eq!((remote.delete("b"), remote.delete("b")), (Ok(true), Ok(false)));
+        assert_eq!(remote.put("b", &vec![0; 1 << 20]), Err(StoreError::Full));
+    }
+
+    #[test]
+    fn each_effect_needs_its_capability() {
+        use GuestCapability as C;
+        let without = |capability: C| remote(Grants::of(!capability.bit()));
+        let mut world = without(C::SysLog);
+        world.log("a line");
+        assert!(world.channel.machine.lines.is_empty());
+        assert!(!without(C::Random).random(&mut [0]));
+        assert_eq!(without(C::NodeInfo).node_info(), "");
+        assert_eq!(without(C::DataRead).get("a"), Err(StoreError::Failed));
+        assert_eq!(without(C::DataWrite).put("a", &[]), Err(StoreError::Failed));
+        assert_eq!(without(C::DataDelete).delete("a"), Err(StoreError::Failed));
+        assert_eq!(without(C::DataList).next("", ""), Err(StoreError::Failed));
+        let mut world = without(C::Clock);
+        assert_eq!((world.realtime(), world.realtime()), (101, 101), "the activation's start");
+    }
+
+    #[test]
+    fn limits_hold_on_the_side_that_acts() {
+        let mut remote = remote(all());
+        let long = "k".repeat(limits::KEY_BYTES_MAX as usize + 1);
+        assert_eq!(remote.put(&long, &[]), Err(StoreError::Failed));
+        assert_eq!(remote.put("", &[]), Err(StoreError::Failed));
+        assert_eq!(remote.next(&long, ""), Err(StoreError::Failed));
+        remote.log(&"x".repeat(LINE_BYTES_MAX + 1));
+        assert!(remote.channel.machine.lines.is_empty());
+        let draw = postcard::to_allocvec(&Request::Random(u32::MAX)).unwrap();
+        assert_eq!(remote.channel.call(&draw), Ok(encode(Reply::Refused)));
+    }
+
+    #[test]
+    fn a_lost_channel_is_a_failure_and_nothing_else() {
+        let mut remote = remote(all());
+        remote.channel.lost = true;
+        remote.log("a line");
+        assert!(!remote.random(&mut [0]));
+        assert_eq!((remote.realtime(), remote.node_info()), (0, String::new()));
+        assert_eq!(remote.get("a"), Err(StoreError::Full));
+    }
+
+    #[test]
+    fn no_bytes_make_the_server_fail() {
+        let mut remote = remote(all());
+        let mut state: u64 = 1;
+        let mut byte = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 56) as u8
+        };
+        let whole = postcard::to_allocvec(&Request::Put("key", b"value")).unwrap();
+        for round in 0..20_000 {
+            let mut request = if round % 2 == 0 {
+                (0..byte() % 24).map(|_| byte()).collect()
+            } else {
+                whole[..usize::from(byte()) % (whole.len() + 1)].to_vec()
+            };
+            if let Some(first) = request.first_mut().filter(|_| round % 4 == 0) {
+                *first %= 8;
+            }
+            let reply = remote.channel.call(&request).unwrap();
+            assert!(postcard::from_bytes::<Reply<'_>>(&reply).is_ok(), "{request:?}");
+        }
+        let mut trailing = whole.clone();
+        trailing.push(0);
+        assert_eq!(remote.channel.call(&trailing), Ok(encode(Reply::Refused)));
+    }
+}
