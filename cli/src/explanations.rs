@@ -64,6 +64,10 @@ const COMMAND: &[(&str, &str)] = &[
         "The guest's memory begins with more than the run allows. `--memory` sets what a memory may have.",
     ),
     (
+        "guest-process",
+        "A guest runs in a process of its own, which has no file, no network and no other process. That process ended before the guest did; the message says what ended it. Values that were stored are kept, as after any other end.",
+    ),
+    (
         "guest-status",
         "The guest ended by itself and said that it failed: by `proc_exit` with another status than 0, or by an answer below 0 from one of its lifecycle functions.",
     ),

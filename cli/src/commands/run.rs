@@ -6,9 +6,8 @@ use std::path::Path;
 use compiler_driver::files;
 use compiler_driver::guest::GuestOptions;
 use sci::guest::GuestCapability;
-use services_zrun::linux::{Disk, Limits, RunError, Settings};
+use services_zrun::linux::{ApartError, Disk, Limits, Report, ReportKind, Settings, run_apart};
 use services_zrun::{Grants, InMemory, Store};
-use space_host::{Error, Module, Trap};
 
 use crate::arguments::RunArguments;
 use crate::commands::{guest, verify};
@@ -17,7 +16,7 @@ use crate::report::{Exit, Failure};
 /// Bytes of keys and values that a run may store.
 const VALUES_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// Runs a module or an image of one, in this process.
+/// Runs a module or an image of one, in a process of its own.
 pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let options = GuestOptions { fuel: arguments.fuel.is_some(), ..GuestOptions::default() };
     let image = if guest::is_module(&arguments.file) {
@@ -27,7 +26,6 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     };
     let keys: Vec<_> = verify::trusted(None)?.iter().map(|key| key.bytes).collect();
     let place = arguments.file.display().to_string();
-    let module = Module::load(&image, &keys).map_err(|error| host(&error).at(place.clone()))?;
     let settings = Settings {
         name: name(&arguments.file),
         grants: grants(&arguments.grants),
@@ -42,7 +40,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
             fuel: arguments.fuel,
         },
     };
-    services_zrun::linux::run(&module, settings).map_err(|error| failure(&error).at(place))
+    run_apart(&image, &keys, settings).map_err(|error| failure(error).at(place))
 }
 
 /// A closed output is no reason to stop the guest: its work may be elsewhere.
@@ -73,42 +71,32 @@ fn values(file: Option<&Path>) -> Result<Box<dyn Store>, Failure> {
     Ok(Box::new(disk))
 }
 
-fn failure(error: &RunError) -> Failure {
+fn failure(error: ApartError) -> Failure {
     match error {
-        RunError::Bind(refused) => {
-            let failure = Failure::new(Exit::Refused, "import-refused", refused.to_string());
-            match refused {
-                services_zrun::linux::BindError::NotGranted { capability, .. } => {
-                    failure.help(format!("`--grant {capability}` grants it"))
-                }
-                _ => failure.help("`docs/guest-abi.md` lists what a guest may import"),
-            }
-        }
-        RunError::Host(error) => host(error),
-        RunError::NothingToRun | RunError::BothStarts | RunError::WrongType(_) => {
-            Failure::new(Exit::Refused, "no-way-in", error.to_string())
-                .help("`docs/guest-abi.md` says what a guest exports, under Lifecycle")
-        }
-        RunError::Status(_) => Failure::new(Exit::Fault, "guest-status", error.to_string()),
+        ApartError::Spawn(error) => Failure::new(Exit::Environment, "no-child", error.to_string()),
+        ApartError::Ended(_) => Failure::new(Exit::Fault, "guest-process", error.to_string()),
+        ApartError::Space(report) => reported(report),
     }
 }
 
-fn host(error: &Error) -> Failure {
-    match error {
-        Error::Trap(Trap::Exit(status)) => {
-            Failure::new(Exit::Fault, "guest-status", format!("the guest ended with status {status}"))
+fn reported(Report { kind, message }: Report) -> Failure {
+    let import = |message| Failure::new(Exit::Refused, "import-refused", message);
+    match kind {
+        ReportKind::Import => import(message).help("`docs/guest-abi.md` lists what a guest may import"),
+        ReportKind::NotGranted(capability) => {
+            import(message).help(format!("`--grant {capability}` grants it"))
         }
-        Error::Trap(trap) => Failure::new(Exit::Fault, "guest-trap", format!("the guest trapped: {trap}")),
-        Error::Guest(refused) => Failure::new(Exit::Image, "refused-image", refused.to_string())
+        ReportKind::NoWayIn => Failure::new(Exit::Refused, "no-way-in", message)
+            .help("`docs/guest-abi.md` says what a guest exports, under Lifecycle"),
+        ReportKind::Status => Failure::new(Exit::Fault, "guest-status", message),
+        ReportKind::Trap => Failure::new(Exit::Fault, "guest-trap", format!("the guest trapped: {message}")),
+        ReportKind::Image => Failure::new(Exit::Image, "refused-image", message)
             .help("`space verify` says what is wrong with an image; `space build` makes one of a module"),
-        Error::NoFuel => Failure::new(Exit::Refused, "no-fuel", error.to_string())
+        ReportKind::NoFuel => Failure::new(Exit::Refused, "no-fuel", message)
             .help("`space build --fuel` compiles it so; `space run --fuel` does it for a module"),
-        Error::Missing { .. } | Error::Mismatch { .. } => {
-            Failure::new(Exit::Refused, "import-refused", error.to_string())
+        ReportKind::Memory => {
+            Failure::new(Exit::Refused, "guest-memory", message).help("`--memory` allows more")
         }
-        Error::Quota { .. } => {
-            Failure::new(Exit::Refused, "guest-memory", error.to_string()).help("`--memory` allows more")
-        }
-        other => Failure::new(Exit::Environment, "guest-host", other.to_string()),
+        ReportKind::Host => Failure::new(Exit::Environment, "guest-host", message),
     }
 }

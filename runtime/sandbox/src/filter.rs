@@ -12,10 +12,10 @@ pub enum Policy {
     /// Memory that holds no code, its own threads' waiting and ending, and its three inherited descriptors. Opening a
     /// file fails; no thread or process is started.
     Compute,
-    /// That, and what it takes to load a guest: memory files, signal handlers, timers, a stricter policy.
+    /// That, and what it takes to load a guest: memory files, timers, a stricter policy.
     LoadGuest,
-    /// What running a loaded guest takes: `Compute`, mapping a file that is open as code that cannot be written, and
-    /// setting the timer.
+    /// What running a loaded guest takes: `Compute`, mapping a file that is open as code that cannot be written, waiting,
+    /// and setting the timer.
     RunGuest,
 }
 
@@ -40,6 +40,8 @@ const ALWAYS: &[i64] = &[
     libc::SYS_mremap,
     libc::SYS_munmap,
     libc::SYS_restart_syscall,
+    // What a fault does without a handler is told by its signal.
+    libc::SYS_rt_sigaction,
     libc::SYS_rt_sigprocmask,
     libc::SYS_rt_sigreturn,
     libc::SYS_sched_getaffinity,
@@ -51,6 +53,10 @@ const ALWAYS: &[i64] = &[
 /// without an answer.
 const FAILING: &[i64] = &[libc::SYS_openat];
 
+/// Waiting, and the tick.
+const TIMES: &[i64] =
+    &[libc::SYS_clock_nanosleep, libc::SYS_nanosleep, libc::SYS_timer_delete, libc::SYS_timer_settime];
+
 /// What loading a guest needs beside.
 const LOADING: &[i64] = &[
     libc::SYS_close,
@@ -59,7 +65,6 @@ const LOADING: &[i64] = &[
     libc::SYS_memfd_create,
     libc::SYS_prctl,
     libc::SYS_pwrite64,
-    libc::SYS_rt_sigaction,
     libc::SYS_seccomp,
     libc::SYS_timer_create,
     libc::SYS_write,
@@ -95,8 +100,8 @@ fn naming(policy: Policy) -> Result<BpfProgram, BackendError> {
         mappings.push(rule(vec![no_code()?, bits(3, MAP_TYPE, private)?])?);
         let read_only = bits(2, libc::PROT_WRITE as u64, 0)?;
         mappings.push(rule(vec![read_only, bits(3, MAP_TYPE | anonymous, private)?])?);
-        for call in [libc::SYS_timer_settime, libc::SYS_timer_delete] {
-            rules.insert(call, Vec::new());
+        for call in TIMES {
+            rules.insert(*call, Vec::new());
         }
     }
     rules.insert(libc::SYS_mmap, mappings);

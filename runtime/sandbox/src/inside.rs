@@ -21,7 +21,7 @@ const FAILED: i32 = 1;
 const REFUSED: i32 = 2;
 
 /// What a child does: its name, and its work, after which it ends. The parent is told of an error that ends it.
-pub type Role = (&'static str, fn(&mut Inside) -> Result<(), Box<dyn Error>>);
+pub type Role = (&'static str, fn(Inside) -> Result<(), Box<dyn Error>>);
 
 /// Why a child did not give up its rights.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +49,7 @@ pub fn start(roles: &[Role]) {
     let Some((_, serve)) = roles.iter().find(|(role, _)| name.as_deref() == Some(OsStr::new(role))) else {
         exit(REFUSED);
     };
-    let done = begin().map_err(Into::into).and_then(|mut inside| serve(&mut inside));
+    let done = begin().map_err(Into::into).and_then(serve);
     if let Err(error) = done {
         // There is nobody else to tell.
         let _ = writeln!(io::stderr(), "{error}");

@@ -20,7 +20,7 @@ fn tried(limits: Limits, time: Option<Duration>, offence: &str) -> Ended {
 }
 
 /// The child's side: an offence for each name.
-fn offend(inside: &mut Inside) -> Result<(), Box<dyn Error>> {
+fn offend(mut inside: Inside) -> Result<(), Box<dyn Error>> {
     let (offence, _): (String, _) = inside.receive(0).unwrap();
     if offence == "idle" {
         std::thread::sleep(Duration::from_mins(10));

@@ -54,7 +54,6 @@ const LAYERS: &[(&str, &[&str])] = &[
             "boot",
             "compiler-driver",
             "compiler-syntax",
-            "runtime-host",
             "runtime-sandbox",
             "sci",
             "services-zrun",

@@ -57,7 +57,7 @@ fn threads() -> usize {
 }
 
 /// The child's side.
-fn serve(inside: &mut Inside) -> Result<(), Box<dyn std::error::Error>> {
+fn serve(mut inside: Inside) -> Result<(), Box<dyn std::error::Error>> {
     let (threads, _) = inside.receive::<usize>(0)?;
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
     inside.restrict(Policy::Compute)?;
