@@ -144,20 +144,24 @@ impl Child {
 
     /// Receives one, with at most so many bytes beside its head.
     pub fn receive<T: DeserializeOwned>(&mut self, most: u32) -> Result<(T, Vec<u8>), Ended> {
-        let deadline = self.deadline;
-        let received =
-            left(deadline).and_then(|left| self.channel.get_ref().set_read_timeout(left)).map_err(Into::into);
-        let received =
-            received.and_then(|()| channel::receive(&mut Until { inner: &mut self.channel, deadline }, most));
+        let received = self.wait(most);
         received.map_err(|error| self.end(&error))
+    }
+
+    fn wait<T: DeserializeOwned>(&mut self, most: u32) -> Result<(T, Vec<u8>), ChannelError> {
+        let deadline = self.deadline;
+        if let Some(left) = left(deadline)? {
+            self.channel.get_ref().set_read_timeout(Some(left))?;
+        }
+        channel::receive(&mut Until { inner: &mut self.channel, deadline }, most)
     }
 
     fn timed(&mut self) -> Until<'_, UnixStream> {
         let deadline = self.deadline;
         let stream = self.channel.get_mut();
-        if let Ok(left) = left(deadline) {
+        if let Ok(Some(left)) = left(deadline) {
             // A time that is not taken leaves the check between writes.
-            let _ = stream.set_write_timeout(left);
+            let _ = stream.set_write_timeout(Some(left));
         }
         Until { inner: stream, deadline }
     }
