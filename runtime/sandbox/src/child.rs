@@ -183,7 +183,7 @@ impl Child {
             Some(libc::SIGXCPU) => {
                 Ended::ProcessorTime { seconds: self.limits.cpu_seconds.unwrap_or_default() }
             }
-            Some(libc::SIGABRT) if said.starts_with("memory allocation of") => {
+            Some(_) if said.starts_with("memory allocation of") => {
                 Ended::Memory { bytes: self.limits.memory_bytes }
             }
             Some(signal) => Ended::Signal(signal),
