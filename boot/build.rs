@@ -1,4 +1,5 @@
-//! Builds what every boot needs and embeds it: the kernel, and the OS components that a system is linked with.
+//! Builds what every boot needs and embeds it: the kernel, the OS components that a system is linked with, and what
+//! serves WebAssembly guests.
 //!
 //! The kernel has a profile and target folder of its own, so that the host's flags never reach it. Packagers
 //! may hand in a finished one: `SPACE_KERNEL=<path>`.
@@ -10,19 +11,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use compiler_driver::{Options, PackageSource, ProjectSource, SourceFile, pipeline};
+use compiler_driver::rust::{Cargo, NOT_INHERITED};
+use compiler_driver::{Compilation, Options, PackageSource, ProjectSource, SourceFile, pipeline};
 
-/// What an outer cargo or clippy sets that the kernel's build must not inherit.
-const NOT_INHERITED: [&str; 8] = [
-    "CARGO_ENCODED_RUSTFLAGS",
-    "RUSTFLAGS",
-    "CARGO_BUILD_RUSTFLAGS",
-    "CARGO_BUILD_TARGET",
-    "CARGO_TARGET_DIR",
-    "RUSTC_WORKSPACE_WRAPPER",
-    "RUSTC_WRAPPER",
-    "CLIPPY_ARGS",
-];
+/// The crates that serve guests: package, and folder in the workspace.
+const CRATES: [(&str, &str); 2] =
+    [("space.shim", "runtime/guest/shim"), ("space.zrun", "services/zrun/component")];
 
 /// The kernel has no vector state of its own beyond SSE, so the code that would use it stays out.
 const KERNEL_FLAGS: &str = "--cfg curve25519_dalek_backend=\"serial\"";
@@ -33,7 +27,16 @@ fn main() -> Result<(), Box<dyn Error>> {
     let root = boot.parent().ok_or("boot lies in the workspace")?;
     let kernel = kernel(root, &out)?;
     println!("cargo:rustc-env=SPACE_KERNEL_FILE={}", kernel.display());
-    fs::write(out.join("os.rs"), os_components(root, &out)?)?;
+    let mut images = os_components(root)?;
+    images.extend(crates(root, &out)?);
+    let mut table = String::from("&[\n");
+    for (name, bytes) in images {
+        let image = out.join(format!("{name}.sci"));
+        fs::write(&image, bytes)?;
+        writeln!(table, "    ({name:?}, include_bytes!({:?})),", image.to_string_lossy())?;
+    }
+    table.push(']');
+    fs::write(out.join("os.rs"), table)?;
     Ok(())
 }
 
@@ -63,36 +66,65 @@ fn kernel(root: &Path, out: &Path) -> Result<PathBuf, Box<dyn Error>> {
     Ok(target.join("kernel/nanokernel"))
 }
 
-/// Compiles `services/os/*.in`; answers the Rust table of the images.
-fn os_components(root: &Path, out: &Path) -> Result<String, Box<dyn Error>> {
+/// Images by name.
+type Images = Vec<(String, Vec<u8>)>;
+
+/// Compiles `services/os/*.in`.
+fn os_components(root: &Path) -> Result<Images, Box<dyn Error>> {
     let folder = root.join("services/os");
     println!("cargo:rerun-if-changed={}", folder.display());
-    let mut sources: Vec<PathBuf> = match fs::read_dir(&folder) {
+    let mut images = Vec::new();
+    for path in declarations(&folder)? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let file = SourceFile { name: format!("services/os/{name}"), bytes: fs::read(&path)? };
+        let project = ProjectSource { packages: vec![PackageSource { path: Vec::new(), files: vec![file] }] };
+        images.extend(compiled(&name, pipeline::compile(&project, &Options::default()))?);
+    }
+    Ok(images)
+}
+
+/// Builds the crates that serve guests, in one project: one of them calls the other.
+fn crates(root: &Path, out: &Path) -> Result<Images, Box<dyn Error>> {
+    for source in ["runtime/guest", "services/zrun", "sci/src", "sci/Cargo.toml", "Cargo.toml", "Cargo.lock"]
+    {
+        println!("cargo:rerun-if-changed={}", root.join(source).display());
+    }
+    let mut packages = Vec::new();
+    for (package, folder) in CRATES {
+        let mut paths = declarations(&root.join(folder))?;
+        paths.push(root.join(folder).join("Cargo.toml"));
+        let mut files = Vec::new();
+        for path in paths {
+            let name = path.strip_prefix(root)?.to_string_lossy().into_owned();
+            files.push(SourceFile { name, bytes: fs::read(&path)? });
+        }
+        packages.push(PackageSource { path: package.split('.').map(str::to_owned).collect(), files });
+    }
+    let cargo = Cargo::within(root, &out.join("crates"), &CRATES);
+    let compilation = pipeline::compile_with(&ProjectSource { packages }, &Options::default(), &cargo);
+    compiled("what serves guests", compilation)
+}
+
+/// The `.in` files of a folder, by name.
+fn declarations(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+    let mut paths: Vec<PathBuf> = match fs::read_dir(folder) {
         Ok(entries) => entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(error.into()),
     };
-    sources.retain(|path| path.extension().is_some_and(|ending| ending == "in"));
-    sources.sort();
-    let mut table = String::from("&[\n");
-    for path in sources {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let file = SourceFile { name: format!("services/os/{name}"), bytes: fs::read(&path)? };
-        let project = ProjectSource { packages: vec![PackageSource { path: Vec::new(), files: vec![file] }] };
-        let compilation = pipeline::compile(&project, &Options::default());
-        let text = compiler_syntax::render(&compilation.diagnostics, &compilation.sources, false);
-        if compilation.refused() {
-            return Err(format!("{name} does not compile:\n{text}").into());
-        }
-        for line in text.lines() {
-            println!("cargo:warning={line}");
-        }
-        for component in compilation.components {
-            let image = out.join(format!("{}.sci", component.name));
-            fs::write(&image, &component.image)?;
-            writeln!(table, "    ({:?}, include_bytes!({:?})),", component.name, image.to_string_lossy())?;
-        }
+    paths.retain(|path| path.extension().is_some_and(|ending| ending == "in"));
+    paths.sort();
+    Ok(paths)
+}
+
+/// The images of a compilation; its warnings are shown.
+fn compiled(what: &str, compilation: Compilation) -> Result<Images, Box<dyn Error>> {
+    let text = compiler_syntax::render(&compilation.diagnostics, &compilation.sources, false);
+    if compilation.refused() {
+        return Err(format!("{what} does not compile:\n{text}").into());
     }
-    table.push(']');
-    Ok(table)
+    for line in text.lines() {
+        println!("cargo:warning={line}");
+    }
+    Ok(compilation.components.into_iter().map(|component| (component.name, component.image)).collect())
 }

@@ -20,3 +20,55 @@ pub const KERNEL: &[u8] = include_bytes!(env!("SPACE_KERNEL_FILE"));
 
 /// The OS components, unsigned, by name.
 pub const OS: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/os.rs"));
+
+#[cfg(test)]
+mod tests {
+    use super::OS;
+    use sci::guest::{FUNCTIONS, WASI_FUNCTIONS, WASI_MODULE};
+    use sci::header::Kind;
+    use sci::image::Image;
+    use sci::layout::LIBRARY_STACK_BYTES;
+    use sci::linkage::{RUNTIME_FUNCTIONS, RUNTIME_MODULE};
+
+    fn image(name: &str) -> Image<'static> {
+        let (_, bytes) = OS.iter().find(|(known, _)| *known == name).expect("it is embedded");
+        Image::verify(bytes).expect("it is right")
+    }
+
+    #[test]
+    fn a_guests_library_offers_what_guests_may_import() {
+        let image = image("shim");
+        let manifest = image.manifest();
+        let names = |module: &str, item: &str| format!("{module}.{item}");
+        let mut expected: Vec<String> =
+            FUNCTIONS.iter().map(|function| names(function.module, function.item)).collect();
+        expected.extend(WASI_FUNCTIONS.iter().map(|function| names(WASI_MODULE, function.item)));
+        expected.extend(RUNTIME_FUNCTIONS.iter().map(|function| names(RUNTIME_MODULE, function.name)));
+        expected.push(names(RUNTIME_MODULE, "start"));
+        expected.sort();
+        assert_eq!(image.header().kind, Kind::Library);
+        assert_eq!(manifest.exports.iter().map(|export| export.item).collect::<Vec<_>>(), expected);
+        assert_eq!(manifest.memory.stack_bytes, LIBRARY_STACK_BYTES);
+        let required: Vec<(&str, &str)> =
+            manifest.required.iter().map(|one| (one.name, one.interface)).collect();
+        let wanted = [
+            ("host", "space.zrun.Host"),
+            ("memory", "Memory"),
+            ("clock", "Clock"),
+            ("timer", "Notification"),
+        ];
+        assert_eq!(required, wanted);
+    }
+
+    #[test]
+    fn a_guests_host_serves_the_interface_that_its_library_requires() {
+        let (host, library) = (image("zrun"), image("shim"));
+        let exported = host.manifest().exported.get(0).expect("it exports one");
+        let required = library.manifest().required.get(0).expect("it requires one");
+        assert_eq!((exported.interface, exported.hash), (required.interface, required.hash));
+        assert_eq!(host.header().kind, Kind::Component);
+        let parameters: Vec<&str> =
+            host.manifest().parameters.iter().map(|parameter| parameter.name).collect();
+        assert_eq!(parameters, ["grants", "epoch", "seed0", "seed1", "seed2", "seed3"]);
+    }
+}

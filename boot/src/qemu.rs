@@ -15,8 +15,10 @@ const SETPRIV: &str = "setpriv";
 /// How to get it.
 pub const REMEDY: &str = "install it (Debian, Ubuntu: `apt-get install qemu-system-x86`; Fedora: `dnf install \
                           qemu-system-x86`; macOS: `brew install qemu`), or set SPACE_QEMU to its path";
-/// Memory of the machine, in MiB.
-const MEMORY_MIB: u32 = 256;
+/// Memory of a machine that runs components, in MiB.
+pub const MEMORY_MIB: u32 = 256;
+/// Memory of a machine that runs a guest, in MiB: all that the kernel reaches.
+pub const GUEST_MEMORY_MIB: u32 = 1024;
 
 /// A machine that the kernel boots on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -116,6 +118,8 @@ impl Qemu {
 pub struct Arguments<'a> {
     /// The machine.
     pub machine: Machine,
+    /// Its memory, in MiB.
+    pub memory_mib: u32,
     /// Kernel and boot module.
     pub files: Option<(&'a Path, &'a Path)>,
     /// The kernel's command line.
@@ -133,7 +137,7 @@ impl Arguments<'_> {
     pub fn list(&self) -> Vec<OsString> {
         let mut list: Vec<OsString> = Vec::new();
         let mut put = |words: &[&str]| list.extend(words.iter().map(OsString::from));
-        put(&["-M", self.machine.name(), "-accel", "tcg", "-cpu", "max", "-m", &MEMORY_MIB.to_string()]);
+        put(&["-M", self.machine.name(), "-accel", "tcg", "-cpu", "max", "-m", &self.memory_mib.to_string()]);
         put(&["-nodefaults", "-no-user-config", "-display", "none", "-serial", "stdio", "-no-reboot"]);
         put(&["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]);
         if self.count {
@@ -176,6 +180,7 @@ mod tests {
         let words = ["a=1".to_owned(), "b".to_owned()];
         let arguments = Arguments {
             machine: Machine::Q35,
+            memory_mib: MEMORY_MIB,
             files: Some((Path::new("/k"), Path::new("/b c"))),
             words: &words,
             gdb: true,

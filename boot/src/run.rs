@@ -47,6 +47,8 @@ pub struct Run<'a> {
     pub module: &'a [u8],
     /// The machine.
     pub machine: Machine,
+    /// Its memory, in MiB.
+    pub memory_mib: u32,
     /// The kernel's command line.
     pub words: &'a [String],
     /// Wait for a debugger.
@@ -121,6 +123,7 @@ impl Run<'_> {
         let trace = trace.map_err(Error::io("find the trace's folder"))?;
         let arguments = Arguments {
             machine: self.machine,
+            memory_mib: self.memory_mib,
             // QEMU would cut a path at a comma or a blank.
             files: Some((Path::new(KERNEL), Path::new(MODULE))),
             words: self.words,
@@ -282,6 +285,7 @@ mod tests {
             kernel: b"k",
             module: b"m",
             machine: Machine::Microvm,
+            memory_mib: 256,
             words: &[],
             gdb: false,
             trace: None,

@@ -195,22 +195,29 @@ pub struct RunArguments {
     /// Arguments for the guest
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub arguments: Vec<String>,
-    /// Grant a capability besides `sys.log`: `data.read`; several with commas
-    #[arg(long = "grant", value_name = "CAPABILITY", value_delimiter = ',', value_parser = capability)]
-    pub grants: Vec<GuestCapability>,
-    /// Give the guest a variable of the environment; it has none otherwise
-    #[arg(long = "env", value_name = "NAME=VALUE", value_parser = variable)]
-    pub environment: Vec<String>,
+    #[command(flatten)]
+    pub guest: GuestArguments,
     /// Keep the guest's values in this file; otherwise they end with the run
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
-    /// End the guest when it has used so many units of fuel
-    #[arg(long, value_name = "UNITS")]
-    pub fuel: Option<u64>,
     /// End the guest after this time: `10s`, `500ms`, `2m`
     #[arg(long, value_name = "DURATION", value_parser = duration, allow_hyphen_values = true)]
     pub timeout: Option<Duration>,
-    /// Bytes that a memory may grow to: `64MiB`
+}
+
+/// What a guest is given.
+#[derive(Args)]
+pub struct GuestArguments {
+    /// Grant a guest a capability besides `sys.log`: `data.read`; several with commas
+    #[arg(long = "grant", value_name = "CAPABILITY", value_delimiter = ',', value_parser = capability)]
+    pub grants: Vec<GuestCapability>,
+    /// Give a guest a variable of the environment; it has none otherwise
+    #[arg(long = "env", value_name = "NAME=VALUE", value_parser = variable)]
+    pub environment: Vec<String>,
+    /// End a guest when it has used so many units of fuel
+    #[arg(long, value_name = "UNITS")]
+    pub fuel: Option<u64>,
+    /// Bytes that a guest's memory may grow to: `64MiB`
     #[arg(long, value_name = "SIZE", value_parser = size, default_value = "1GiB")]
     pub memory: u64,
 }
@@ -252,8 +259,14 @@ pub enum SciCommand {
 /// How to boot.
 #[derive(Args)]
 pub struct BootArguments {
+    /// The project's folder; or a guest: a module (`.wasm`) or an image of one (`.sci`)
+    #[arg(default_value = ".")]
+    pub what: PathBuf,
+    /// Arguments for the guest
+    #[arg(last = true)]
+    pub arguments: Vec<String>,
     #[command(flatten)]
-    pub project: ProjectArgument,
+    pub guest: GuestArguments,
     /// The machine
     #[arg(long, value_enum, default_value_t = MachineArgument::Microvm)]
     pub machine: MachineArgument,

@@ -72,8 +72,12 @@ pub mod image {
     pub const NAME: u64 = 40;
     /// `u32`: bytes of its name.
     pub const NAME_BYTES: u64 = 44;
+    /// `u32`: for a guest, the image of the library that serves it, and 1; 0 for the others. The library stands before.
+    pub const LIBRARY: u64 = 48;
+    /// `u32`: reserved.
+    pub const RESERVED: u64 = 52;
     /// Bytes of a record.
-    pub const BYTES: u64 = 48;
+    pub const BYTES: u64 = 56;
 }
 
 /// Offsets in an instance record; instances stand in start order, providers first.
@@ -185,6 +189,8 @@ pub struct BundleImage<'a> {
     pub offset: u32,
     /// Its name.
     pub name: &'a str,
+    /// Index of the library that serves it, if it is a guest.
+    pub library: Option<u32>,
 }
 
 impl<'a> Bundle<'a> {
@@ -261,6 +267,12 @@ impl<'a> Bundle<'a> {
             zero(self.bytes, end + size, padded - end - size, ErrorKind::Padding)?;
             end = padded;
             self.image(index).ok_or(Error::new(ErrorKind::Value, at + image::NAME))?;
+            if self.u32(at + image::LIBRARY) > index {
+                return Err(Error::new(ErrorKind::Value, at + image::LIBRARY));
+            }
+            if self.u32(at + image::RESERVED) != 0 {
+                return Err(Error::new(ErrorKind::Reserved, at + image::RESERVED));
+            }
         }
         if end != self.bytes.len() as u64 {
             return Err(Error::new(ErrorKind::Tiling, end));
@@ -373,7 +385,8 @@ impl<'a> Bundle<'a> {
         let offset = self.u32(at + image::OFFSET);
         let bytes = part(self.bytes, u64::from(offset), u64::from(self.u32(at + image::SIZE))).ok()?;
         let name = self.name(self.u32(at + image::NAME), self.u32(at + image::NAME_BYTES))?;
-        Some(BundleImage { digest, bytes, offset, name })
+        let library = self.u32(at + image::LIBRARY).checked_sub(1);
+        Some(BundleImage { digest, bytes, offset, name, library })
     }
 
     /// Number of instances.

@@ -103,10 +103,10 @@ rules! {
         "The provenance names a compiler and a front end.";
     "SCI-C033" "every-section-hashed" every_section_hashed
         "Every section that has bytes has a hash, in the table's order.";
-    "SCI-C034" "library-without-authority" library_without_authority
-        "A library holds no capability, exports no interface, and offers functions.";
-    "SCI-C035" "library-exports-in-text" library_exports_in_text
-        "A library's functions lie in its text, ordered by name.";
+    "SCI-C034" "exports-by-kind" exports_by_kind
+        "A component offers no functions; a library offers some and exports no interface; a guest has neither interfaces nor capabilities.";
+    "SCI-C035" "functions-in-text" functions_in_text
+        "The functions that an image offers lie in its text, ordered by name.";
     "SCI-C036" "pool-limited" pool_limited
         "The kernel pool has a thread, a slot for each capability, and is within its limits.";
     "SCI-C037" "state-stated" state_stated
@@ -141,7 +141,8 @@ fn word(image: &Image<'_>, offset: u64) -> Option<u64> {
     crate::bytes::u64_at(image.section_bytes(&section), offset - section.memory_offset).ok()
 }
 
-fn well_formed(name: &str) -> bool {
+/// Whether a name may stand in an image: not empty, within the limit, without control characters.
+pub fn well_formed(name: &str) -> bool {
     !name.is_empty() && name.len() <= limits::NAME_BYTES_MAX as usize && !name.chars().any(char::is_control)
 }
 
@@ -427,16 +428,17 @@ fn every_section_hashed(image: &Image<'_>) -> bool {
     hashes.iter().map(|hash| hash.kind).eq(with_bytes.map(|section| section.kind as u32))
 }
 
-fn library_without_authority(image: &Image<'_>) -> bool {
+/// What a library requires, its user must hold: a library has no authority of its own.
+fn exports_by_kind(image: &Image<'_>) -> bool {
     let manifest = image.manifest();
-    if image.header().kind == Kind::Library {
-        manifest.required.is_empty() && manifest.exported.is_empty() && !manifest.exports.is_empty()
-    } else {
-        manifest.exports.is_empty()
+    match image.header().kind {
+        Kind::Component => manifest.exports.is_empty(),
+        Kind::Library => manifest.exported.is_empty() && !manifest.exports.is_empty(),
+        Kind::Guest => manifest.required.is_empty() && manifest.exported.is_empty(),
     }
 }
 
-fn library_exports_in_text(image: &Image<'_>) -> bool {
+fn functions_in_text(image: &Image<'_>) -> bool {
     let exports = &image.manifest().exports;
     exports.iter().all(|export| in_text(image, export.offset))
         && exports.iter().zip(exports.iter().skip(1)).all(|(a, b)| a.item < b.item)

@@ -15,7 +15,9 @@ mod wasi;
 pub use capability::GuestCapability;
 pub use error_code::ErrorCode;
 pub use function::{FUNCTIONS, Function, SENDER, blob_mode, by_name, by_number, number};
-pub use lifecycle::{LIFECYCLE, LifecycleExport, MEMORY_EXPORT, lifecycle};
+pub use lifecycle::{
+    INSTANTIATE, LIFECYCLE, LifecycleExport, MEMORY_EXPORT, START_FUNCTION, WAYS_IN, lifecycle,
+};
 pub use module::{MODULES, Module, SpaceType};
 pub use signature::{Mismatch, Parameter, Role, Signature, ValueType};
 pub use wasi::{Access, Errno, WASI_FUNCTIONS, WASI_MODULE, WasiFunction};

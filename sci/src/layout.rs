@@ -36,6 +36,20 @@ pub const INFO_PAGE: u64 = SLAB_IMAGE_SPAN - 4 * PAGE;
 pub const STACK_TOP: u64 = INFO_PAGE;
 /// Offset of linear memory 0 of a WebAssembly image, counted from the slab's base.
 pub const LINEAR_MEMORY: u64 = SLAB_IMAGE_SPAN + (1 << 20);
+/// Offset of a guest's linkage table, read-only, on the nanokernel: for the library that serves it.
+pub const LINKAGE: u64 = 12 << 30;
+/// Distance of the slab of a realm's library from the realm's own, on the nanokernel.
+pub const LIBRARY_SLAB: u64 = 16 << 30;
+/// Distance between further linear memories on the nanokernel, each with its guard behind it: the one of index *n*
+/// lies *n* + 1 such distances from the slab's base.
+pub const MEMORY_SPAN: u64 = 16 << 30;
+/// Bytes of a guest's stack that are left to the library that serves a call of its.
+pub const LIBRARY_STACK_BYTES: u64 = 32 * 1024;
+
+/// Offset of a linear memory, counted from the slab's base, on the nanokernel.
+pub const fn linear_memory(index: u64) -> u64 {
+    if index == 0 { LINEAR_MEMORY } else { (index + 1) * MEMORY_SPAN }
+}
 
 /// The message frame: 128 bytes in the caller's memory, 16-byte aligned.
 pub mod frame {
@@ -105,6 +119,8 @@ pub mod instance {
     pub const GENERATION: u64 = 8;
     /// `u64`: number of linear memories.
     pub const MEMORY_COUNT: u64 = 16;
+    /// `u64`: bytes of the linkage table at [`super::LINKAGE`], 0 where there is none.
+    pub const LINKAGE_BYTES: u64 = 24;
     /// Memory entries: base address, bytes, maximum bytes, reserved; `u64` each.
     pub const MEMORIES: u64 = 64;
     /// Bytes of a memory entry.
@@ -115,7 +131,9 @@ pub mod instance {
     pub const MEMORY_LENGTH: u64 = 8;
     /// Within an entry, `u64`: bytes that the memory may grow to.
     pub const MEMORY_MAXIMUM: u64 = 16;
-    const _: () = assert!(MEMORIES + MEMORY_BYTES * crate::limits::wasm::MEMORIES_MAX <= super::PAGE);
+    /// Addresses of a guest's ways in, `u64` each, 0 where it has none: see [`crate::guest::WAYS_IN`].
+    pub const WAYS_IN: u64 = MEMORIES + MEMORY_BYTES * crate::limits::wasm::MEMORIES_MAX;
+    const _: () = assert!(WAYS_IN + 8 * crate::guest::WAYS_IN.len() as u64 <= super::PAGE);
 }
 
 /// The info page, one for the machine.

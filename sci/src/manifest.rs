@@ -20,7 +20,7 @@ pub struct Manifest<'a> {
     /// Where control enters, ascending by kind: `start` first.
     #[serde(borrow)]
     pub entries: List<'a, Entry<'a>>,
-    /// Capabilities it requires; the index is the slot of the start page.
+    /// Capabilities it requires; the index is the slot of the start page. A library's are those that its user must hold.
     #[serde(borrow)]
     pub required: List<'a, Required<'a>>,
     /// Interfaces it exports; the index is the export number in badges.
@@ -29,7 +29,7 @@ pub struct Manifest<'a> {
     /// Slots that the loader binds, ordered by offset.
     #[serde(borrow)]
     pub imports: List<'a, Import<'a>>,
-    /// Functions that a library offers, ordered by name.
+    /// Functions that a library offers, or a guest's ways in, ordered by name.
     #[serde(borrow)]
     pub exports: List<'a, LibraryExport<'a>>,
     /// Object schemas: reserved.
@@ -174,7 +174,7 @@ pub struct Import<'a> {
     pub offset: u64,
 }
 
-/// A function that a library offers.
+/// A function that a library or a guest offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LibraryExport<'a> {
     /// Function.

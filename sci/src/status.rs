@@ -133,3 +133,22 @@ codes! {
         Killed = 48, "killed";
     }
 }
+
+impl Fault {
+    /// What the code means, in the words that WebAssembly's authors know.
+    pub const fn guest_meaning(self) -> &'static str {
+        match self {
+            Self::MemoryBounds => "out of bounds memory access",
+            Self::TableBounds => "out of bounds table access",
+            Self::NullElement => "uninitialized element",
+            Self::TypeMismatch => "indirect call type mismatch",
+            Self::Division => "integer divide by zero",
+            Self::Overflow => "integer overflow",
+            Self::Conversion => "invalid conversion to integer",
+            Self::StackOverflow => "call stack exhausted",
+            Self::Unreachable => "unreachable executed",
+            Self::OutOfFuel => "all fuel consumed",
+            fault => fault.name(),
+        }
+    }
+}

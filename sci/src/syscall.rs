@@ -63,7 +63,7 @@ calls! {
     7 cap_revoke("handle") "" Plain false "Ends every capability derived from this one.";
     8 cap_drop("handle") "" Plain true "Gives a capability up.";
     9 cap_query("handle") "type in bits 56-63, method mask below" Plain true "Tells what a capability is.";
-    10 mem_create("handle", "bytes", "kind") "new handle" Plain true "Makes a Memory object of zeroed pages from the realm's quota.";
+    10 mem_create("handle", "bytes", "kind") "new handle, or bytes before" Plain true "Makes a Memory object of zeroed pages from the realm's quota, or appends them to a linear memory.";
     11 mem_map("realm", "memory", "offset", "bytes_and_rights", "address") "" Plain true "Maps pages of a Memory; rights: bit 0 write; never executable.";
     12 mem_unmap("realm", "address", "bytes") "" Plain true "Removes mappings made by mem_map.";
     13 mem_clone("memory", "offset", "bytes") "new handle" Plain false "Copies a Memory on write.";
@@ -99,6 +99,15 @@ const _: () = {
     }
     assert!(CALLS.len() <= 26, "the architecture allows 26 calls");
 };
+
+/// Kinds of `mem_create`.
+pub mod memory_kind {
+    /// A Memory object.
+    pub const OBJECT: u64 = 0;
+    /// Pages behind those that the caller's linear memory 0 has; for another memory its index is added. They are the
+    /// realm's until it ends. `bytes` are whole pages of 64 KiB.
+    pub const LINEAR: u64 = 1;
+}
 
 /// Operations of `realm_control`.
 pub mod realm_operation {

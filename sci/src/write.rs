@@ -138,6 +138,8 @@ pub struct ImageData {
     pub name: String,
     /// Its bytes.
     pub bytes: Vec<u8>,
+    /// Index of the library that serves it, if it is a guest; it stands before.
+    pub library: Option<u32>,
 }
 
 /// An instance of a bundle.
@@ -256,7 +258,8 @@ pub fn bundle(
     let mut table = Vec::new();
     for (data, (name, name_bytes)) in images.iter().zip(image_names) {
         table.extend(digest::image_digest(&Image::verify(&data.bytes)?));
-        let fields = [at as u32, data.bytes.len() as u32, name, name_bytes];
+        let library = data.library.map_or(0, |library| library + 1);
+        let fields = [at as u32, data.bytes.len() as u32, name, name_bytes, library, 0];
         table.extend(fields.iter().flat_map(|value| value.to_le_bytes()));
         at = (at + data.bytes.len() as u64).next_multiple_of(PAGE);
     }

@@ -213,7 +213,7 @@ fn the_bundle_is_as_stated() {
     );
     is_gapless("Bundle header", Some(bundle_header::BYTES));
     assert_eq!(table("Bundle header")[0][3].as_bytes(), bundle::BUNDLE_MAGIC);
-    has_fields("Bundle image", &fields!(image: DIGEST, OFFSET, SIZE, NAME, NAME_BYTES));
+    has_fields("Bundle image", &fields!(image: DIGEST, OFFSET, SIZE, NAME, NAME_BYTES, LIBRARY, RESERVED));
     is_gapless("Bundle image", Some(image::BYTES));
     has_fields(
         "Bundle instance",
@@ -229,7 +229,8 @@ fn the_bundle_is_as_stated() {
 
 #[test]
 fn the_memory_of_a_realm_is_as_stated() {
-    let pages = fields!(layout: START_PAGE, INSTANCE_PAGE, GATE_PAGE, INFO_PAGE, STACK_TOP, LINEAR_MEMORY);
+    let pages = fields!(layout: START_PAGE, INSTANCE_PAGE, GATE_PAGE, INFO_PAGE, STACK_TOP, LINEAR_MEMORY, LINKAGE,
+        LIBRARY_SLAB);
     has_names("Memory of a realm", pages);
     assert!(PAGE.contains(&format!("every slab at the address {:#x}", layout::KERNEL_SLAB_BASE)));
     has_fields(
@@ -248,7 +249,11 @@ fn the_memory_of_a_realm_is_as_stated() {
     );
     assert_eq!(bytes_of("32 bytes"), Some(start::CAPABILITY_BYTES));
     has_fields("Capability entry", &fields!(start: ENTRY_HANDLE, ENTRY_WINDOW, ENTRY_WINDOW_BYTES));
-    has_fields("Instance block", &fields!(block: NUMBER, GENERATION, MEMORY_COUNT, MEMORIES));
+    has_fields(
+        "Instance block",
+        &fields!(block: NUMBER, GENERATION, MEMORY_COUNT, LINKAGE_BYTES, MEMORIES,
+        WAYS_IN),
+    );
     has_fields("Info page", &fields!(info: TSC_HZ, TSC_BOOT, ABI_VERSION));
     assert!(table("Info page")[2][3].ends_with(&format!(": {}", layout::KERNEL_ABI_VERSION)));
 }

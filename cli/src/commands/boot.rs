@@ -1,5 +1,7 @@
 //! `space boot`
 
+mod guest;
+
 use std::io::{self, Write as _, stdout};
 use std::path::Path;
 use std::sync::Arc;
@@ -8,6 +10,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError
 use std::thread;
 use std::time::Duration;
 
+use boot::qemu::{GUEST_MEMORY_MIB, MEMORY_MIB};
 use boot::{Ending, FaultLine, Qemu, Run, Stop};
 use compiler_driver::build::OUTPUT_BYTES_MAX;
 use compiler_driver::keys::{DEVELOPMENT, Store};
@@ -43,10 +46,8 @@ pub fn run(arguments: &BootArguments) -> Result<(), Failure> {
     if let Some(trace) = &arguments.trace {
         check_trace(trace)?;
     }
-    let built = session::build(&arguments.project.folder)?;
-    let bundle = files::read(&built.bundle, OUTPUT_BYTES_MAX)?;
-    let key = Store::open()?.load(DEVELOPMENT)?.public();
-    let module = images::boot_module(&bundle, &[key]);
+    let is_guest = guest::is_one(&arguments.what);
+    let module = if is_guest { guest::module(arguments)? } else { project(arguments)? };
 
     let interrupted = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&interrupted);
@@ -67,6 +68,7 @@ pub fn run(arguments: &BootArguments) -> Result<(), Failure> {
         kernel: boot::KERNEL,
         module: &module,
         machine: arguments.machine.into(),
+        memory_mib: if is_guest { GUEST_MEMORY_MIB } else { MEMORY_MIB },
         words: &arguments.words,
         gdb: arguments.gdb,
         trace: arguments.trace.clone(),
@@ -79,6 +81,9 @@ pub fn run(arguments: &BootArguments) -> Result<(), Failure> {
     printer.end(&interrupted)?;
     let (ending, mut faults) = ran?;
     faults.retain(|line| line.fault != Fault::Exit || line.detail != 0);
+    if is_guest && let Some(failure) = guest::failure(&faults, &module) {
+        return Err(failure.at(arguments.what.display().to_string()));
+    }
     let faults: Vec<Fallen> = faults.iter().map(|line| Fallen::find(line, &module)).collect();
     for fallen in &faults {
         say(&format!("{}\n", fallen.sentence()));
@@ -86,6 +91,19 @@ pub fn run(arguments: &BootArguments) -> Result<(), Failure> {
     // Who called a component that died fails, too; the one that died is the cause.
     let cause = faults.iter().rev().find(|fallen| fallen.fault != Fault::CallFailed);
     judge(ending, cause.or(faults.last()))
+}
+
+/// The boot module of a project, which is built first.
+fn project(arguments: &BootArguments) -> Result<Vec<u8>, Failure> {
+    if let Some(option) = guest::option(arguments) {
+        let message = format!("`{option}` is for guests, and {} is a folder", arguments.what.display());
+        return Err(Failure::new(Exit::Usage, "no-guest", message)
+            .help("a guest is a file: a module (`.wasm`) or an image of one (`.sci`)"));
+    }
+    let built = session::build(&arguments.what)?;
+    let bundle = files::read(&built.bundle, OUTPUT_BYTES_MAX)?;
+    let key = Store::open()?.load(DEVELOPMENT)?.public();
+    Ok(images::boot_module(&bundle, &[key]))
 }
 
 /// What a trace may be written to: not over a folder, a source or an image.

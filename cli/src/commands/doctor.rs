@@ -58,7 +58,7 @@ fn version() -> Finding {
 
 fn kernel() -> Finding {
     let os: Vec<&str> = boot::OS.iter().map(|(name, _)| *name).collect();
-    Finding::good("kernel", format!("{} bytes, with {}", boot::KERNEL.len(), os.join(" and ")))
+    Finding::good("kernel", format!("{} bytes, with {}", boot::KERNEL.len(), os.join(", ")))
 }
 
 fn qemu() -> Finding {

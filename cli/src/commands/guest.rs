@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use compiler_driver::guest::{Cache, GuestOptions, MODULE_BYTES_MAX};
 use compiler_driver::{Error, files};
+use sci::guest::GuestCapability;
 use sci::image::Image;
+use services_zrun::Grants;
+use services_zrun::imports::ImportError;
 
 use crate::print;
 use crate::progress::Progress;
@@ -30,6 +33,51 @@ pub fn image(file: &Path, options: GuestOptions) -> Result<Vec<u8>, Failure> {
     let image = Cache::open()?.image(&bytes, &name, options, &session::identity(), &key);
     drop(progress);
     Ok(image?)
+}
+
+/// What is granted: the log, and what was asked for.
+pub fn grants(asked: &[GuestCapability]) -> Grants {
+    asked.iter().fold(Grants::default().with(GuestCapability::SysLog), |grants, one| grants.with(*one))
+}
+
+/// An import that a guest may not have.
+pub fn refused_import(error: &ImportError) -> Failure {
+    let capability = match error {
+        ImportError::NotGranted { capability, .. } => Some(*capability),
+        _ => None,
+    };
+    import_refused(error.to_string(), capability)
+}
+
+/// The same, by what it says and the capability that is missing.
+pub fn import_refused(message: String, capability: Option<&str>) -> Failure {
+    let failure = Failure::new(Exit::Refused, "import-refused", message);
+    match capability {
+        Some(capability) => failure.help(format!("`--grant {capability}` grants it")),
+        None => failure.help("`docs/guest-abi.md` lists what a guest may import"),
+    }
+}
+
+/// Exports that no guest has.
+pub fn no_way_in(message: impl Into<String>) -> Failure {
+    Failure::new(Exit::Refused, "no-way-in", message)
+        .help("`docs/guest-abi.md` says what a guest exports, under Lifecycle")
+}
+
+/// Fuel for a guest that does not count it.
+pub fn no_fuel() -> Failure {
+    Failure::new(Exit::Refused, "no-fuel", "the image does not count fuel")
+        .help("`space build --fuel` compiles it so; a module is compiled so where `--fuel` is given")
+}
+
+/// A guest that ended with an error of its own.
+pub fn ended(status: i32) -> Failure {
+    Failure::new(Exit::Fault, "guest-status", format!("the guest ended with status {status}"))
+}
+
+/// A guest that trapped.
+pub fn trapped(why: &str) -> Failure {
+    Failure::new(Exit::Fault, "guest-trap", format!("the guest trapped: {why}"))
 }
 
 /// `space build x.wasm`

@@ -5,9 +5,8 @@ use std::path::Path;
 
 use compiler_driver::files;
 use compiler_driver::guest::GuestOptions;
-use sci::guest::GuestCapability;
 use services_zrun::linux::{ApartError, Disk, Limits, Report, ReportKind, Settings, run_apart};
-use services_zrun::{Grants, InMemory, Store};
+use services_zrun::{InMemory, Store};
 
 use crate::arguments::RunArguments;
 use crate::commands::{guest, verify};
@@ -18,7 +17,7 @@ const VALUES_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Runs a module or an image of one, in a process of its own.
 pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
-    let options = GuestOptions { fuel: arguments.fuel.is_some(), ..GuestOptions::default() };
+    let options = GuestOptions { fuel: arguments.guest.fuel.is_some(), ..GuestOptions::default() };
     let image = if guest::is_module(&arguments.file) {
         guest::image(&arguments.file, options)?
     } else {
@@ -28,16 +27,16 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let place = arguments.file.display().to_string();
     let settings = Settings {
         name: name(&arguments.file),
-        grants: grants(&arguments.grants),
+        grants: guest::grants(&arguments.guest.grants),
         arguments: arguments.arguments.clone(),
-        environment: arguments.environment.clone(),
+        environment: arguments.guest.environment.clone(),
         seed: 0,
         log: Box::new(print_line),
         values: values(arguments.data.as_deref())?,
         limits: Limits {
             time: arguments.timeout,
-            memory_bytes: Some(arguments.memory),
-            fuel: arguments.fuel,
+            memory_bytes: Some(arguments.guest.memory),
+            fuel: arguments.guest.fuel,
         },
     };
     run_apart(&image, &keys, settings).map_err(|error| failure(error).at(place))
@@ -51,11 +50,6 @@ fn print_line(line: &str) {
 
 fn name(file: &Path) -> String {
     file.file_stem().map_or_else(|| "guest".into(), |stem| stem.to_string_lossy().into_owned())
-}
-
-/// What is granted: the log, and what was asked for.
-fn grants(asked: &[GuestCapability]) -> Grants {
-    asked.iter().fold(Grants::default().with(GuestCapability::SysLog), |grants, one| grants.with(*one))
 }
 
 fn values(file: Option<&Path>) -> Result<Box<dyn Store>, Failure> {
@@ -80,20 +74,15 @@ fn failure(error: ApartError) -> Failure {
 }
 
 fn reported(Report { kind, message }: Report) -> Failure {
-    let import = |message| Failure::new(Exit::Refused, "import-refused", message);
     match kind {
-        ReportKind::Import => import(message).help("`docs/guest-abi.md` lists what a guest may import"),
-        ReportKind::NotGranted(capability) => {
-            import(message).help(format!("`--grant {capability}` grants it"))
-        }
-        ReportKind::NoWayIn => Failure::new(Exit::Refused, "no-way-in", message)
-            .help("`docs/guest-abi.md` says what a guest exports, under Lifecycle"),
+        ReportKind::Import => guest::import_refused(message, None),
+        ReportKind::NotGranted(capability) => guest::import_refused(message, Some(&capability)),
+        ReportKind::NoWayIn => guest::no_way_in(message),
         ReportKind::Status => Failure::new(Exit::Fault, "guest-status", message),
-        ReportKind::Trap => Failure::new(Exit::Fault, "guest-trap", format!("the guest trapped: {message}")),
+        ReportKind::Trap => guest::trapped(&message),
         ReportKind::Image => Failure::new(Exit::Image, "refused-image", message)
             .help("`space verify` says what is wrong with an image; `space build` makes one of a module"),
-        ReportKind::NoFuel => Failure::new(Exit::Refused, "no-fuel", message)
-            .help("`space build --fuel` compiles it so; `space run --fuel` does it for a module"),
+        ReportKind::NoFuel => guest::no_fuel(),
         ReportKind::Memory => {
             Failure::new(Exit::Refused, "guest-memory", message).help("`--memory` allows more")
         }

@@ -89,6 +89,16 @@ pub enum Error {
     /// No process could be started for it.
     #[error("the compiler cannot be started: {0}")]
     Child(#[from] runtime_sandbox::SpawnError),
+    /// WebAssembly modules do not fit together.
+    #[error("{why}")]
+    Link {
+        /// The file that does not fit.
+        file: String,
+        /// Why.
+        why: String,
+        /// What to do, where there is one thing.
+        help: Option<String>,
+    },
     /// Neither `SPACE_HOME`, `XDG_DATA_HOME` nor `HOME` says where keys live.
     #[error("there is no folder for keys: `SPACE_HOME` and `HOME` are both unset")]
     NoKeyHome,
@@ -185,6 +195,7 @@ impl Error {
             Self::Module { .. } => "bad-module",
             Self::Compiler { .. } => "compiler-ended",
             Self::Child(_) => "no-child",
+            Self::Link { .. } => "bad-link",
             Self::NoKeyHome => "no-key-home",
             Self::KeyExposed { .. } => "key-exposed",
             Self::KeyFormat { .. } => "key-format",
@@ -203,6 +214,7 @@ impl Error {
             Self::NoComponent { .. }
             | Self::Module { .. }
             | Self::Compiler { .. }
+            | Self::Link { .. }
             | Self::TooLarge { .. }
             | Self::NotText { .. }
             | Self::NotUtf8Name { .. }
@@ -231,7 +243,8 @@ impl Error {
             Self::NoComponent { place } | Self::NotText { place } => Some(place.clone()),
             Self::TooLarge { what, .. }
             | Self::Module { file: what, .. }
-            | Self::Compiler { file: what, .. } => Some(what.clone()),
+            | Self::Compiler { file: what, .. }
+            | Self::Link { file: what, .. } => Some(what.clone()),
             Self::PackageName { name } | Self::ReservedPackage { name } | Self::Image { name, .. } => {
                 Some(name.clone())
             }
@@ -289,6 +302,7 @@ impl Error {
                     "nothing was kept; the compiler is wrong here: keep the module, and report it".to_owned()
                 }
             },
+            Self::Link { help, .. } => return help.clone(),
             Self::Random(_) | Self::Module { .. } | Self::Child(_) => return None,
             Self::Io { source, path, .. } => match source.kind() {
                 io::ErrorKind::PermissionDenied => {

@@ -9,10 +9,13 @@ use crate::error::Error;
 use crate::files::{self, digest};
 use crate::images;
 use crate::keys::{Key, Store};
+use compiler_link::system;
 use compiler_syntax::span::FileId;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+pub use compiler_merge::Input;
 
 /// Bytes of a module at most.
 pub const MODULE_BYTES_MAX: u64 = sci::limits::wasm::MODULE_BYTES_MAX;
@@ -40,6 +43,17 @@ impl GuestOptions {
     }
 }
 
+/// Links modules to a main one: one module, which is compiled like any other.
+pub fn link(main: Input<'_>, linked: &[Input<'_>]) -> Result<Vec<u8>, Error> {
+    compiler_merge::merge(main, linked).map_err(|error| {
+        let (file, why, help) = (error.file.clone(), error.to_string(), error.help());
+        match *error.reason {
+            compiler_merge::Reason::Module(_) => Error::Module { file, why },
+            _ => Error::Link { file, why, help },
+        }
+    })
+}
+
 /// Compiles a module to an image, unsigned, in this process. `name` is the module's file name, for people.
 pub fn compile(bytes: &[u8], name: &str, options: GuestOptions) -> Result<Vec<u8>, Error> {
     let refused = |why: String| Error::Module { file: name.to_owned(), why };
@@ -59,6 +73,33 @@ pub fn compile(bytes: &[u8], name: &str, options: GuestOptions) -> Result<Vec<u8
         flags: &flags,
     })
     .map_err(|error| refused(error.to_string()))
+}
+
+/// The system that runs one guest on the nanokernel.
+#[derive(Clone, Copy, Debug)]
+pub struct GuestSystem<'g> {
+    /// The guest's name.
+    pub name: &'g str,
+    /// Its image.
+    pub image: &'g [u8],
+    /// What the host that serves it is told, by the names of its parameters.
+    pub host: &'g [(&'g str, u64)],
+    /// What the library beside it is told.
+    pub words: &'g [u64],
+    /// Pages of 4 KiB that its linear memories may take beyond their first ones.
+    pub memory_pages: u32,
+}
+
+impl GuestSystem<'_> {
+    /// The signed bundle of the guest and of the OS components that serve it.
+    pub fn bundle(&self, os: &[(&str, &[u8])], key: &Key) -> Result<Vec<u8>, Error> {
+        let Self { name, image, host, words, memory_pages } = *self;
+        let refused = |why: String| Error::Module { file: name.to_owned(), why };
+        let guest = system::guest::Guest { name, image, host, words, memory_pages };
+        let linked = system::guest::link(os, &guest).map_err(|error| refused(error.to_string()))?;
+        images::bundle(&linked.into(), key)
+            .map_err(|refusal| Error::Image { name: "the bundle".into(), refusal })
+    }
 }
 
 /// Where compiled guests are kept.

@@ -148,8 +148,7 @@ impl Store {
     pub fn create(&self, name: &str) -> Result<Key, Error> {
         let path = self.path(name)?;
         let kind = if name == DEVELOPMENT { Kind::Development } else { Kind::Release };
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(Error::Random)?;
+        let seed = random()?;
         files::create_private_folder(&self.folder)?;
         let text = format!("space-key 1\nkind {}\nseed {}\n", kind.name(), files::hex(&seed));
         if !files::create_secret(&path, text.as_bytes())? {
@@ -253,6 +252,13 @@ fn exposed(metadata: &fs::Metadata) -> bool {
 #[cfg(not(unix))]
 fn exposed(_: &fs::Metadata) -> bool {
     false
+}
+
+/// Random bytes from the system.
+pub fn random() -> Result<[u8; 32], Error> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(Error::Random)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]

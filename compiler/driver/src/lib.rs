@@ -128,6 +128,17 @@ pub struct LinkedSystem {
     pub authorities: Vec<compiler_link::system::Granted>,
 }
 
+impl From<compiler_link::system::Linked> for LinkedSystem {
+    fn from(system: compiler_link::system::Linked) -> Self {
+        Self {
+            name: system.name,
+            images: system.images,
+            instances: system.instances,
+            authorities: system.authorities,
+        }
+    }
+}
+
 /// The result of one `test` block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TestResult {

@@ -1,10 +1,7 @@
 //! The compiler as a function from sources to images.
 
 use crate::rust::{self, Crates, NoCrates};
-use crate::{
-    Compilation, CompiledComponent, Fact, LinkedSystem, Options, PackageSource, ProjectSource, TestResult,
-    Use,
-};
+use crate::{Compilation, CompiledComponent, Fact, Options, PackageSource, ProjectSource, TestResult, Use};
 use compiler_check::{Checked, CheckedUnit, Native, ParsedPackage, RightUse};
 use compiler_codegen::Output;
 use compiler_link::{image, system};
@@ -235,12 +232,7 @@ fn link_system(
     let block = checked.systems.first();
     match system::link(&system::Input { components: linked, os: &os, system: block }) {
         Ok(system) => {
-            compilation.system = Some(LinkedSystem {
-                name: system.name,
-                images: system.images,
-                instances: system.instances,
-                authorities: system.authorities,
-            });
+            compilation.system = Some(system.into());
         }
         Err(error) => {
             let first = components(checked).next();
@@ -263,7 +255,7 @@ fn link_system(
                 system::Error::TooManyClients { .. } => {
                     ("too-many-clients", "run a second instance of the server")
                 }
-                system::Error::Image { .. } | system::Error::NoRoot => {
+                system::Error::Image { .. } | system::Error::NoRoot | system::Error::NoComponent { .. } => {
                     ("system-link", "this is a defect of the compiler; please report it")
                 }
             };

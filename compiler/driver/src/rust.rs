@@ -14,7 +14,7 @@ use sci::image::Image;
 use sci::section::SectionKind;
 use sci::tables;
 
-pub use cargo::Cargo;
+pub use cargo::{Cargo, NOT_INHERITED};
 
 /// Who builds crates.
 pub trait Crates {

@@ -5,21 +5,25 @@ use crate::placement::{self, Placement};
 use compiler_codegen::Output;
 use compiler_core::{FunctionId, Symbol};
 use compiler_wasm::Wiring;
+use sci::guest;
 use sci::header::Kind;
+use sci::layout::LIBRARY_STACK_BYTES;
 use sci::linkage::{
     Callable, Extern, FunctionType, Global, LinkExport, LinkImport, Linkage, Memory, RUNTIME_FUNCTIONS,
     Segment, Table,
 };
 use sci::list::List;
 use sci::manifest::{
-    self, Checkpoint, Class, Determinism, Identity, Linear, Manifest, Pool, Provenance, Restart, Schedule,
-    Tag,
+    self, Checkpoint, Class, Determinism, Identity, LibraryExport, Linear, Manifest, Pool, Provenance,
+    Restart, Schedule, Tag,
 };
 use sci::section::SectionKind;
 use sci::write::{self, list_bytes};
 
 /// Pages that a 32-bit memory has at most.
 const PAGES_MAX: u64 = 65_536;
+/// Stack that a call out of a guest takes, in bytes: a gate stub's, or a library's with the stubs that it calls.
+const BOUNDARY_STACK_BYTES: u64 = LIBRARY_STACK_BYTES + placement::GATE_STACK_BYTES;
 
 /// What a guest's image is linked from.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +45,7 @@ pub struct Input<'i> {
 /// Links a guest's image, unsigned.
 pub fn link(input: &Input<'_>) -> Result<Vec<u8>, Error> {
     let code = input.code;
-    let placement = Placement::new(code, input.stack_bytes, 0)?;
+    let placement = Placement::new(code, input.stack_bytes, 0, BOUNDARY_STACK_BYTES)?;
     let (source_table, root) = write::sources(&[input.source]);
     let mut sections = placement::loaded(code, &placement);
     sections.extend(placement::unloaded([
@@ -53,13 +57,14 @@ pub fn link(input: &Input<'_>) -> Result<Vec<u8>, Error> {
         (SectionKind::Content, input.wiring.content.to_vec()),
     ]));
     let imports = list_bytes(&placement::imports(code, &placement));
+    let exports = list_bytes(&ways_in(input, &placement));
     let manifest = Manifest {
         identity: Identity { package: "", name: input.name, version: "0.0.0" },
         entries: List::default(),
         required: List::default(),
         exported: List::default(),
         imports: List::new(&imports),
-        exports: List::default(),
+        exports: List::new(&exports),
         schemas: None,
         memory: memory(input),
         schedule: Schedule {
@@ -88,6 +93,31 @@ pub fn link(input: &Input<'_>) -> Result<Vec<u8>, Error> {
         section_hashes: List::default(),
     };
     Ok(write::image(Kind::Guest, &manifest, &sections)?)
+}
+
+/// The functions through which a loader that reads no linkage table enters the guest, by name.
+fn ways_in(input: &Input<'_>, placement: &Placement) -> Vec<LibraryExport<'static>> {
+    let (wiring, code) = (input.wiring, input.code);
+    let start = wiring.start.and_then(|function| wiring.callable(function)).map(|callable| callable.own);
+    let mut ways: Vec<LibraryExport<'_>> = guest::WAYS_IN
+        .iter()
+        .filter_map(|item| {
+            let function = match *item {
+                guest::INSTANTIATE => wiring.instantiate,
+                guest::START_FUNCTION => start,
+                item => wiring.lifecycle(item),
+            };
+            let offset = code.offset_of(function?)?;
+            Some(LibraryExport {
+                item,
+                signature: "()",
+                offset: placement.text + u64::from(offset),
+                stack_bytes: input.stack_bytes,
+            })
+        })
+        .collect();
+    ways.sort_by_key(|way| way.item);
+    ways
 }
 
 fn memory(input: &Input<'_>) -> manifest::Memory {
@@ -210,6 +240,6 @@ fn linkage(input: &Input<'_>, placement: &Placement) -> Vec<u8> {
         start: wiring.start,
         stack_reserve: code.functions.iter().map(|function| function.stack_bytes).max().unwrap_or_default()
             + code.reserve_bytes
-            + placement::GATE_STACK_BYTES,
+            + BOUNDARY_STACK_BYTES,
     })
 }

@@ -9,8 +9,8 @@ use sci::layout::PAGE;
 use sci::limits::SLAB_IMAGE_BYTES_MAX;
 use sci::list::List;
 use sci::manifest::{
-    Checkpoint, Class, Determinism, Entry, EntryKind, Exported, Identity, Import, Manifest, Memory,
-    Parameter, Pool, Provenance, Required, Restart, Schedule, SourcePlace, Tag,
+    Checkpoint, Class, Determinism, Entry, EntryKind, Exported, Identity, Import, LibraryExport, Manifest,
+    Memory, Parameter, Pool, Provenance, Required, Restart, Schedule, SourcePlace, Tag,
 };
 use sci::section::SectionKind;
 use sci::write::{self, SectionData, list_bytes};
@@ -56,12 +56,14 @@ pub fn link(input: &Input<'_>) -> Result<Vec<u8>, Error> {
     let component = input.program.component.as_ref().ok_or(Error::NoComponent)?;
     let code = input.code;
     let stack_bytes = (code.stack_bytes + GATE_STACK_BYTES).next_multiple_of(PAGE);
-    let placement = Placement::new(code, stack_bytes, component.facts.arena_bytes)?;
+    let placement = Placement::new(code, stack_bytes, component.facts.arena_bytes, GATE_STACK_BYTES)?;
     let (source_table, root) = source_table(input.files);
     let reached = component.exports.iter().map(|export| slots_reached(input.program, &export.methods));
     let parts = Parts {
+        kind: Kind::Component,
         entries: entries(component, code, &placement),
         imports: placement::imports(code, &placement),
+        exports: Vec::new(),
         export_capabilities: reached.collect(),
         stack: (placement.stack_bytes, Tag::Exact),
         state_bytes: code.data.len() as u64 + code.bss_bytes,
@@ -75,8 +77,11 @@ pub fn link(input: &Input<'_>) -> Result<Vec<u8>, Error> {
 
 /// What an image has besides what its component's block says.
 pub(crate) struct Parts<'p> {
+    pub kind: Kind,
     pub entries: Vec<Entry<'p>>,
     pub imports: Vec<Import<'p>>,
+    /// Functions that a library offers, by name.
+    pub exports: Vec<LibraryExport<'p>>,
     /// For each export, the component's slots that its methods use.
     pub export_capabilities: Vec<u64>,
     /// The stack's bytes, and whose word they are.
@@ -117,6 +122,7 @@ pub(crate) fn assemble(
         list_bytes(&parts.imports),
         list_bytes(&callees),
         list_bytes(&parameters),
+        list_bytes(&parts.exports),
     ];
     let manifest = Manifest {
         identity: Identity {
@@ -128,7 +134,7 @@ pub(crate) fn assemble(
         required: List::new(&lists[1]),
         exported: List::new(&lists[2]),
         imports: List::new(&lists[3]),
-        exports: List::default(),
+        exports: List::new(&lists[6]),
         schemas: None,
         memory: Memory {
             stack_bytes: parts.stack.0,
@@ -174,7 +180,7 @@ pub(crate) fn assemble(
         },
         section_hashes: List::default(),
     };
-    Ok(write::image(Kind::Component, &manifest, &parts.sections)?)
+    Ok(write::image(parts.kind, &manifest, &parts.sections)?)
 }
 
 fn sections(input: &Input<'_>, placement: &Placement, source_table: Vec<u8>) -> Vec<SectionData> {

@@ -12,15 +12,18 @@ use crate::placement;
 use compiler_mir::ir::Component;
 use compiler_syntax::span::Sources;
 use object::read::elf::ElfFile64;
-use object::{Object, ObjectSymbol};
+use object::{Object, ObjectSymbol, SymbolKind};
+use sci::header::Kind;
 use sci::layout::{PAGE, STACK_TOP};
 use sci::limits::SLAB_IMAGE_BYTES_MAX;
-use sci::manifest::{Entry, EntryKind, Import, Tag};
+use sci::manifest::{Entry, EntryKind, Import, LibraryExport, Tag};
 use sci::section::SectionKind;
 use sci::syscall::KERNEL_MODULE;
 
 /// Where the main thread begins.
 const START: &str = "_start";
+/// What a library's functions have in their names, between module and item.
+const DOT: char = '.';
 /// The object that is read.
 type Elf<'e> = ElfFile64<'e, object::LittleEndian>;
 
@@ -33,9 +36,15 @@ pub enum Error {
     /// It is for another machine, or no shared object.
     #[error("the object is not a shared object for x86-64")]
     NotShared,
-    /// It has no entry.
-    #[error("the object does not define `{START}`")]
+    /// It has no entry, and offers nothing.
+    #[error("the object defines neither `{START}` nor a function named `module.item`")]
     NoStart,
+    /// It offers functions, and its block exports an interface.
+    #[error("the crate is a library, and its block exports the interface `{interface}`, which nobody serves")]
+    Exports {
+        /// The export's name.
+        interface: String,
+    },
     /// It calls what neither the crate nor the kernel has.
     #[error("the crate calls {names}, which neither it nor the kernel has")]
     Undefined {
@@ -90,7 +99,11 @@ impl Error {
     /// Stable kebab-case id.
     pub fn id(&self) -> &'static str {
         match self {
-            Self::Object(_) | Self::NotShared | Self::NoStart | Self::SharedPage { .. } => "crate-object",
+            Self::Object(_)
+            | Self::NotShared
+            | Self::NoStart
+            | Self::Exports { .. }
+            | Self::SharedPage { .. } => "crate-object",
             Self::Undefined { .. } => "crate-undefined",
             Self::ReadOnly { .. } | Self::Relocation { .. } | Self::Indirect => "crate-relocation",
             Self::ThreadLocal { .. } => "crate-thread-local",
@@ -106,6 +119,7 @@ impl Error {
                 "remove linker settings of your own: `.cargo/config.toml`, `build.rs`, `#[link_args]`"
             }
             Self::NoStart => "write `space_guest::component!(YourType);` at the crate's root",
+            Self::Exports { .. } => "remove the export from `component.in`: a library offers functions",
             Self::Undefined { .. } => {
                 "use crates without `std` and without C; what the system offers is a capability in `component.in`"
             }
@@ -137,7 +151,7 @@ pub struct Input<'i> {
     pub flags: &'i str,
 }
 
-/// Makes a component's image, unsigned.
+/// Makes a component's image, or a library's where the object has no entry and offers functions; unsigned.
 pub fn link(input: &Input<'_>) -> Result<Vec<u8>, Error> {
     let elf = Elf::parse(input.elf)?;
     if elf.kind() != object::ObjectKind::Dynamic || elf.architecture() != object::Architecture::X86_64 {
@@ -146,17 +160,14 @@ pub fn link(input: &Input<'_>) -> Result<Vec<u8>, Error> {
     let mut loaded = parts::read(&elf)?;
     let base = base(&loaded, input)?;
     let words = words::read(&elf, &mut loaded, base)?;
-    let start = elf
-        .symbols()
-        .chain(elf.dynamic_symbols())
-        .find(|symbol| symbol.is_definition() && symbol.name() == Ok(START))
-        .ok_or(Error::NoStart)?
-        .address();
+    let offered = offered(&elf, input, base)?;
     let (source_table, root) = image::source_table(input.files);
     let state = |loaded: &parts::Loaded| loaded.data.bytes.len() as u64 + loaded.bss_bytes;
     let parts = Parts {
-        entries: entries(input, base + start),
+        kind: offered.kind(),
+        entries: offered.entries(input),
         imports: imports(&words.slots),
+        exports: offered.functions(),
         export_capabilities: vec![mask_of(input.component.capabilities.len()); input.component.exports.len()],
         stack: (input.stack_bytes, Tag::Declared),
         state_bytes: state(&loaded),
@@ -177,6 +188,66 @@ pub fn link(input: &Input<'_>) -> Result<Vec<u8>, Error> {
     Ok(assemble(input.component, input.sources, &parts)?)
 }
 
+/// Where an object is entered.
+enum Offered<'e> {
+    /// A component's main thread begins there.
+    Start(u64),
+    /// A library's functions, by name.
+    Functions(Vec<LibraryExport<'e>>),
+}
+
+/// The entry of an object, or else what it offers.
+fn offered<'e>(elf: &Elf<'e>, input: &Input<'_>, base: u64) -> Result<Offered<'e>, Error> {
+    let mut defined = elf.symbols().chain(elf.dynamic_symbols()).filter(ObjectSymbol::is_definition);
+    if let Some(start) = defined.find(|symbol| symbol.name() == Ok(START)) {
+        return Ok(Offered::Start(base.wrapping_add(start.address())));
+    }
+    let mut functions: Vec<LibraryExport<'e>> = elf
+        .dynamic_symbols()
+        .filter(|symbol| symbol.is_definition() && symbol.kind() == SymbolKind::Text)
+        .filter_map(|symbol| {
+            let item = symbol.name().ok().filter(|name| name.contains(DOT))?;
+            let offset = base.wrapping_add(symbol.address());
+            Some(LibraryExport { item, signature: "()", offset, stack_bytes: input.stack_bytes })
+        })
+        .collect();
+    functions.sort_by_key(|function| function.item);
+    match input.component.exports.first() {
+        _ if functions.is_empty() => Err(Error::NoStart),
+        Some(export) => Err(Error::Exports { interface: export.interface.clone() }),
+        None => Ok(Offered::Functions(functions)),
+    }
+}
+
+impl<'e> Offered<'e> {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Start(_) => Kind::Component,
+            Self::Functions(_) => Kind::Library,
+        }
+    }
+
+    fn functions(&self) -> Vec<LibraryExport<'e>> {
+        match self {
+            Self::Start(_) => Vec::new(),
+            Self::Functions(functions) => functions.clone(),
+        }
+    }
+
+    /// Every activation is reached through the receive loop, which runs from the start.
+    fn entries<'i>(&self, input: &Input<'i>) -> Vec<Entry<'i>> {
+        let Self::Start(start) = *self else { return Vec::new() };
+        let entry = |kind, name| Entry { kind, name, offset: start, stack_bytes: input.stack_bytes };
+        let mut entries = vec![entry(EntryKind::Start, START)];
+        for (export, number) in input.component.exports.iter().zip(0..) {
+            for (method, name) in (0..).zip(&export.method_names) {
+                entries.push(entry(EntryKind::Method(number, method), name));
+            }
+        }
+        entries
+    }
+}
+
 /// What is added to an address of the object: a slab offset, such that the last part ends below the arena.
 fn base(loaded: &parts::Loaded, input: &Input<'_>) -> Result<u64, Error> {
     let (first, end) = loaded.span();
@@ -193,18 +264,6 @@ fn base(loaded: &parts::Loaded, input: &Input<'_>) -> Result<u64, Error> {
 /// A mask of the lowest bits.
 fn mask_of(count: usize) -> u64 {
     u64::MAX.checked_shr(64 - count.min(64) as u32).unwrap_or_default()
-}
-
-/// Every activation is reached through the receive loop, which runs from the start.
-fn entries<'i>(input: &Input<'i>, start: u64) -> Vec<Entry<'i>> {
-    let entry = |kind, name| Entry { kind, name, offset: start, stack_bytes: input.stack_bytes };
-    let mut entries = vec![entry(EntryKind::Start, START)];
-    for (export, number) in input.component.exports.iter().zip(0..) {
-        for (method, name) in (0..).zip(&export.method_names) {
-            entries.push(entry(EntryKind::Method(number, method), name));
-        }
-    }
-    entries
 }
 
 fn imports(slots: &[words::Slot]) -> Vec<Import<'_>> {

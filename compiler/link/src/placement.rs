@@ -26,7 +26,13 @@ pub(crate) struct Placement {
 }
 
 impl Placement {
-    pub(crate) fn new(code: &Output, stack_bytes: u64, arena_bytes: u64) -> Result<Self, Error> {
+    /// `boundary_bytes` is the stack that a call out of the image takes.
+    pub(crate) fn new(
+        code: &Output,
+        stack_bytes: u64,
+        arena_bytes: u64,
+        boundary_bytes: u64,
+    ) -> Result<Self, Error> {
         let parts = [
             stack_bytes + PAGE,
             arena_bytes,
@@ -45,7 +51,7 @@ impl Placement {
             top -= align_up(part, PAGE);
             top
         });
-        let stack_limit = STACK_TOP - stack_bytes + code.reserve_bytes + GATE_STACK_BYTES;
+        let stack_limit = STACK_TOP - stack_bytes + code.reserve_bytes + boundary_bytes;
         Ok(Self { text, rodata, relro, data, bss, stack_bytes, stack_limit })
     }
 

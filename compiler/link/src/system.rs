@@ -1,7 +1,10 @@
 //! The system link: instances wired, priorities ordered, every authority listed.
 
+pub mod guest;
+
 use compiler_check::{Grant, GrantKind, System};
 use sci::bundle::grant;
+use sci::header::Kind;
 use sci::image::Image;
 use sci::manifest::{Required, Restart};
 use sci::write::{GrantData, ImageData, InstanceData};
@@ -67,6 +70,12 @@ pub enum Error {
     /// There is no root.
     #[error("there is no `root` to link with")]
     NoRoot,
+    /// An OS component that the system needs is missing.
+    #[error("there is no `{name}` to link with")]
+    NoComponent {
+        /// Its name.
+        name: &'static str,
+    },
     /// Nothing exports what a capability needs.
     #[error("nothing provides `{client}.{capability}`, a {interface}")]
     MissingProvider {
@@ -130,20 +139,16 @@ struct Planned<'i> {
 
 /// Links a system.
 pub fn link(input: &Input<'_>) -> Result<Linked, Error> {
-    let root = input.os.iter().find(|(name, _)| *name == "root").ok_or(Error::NoRoot)?;
-    let mut images = vec![ImageData { name: "root".into(), bytes: root.1.to_vec() }];
-    let mut planned = Vec::new();
-    let console = input.os.iter().find(|(name, _)| *name == "console");
-    if let Some((name, bytes)) = console {
-        let mut instance = plan(name, bytes, images.len())?;
-        grant_console(&mut instance);
-        images.push(ImageData { name: (*name).into(), bytes: bytes.to_vec() });
-        planned.push(instance);
-    }
+    let (mut images, mut planned) = start(input)?;
+    let has_console = !planned.is_empty();
     let first_component = images.len();
     for (_, bytes) in input.components {
         let image = verify("component", bytes)?;
-        images.push(ImageData { name: file_stem(image.manifest().identity.name), bytes: bytes.clone() });
+        images.push(ImageData {
+            name: file_stem(image.manifest().identity.name),
+            bytes: bytes.clone(),
+            library: None,
+        });
     }
     let name = match input.system {
         Some(system) => {
@@ -153,17 +158,41 @@ pub fn link(input: &Input<'_>) -> Result<Linked, Error> {
         None => {
             for (at, (_, bytes)) in input.components.iter().enumerate() {
                 let stem = images[first_component + at].name.clone();
-                planned.push(plan(&stem, bytes, first_component + at)?);
+                let instance = plan(&stem, bytes, first_component + at)?;
+                // A library runs in the realms of those that it serves.
+                if instance.parsed.header().kind == Kind::Component {
+                    planned.push(instance);
+                }
             }
             "system".to_owned()
         }
     };
-    connect_the_rest(&mut planned, console.is_some())?;
-    let priorities = priorities(&planned)?;
+    connect_the_rest(&mut planned, has_console)?;
+    finish(images, &planned, name)
+}
+
+/// What every system begins with: root, and the console if it is there.
+fn start<'i>(input: &Input<'i>) -> Result<(Vec<ImageData>, Vec<Planned<'i>>), Error> {
+    let root = input.os.iter().find(|(name, _)| *name == "root").ok_or(Error::NoRoot)?;
+    let mut images = vec![ImageData { name: "root".into(), bytes: root.1.to_vec(), library: None }];
+    let mut planned = Vec::new();
+    let console = input.os.iter().find(|(name, _)| *name == "console");
+    if let Some((name, bytes)) = console {
+        let mut instance = plan(name, bytes, images.len())?;
+        grant_console(&mut instance);
+        images.push(ImageData { name: (*name).into(), bytes: bytes.to_vec(), library: None });
+        planned.push(instance);
+    }
+    Ok((images, planned))
+}
+
+/// Orders the instances and numbers them.
+fn finish(images: Vec<ImageData>, planned: &[Planned<'_>], name: String) -> Result<Linked, Error> {
+    let priorities = priorities(planned)?;
     let mut order: Vec<usize> = (0..planned.len()).collect();
     order.sort_by_key(|at| (std::cmp::Reverse(priorities[*at]), *at));
-    let instances = number(&planned, &priorities, &order);
-    let authorities = order.iter().flat_map(|at| authorities(&planned, *at)).collect();
+    let instances = number(planned, &priorities, &order);
+    let authorities = order.iter().flat_map(|at| authorities(planned, *at)).collect();
     Ok(Linked { name, images, instances, authorities })
 }
 

@@ -1,8 +1,9 @@
 //! What is refused of a crate's object, and how: objects that the host's assembler and linker make.
 
 use compiler_link::ingest::{Error, Input, link};
-use compiler_mir::ir::{Component, Facts, FunctionId};
+use compiler_mir::ir::{Component, Export, Facts, FunctionId};
 use compiler_syntax::span::{Sources, Span};
+use sci::header::Kind;
 use sci::image::Image;
 use sci::manifest::Tag;
 use sci::section::SectionKind;
@@ -125,6 +126,68 @@ fn what_an_image_cannot_hold_is_refused_by_name() {
         assert!(error.to_string().contains(words), "{assembly}: {error}");
         assert!(!error.help().is_empty());
     }
+}
+
+const LIBRARY: &str = ".text\n.globl \"shop.sell\"\n.type \"shop.sell\",@function\n\"shop.sell\":\n  \
+                       lea shelf(%rip), %rax\n  call *thread_control@GOTPCREL(%rip)\n  ret\n\
+                       .size \"shop.sell\",.-\"shop.sell\"\n\
+                       .globl \"shop.buy\"\n.type \"shop.buy\",@function\n\"shop.buy\": ret\n\
+                       .size \"shop.buy\",.-\"shop.buy\"\n\
+                       .globl helper\n.type helper,@function\nhelper: ret\n\
+                       .type \"shop.hidden\",@function\n\"shop.hidden\": ret\n\
+                       .globl \"shop.stock\"\n.type \"shop.stock\",@object\n.data\n\"shop.stock\": .quad 7\n\
+                       .section .data.rel.ro,\"aw\"\nshelf: .quad shelf\n.bss\n.skip 9000\n";
+
+/// Functions with a module's name become a library's; what else is defined stays its own.
+#[test]
+fn an_object_without_an_entry_becomes_a_library() {
+    let bytes = ingest(LIBRARY).expect("nothing is refused");
+    let image = Image::verify(&bytes).expect("the image is right");
+    assert_eq!(image.header().kind, Kind::Library);
+    let manifest = image.manifest();
+    assert!(manifest.entries.is_empty());
+    let items: Vec<&str> = manifest.exports.iter().map(|export| export.item).collect();
+    assert_eq!(items, ["shop.buy", "shop.sell"]);
+    let text = image.section(SectionKind::Text).expect("there is text").memory_offset;
+    for export in &manifest.exports {
+        let symbol = tables::function_at(image.bytes_of(SectionKind::Symbols), (export.offset - text) as u32);
+        assert_eq!(symbol.map(|symbol| symbol.name), Some(export.item));
+    }
+    let imports: Vec<&str> = manifest.imports.iter().map(|import| import.item).collect();
+    assert_eq!((imports, manifest.memory.stack_bytes), (vec!["thread_control"], 8192));
+    assert_eq!(image.relocations().count(), 1);
+}
+
+#[test]
+fn an_entry_makes_a_component_whatever_else_is_defined() {
+    let bytes = ingest(&format!("{START}{LIBRARY}")).expect("nothing is refused");
+    let image = Image::verify(&bytes).expect("the image is right");
+    assert_eq!(image.header().kind, Kind::Component);
+    assert!(image.manifest().exports.is_empty());
+}
+
+#[test]
+fn a_library_serves_no_interface() {
+    let mut component = component();
+    component.exports.push(Export {
+        name: "shop".to_owned(),
+        interface: "Shop".to_owned(),
+        hash: [0; 32],
+        methods: Vec::new(),
+        method_names: Vec::new(),
+        window_bytes: 0,
+        span: Span::default(),
+    });
+    let refused = link(&Input {
+        component: &component,
+        elf: &object(LIBRARY),
+        stack_bytes: 8192,
+        sources: &Sources::default(),
+        files: &[],
+        flags: "",
+    });
+    let error = refused.expect_err("nobody serves it");
+    assert!(matches!(error, Error::Exports { .. }) && error.id() == "crate-object", "{error}");
 }
 
 #[test]

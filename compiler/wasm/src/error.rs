@@ -21,6 +21,19 @@ pub enum Error {
         /// What turns the feature off, where the tool that made the module is known.
         hint: Option<String>,
     },
+    /// An import has a name that no image may have.
+    #[error(
+        "at offset {offset:#x}: the import {module:?} {item:?} has a name that is empty, longer than {} bytes, or holds control characters",
+        sci::limits::NAME_BYTES_MAX
+    )]
+    ImportName {
+        /// Where.
+        offset: u64,
+        /// Module.
+        module: String,
+        /// Item.
+        item: String,
+    },
     /// A part of it is larger than what is allowed.
     #[error("{what}: {size}; at most {limit} are allowed")]
     TooLarge {

@@ -1,6 +1,7 @@
 //! What of WebAssembly is supported, and how the rest is refused.
 
 use crate::error::Error;
+use crate::module::Module;
 use wasmparser::{BinaryReaderError, KnownCustom, Parser, Payload, Validator, WasmFeatures};
 
 /// WebAssembly 2.0, tail calls, extended constants, several memories, relaxed SIMD.
@@ -82,6 +83,13 @@ const REFUSED: &[Feature] = &[
         rustc: None,
     },
 ];
+
+/// Judges a whole module, as [`crate::read`] and the translation of its functions would.
+pub fn validate(bytes: &[u8]) -> Result<(), Error> {
+    Module::read(bytes)?;
+    Validator::new_with_features(SUPPORTED).validate_all(bytes).map_err(|error| explain(bytes, &error))?;
+    Ok(())
+}
 
 /// The error of a module that is not valid with the supported features: the feature that is missing, if one is.
 ///

@@ -29,5 +29,6 @@ mod vector;
 mod wiring;
 
 pub use error::Error;
+pub use features::validate;
 pub use unit::{Options, WasmUnit, read};
 pub use wiring::{Callable, Wiring};

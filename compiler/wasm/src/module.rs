@@ -3,6 +3,7 @@
 use crate::error::{Error, limit};
 use crate::features::{self, SUPPORTED};
 use crate::scan::{self, Facts};
+use sci::contract::well_formed;
 use sci::limits::wasm;
 use std::collections::{BTreeMap, HashMap};
 use wasmparser::{
@@ -17,6 +18,8 @@ pub(crate) struct Import<'m> {
     pub module: &'m str,
     pub item: &'m str,
     pub kind: ImportKind,
+    /// Where it stands in the module.
+    pub offset: u64,
 }
 
 /// The kind of an import, and its index among those of the kind.
@@ -214,7 +217,7 @@ impl<'m> Module<'m> {
 
     fn import(&mut self, imports: &Imports<'m>) {
         // Compact groups belong to a feature that is refused.
-        let Imports::Single(_, import) = imports else { return };
+        let Imports::Single(offset, import) = imports else { return };
         let kind = match import.ty {
             TypeRef::Func(ty) | TypeRef::FuncExact(ty) => {
                 self.functions.push(ty);
@@ -234,7 +237,7 @@ impl<'m> Module<'m> {
             }
             TypeRef::Tag(_) => return,
         };
-        self.imports.push(Import { module: import.module, item: import.name, kind });
+        self.imports.push(Import { module: import.module, item: import.name, kind, offset: *offset });
     }
 
     fn element(&mut self, element: wasmparser::Element<'m>) -> Result<(), Error> {
@@ -276,6 +279,19 @@ impl<'m> Module<'m> {
             limit("bytes of a function", body.as_bytes().len() as u64, wasm::FUNCTION_BYTES_MAX)?;
         }
         Ok(())
+    }
+
+    /// Refuses imports whose names no image may have.
+    pub(crate) fn check_import_names(&self) -> Result<(), Error> {
+        let bad = |import: &&Import<'_>| ![import.module, import.item].into_iter().all(well_formed);
+        match self.imports.iter().find(bad) {
+            None => Ok(()),
+            Some(import) => Err(Error::ImportName {
+                offset: import.offset,
+                module: import.module.to_owned(),
+                item: import.item.to_owned(),
+            }),
+        }
     }
 
     /// The type of a function.

@@ -85,6 +85,7 @@ impl std::fmt::Debug for WasmUnit<'_> {
 /// Takes a module in. `file` is the module's own number among the sources: places in it are offsets.
 pub fn read(bytes: &[u8], file: FileId, options: Options) -> Result<WasmUnit<'_>, Error> {
     let module = Module::read(bytes)?;
+    module.check_import_names()?;
     let mut core = CoreModule { slots: slots(&module), ..CoreModule::default() };
     let state = State::new(&module, &mut core, options.fuel)?;
     let tail = module.facts.iter().any(|facts| facts.calls_tail);

@@ -98,6 +98,23 @@ pub struct Wiring<'m> {
     pub start: Option<u32>,
 }
 
+impl Wiring<'_> {
+    /// The function that can be called from outside of a number; an imported one cannot.
+    pub fn callable(&self, function: u32) -> Option<&Callable> {
+        self.callables.iter().find(|callable| callable.function == function)
+    }
+
+    /// The module's own function that is exported as a function of the lifecycle, if it has such a function's type.
+    pub fn lifecycle(&self, item: &str) -> Option<FunctionId> {
+        let (_, exported) = self.exports.iter().find(|(name, _)| *name == item)?;
+        let sci::linkage::Extern::Function(function, ty) = *exported else { return None };
+        let ty = self.types.get(ty.checked_sub(1)? as usize)?;
+        let answers = ty.results.is_empty() || ty.results == [sci::linkage::value::I32];
+        let fits = ty.parameters.is_empty() && answers;
+        self.callable(function).filter(|_| fits).map(|callable| callable.own)
+    }
+}
+
 fn type_of(ty: &FuncType) -> Type {
     let numbers = |types: &[ValType]| types.iter().map(|ty| value_number(*ty)).collect();
     Type { parameters: numbers(ty.params()), results: numbers(ty.results()) }

@@ -8,18 +8,22 @@ use crate::console::print_line;
 use crate::exit::Exit;
 use crate::hal::Hal;
 use crate::kernel::Kernel;
-use crate::program::{Program, ProgramSlot};
-use sci::bundle::{Bundle, Policy};
+use crate::program::{Program, ProgramSlot, bound};
+use sci::bundle::{Bundle, BundleImage, Policy};
 use sci::contract::RULES;
 use sci::digest::{Hasher, image_parts, stated_hash};
 use sci::error::{Error, ErrorKind};
+use sci::header::Kind;
 use sci::image::Image;
 use sci::layout::PAGE;
+use sci::manifest::Import;
 use sci::section::{Section, SectionKind};
 use sci::status::Status;
 
 /// Bytes that one step hashes.
 const BYTES_A_STEP: usize = 1024;
+/// Imports that one step looks up.
+const IMPORTS_A_STEP: usize = 8;
 /// What `refused` answers where it was not a contract rule.
 pub const NO_RULE: u64 = 256;
 
@@ -47,6 +51,22 @@ pub struct Hashing {
     part: usize,
     bytes: usize,
     hasher: Hasher,
+    /// Imports that are known to have a provider.
+    imports: usize,
+}
+
+/// Why an image is not admitted.
+enum Refusal {
+    /// It is not what the bundle states, or breaks a rule.
+    Image(Error),
+    /// Nothing provides what it imports.
+    Import(Import<'static>),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Image(error)
+    }
 }
 
 /// The end of one step of an admission.
@@ -83,26 +103,46 @@ impl Kernel {
         }
     }
 
-    /// One step of admitting the bundle's image of an index.
+    /// One step of admitting the bundle's image of an index; the library that serves a guest comes first.
     pub(crate) fn admit_step(&mut self, hal: &mut impl Hal, index: u64) -> Admitted {
-        let Some(found) = self.bundle.and_then(|bundle| bundle.image(u32::try_from(index).ok()?)) else {
+        let image = |index: u32| self.bundle.and_then(|bundle| bundle.image(index));
+        let Some(mut found) = u32::try_from(index).ok().and_then(image) else {
             return Admitted::Not(Status::Absent, 0);
         };
+        let mut next = index as u32;
+        while let Some(library) = found.library {
+            match (self.programs.at(library as usize).get(), image(library)) {
+                (None, Some(needed)) => (next, found) = (library, needed),
+                _ => break,
+            }
+        }
+        match self.admit_one(hal, next, &found) {
+            Admitted::Program(_) if u64::from(next) != index => Admitted::More,
+            step => step,
+        }
+    }
+
+    fn admit_one(&mut self, hal: &mut impl Hal, index: u32, found: &BundleImage<'static>) -> Admitted {
         if let ProgramSlot::Admitted(_) = self.programs.at(index as usize) {
             return Admitted::Program(index as u16);
         }
+        let library = found.library.and_then(|library| {
+            let program = self.programs.at(library as usize).get()?;
+            (program.image.header().kind == Kind::Library).then_some(library as u16)
+        });
         let hashed = match &self.admission {
-            Admission::Hashing(hashing) if u64::from(hashing.index) == index => self.hash_step(),
+            Admission::Hashing(hashing) if hashing.index == index => self.hash_step(library),
             Admission::Hashing(_) => return Admitted::Not(Status::Busy, 0),
-            Admission::None => Image::read(found.bytes).map(|image| {
+            Admission::None => Image::read(found.bytes).map_err(Refusal::Image).map(|image| {
                 self.admission = Admission::Hashing(Hashing {
-                    index: index as u32,
+                    index,
                     image,
                     rules: 0,
                     digest: found.digest,
                     part: 0,
                     bytes: 0,
                     hasher: Hasher::new(),
+                    imports: 0,
                 });
                 None
             }),
@@ -111,7 +151,9 @@ impl Kernel {
             Ok(None) => return Admitted::More,
             Ok(Some(image)) => {
                 self.admission = Admission::None;
-                if let Some(program) = Program::prepare(image, PAGE + u64::from(found.offset)) {
+                let guests = library.filter(|_| image.header().kind == Kind::Guest);
+                let library = guests.and_then(|at| Some((at, self.programs.at(at as usize).get()?)));
+                if let Some(program) = Program::prepare(image, PAGE + u64::from(found.offset), library) {
                     *self.programs.at_mut(index as usize) = ProgramSlot::Admitted(program);
                     return Admitted::Program(index as u16);
                 }
@@ -122,20 +164,27 @@ impl Kernel {
                 Some(error)
             }
         };
-        match refusal {
-            Some(error) => print_line(hal, format_args!("refused image={} reason={error}", found.name)),
-            None => print_line(hal, format_args!("refused image={} reason=missing provider", found.name)),
+        let name = found.name;
+        match &refusal {
+            Some(Refusal::Image(error)) => {
+                print_line(hal, format_args!("refused image={name} reason={error}"));
+            }
+            Some(Refusal::Import(import)) => {
+                let Import { module, item, .. } = import;
+                print_line(hal, format_args!("refused image={name} reason=nothing provides {module}.{item}"));
+            }
+            None => print_line(hal, format_args!("refused image={name} reason=it cannot be started")),
         }
-        let rule = match refusal.map(|error| error.kind) {
-            Some(ErrorKind::Contract(rule)) => u64::from(rule),
+        let rule = match refusal {
+            Some(Refusal::Image(Error { kind: ErrorKind::Contract(rule), .. })) => u64::from(rule),
             _ => NO_RULE,
         };
         Admitted::Not(Status::Refused, rule)
     }
 
-    /// Checks a rule or hashes some bytes; answers the image when every rule holds, the head has the digest and
-    /// every loaded section its hash.
-    fn hash_step(&mut self) -> Result<Option<Image<'static>>, Error> {
+    /// Checks a rule, hashes some bytes or looks some imports up; answers the image when every rule holds, the head
+    /// has the digest, every section its hash, and every import a provider.
+    fn hash_step(&mut self, library: Option<u16>) -> Result<Option<Image<'static>>, Refusal> {
         let Admission::Hashing(hashing) = &mut self.admission else {
             return Ok(None);
         };
@@ -156,7 +205,13 @@ impl Kernel {
             let offset = Some(u64::from(section.file_offset));
             (image.section_bytes(&section), Some(stated_hash(&image, &section)), offset)
         } else {
-            return Ok(Some(image));
+            let library = library.and_then(|library| self.programs.at(library as usize).get());
+            let imports = image.manifest().imports;
+            for import in imports.iter().skip(hashing.imports).take(IMPORTS_A_STEP) {
+                bound(image.header().kind, &import, library).ok_or(Refusal::Import(import))?;
+            }
+            hashing.imports += IMPORTS_A_STEP;
+            return Ok((hashing.imports >= imports.len()).then_some(image));
         };
         let rest = bytes.get(hashing.bytes..).unwrap_or_default();
         let step = rest.get(..BYTES_A_STEP.min(rest.len())).unwrap_or_default();
@@ -168,10 +223,10 @@ impl Kernel {
         if let Some(expected) = expected
             && expected != Some(core::mem::take(&mut hashing.hasher).finish())
         {
-            return Err(match offset {
+            return Err(Refusal::Image(match offset {
                 Some(offset) => Error::new(ErrorKind::Hash, offset),
                 None => Error::new(ErrorKind::Digest, 0),
-            });
+            }));
         }
         hashing.part += 1;
         hashing.bytes = 0;

@@ -102,8 +102,8 @@ pub trait Hal {
     fn space_create(&mut self) -> Option<Space>;
     /// Maps one page at a page-aligned address of the lower half.
     fn space_map(&mut self, space: Space, address: u64, page: Page) -> Result<(), MapError>;
-    /// Removes a mapping; the frame is nobody's concern here.
-    fn space_unmap(&mut self, space: Space, address: u64);
+    /// Removes a mapping and answers its frame, which is nobody's concern here.
+    fn space_unmap(&mut self, space: Space, address: u64) -> Option<Frame>;
     /// Writes into a space whatever its pages' rights are; false where nothing is mapped.
     fn space_write(&mut self, space: Space, address: u64, bytes: &[u8]) -> bool;
     /// Reads what ring 3 could read; false, with part of `into` written, where it could not.

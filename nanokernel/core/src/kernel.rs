@@ -156,7 +156,7 @@ impl Kernel {
             call::cap_mint => self.cap_mint(first, second, third),
             call::cap_drop => self.cap_drop(hal, first),
             call::cap_query => self.cap_query(first),
-            call::mem_create => self.mem_create(hal, first, second),
+            call::mem_create => self.mem_create(hal, first, second, third),
             call::mem_map => self.mem_map(hal, arguments),
             call::mem_unmap => self.mem_unmap(hal, first, second, third),
             call::image_admit => self.image_admit(hal, first, second, third),

@@ -12,7 +12,7 @@
 //! | [`thread`], [`scheduler`] | threads, the ready queue |
 //! | [`endpoint`], [`ipc`] | inboxes; call, receive, reply |
 //! | [`notification`], [`interrupt`] | event bits; lines and ports |
-//! | [`memory`] | pages that are shared |
+//! | [`memory`], `linear` | pages that are shared; pages of guests' linear memories |
 //! | [`admit`], [`program`] | admission; admitted images |
 //! | [`realm`], `build` | realms and how they are made |
 //! | `supervise`, `life` | what a supervisor does; how realms end |
@@ -35,6 +35,7 @@ pub mod interrupt;
 pub mod ipc;
 pub mod kernel;
 mod life;
+mod linear;
 pub mod memory;
 pub mod notification;
 pub mod program;

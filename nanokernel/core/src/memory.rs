@@ -9,6 +9,7 @@ use crate::kernel::{Kernel, Outcome};
 use crate::table::{MAPPINGS, MEMORIES};
 use sci::layout::{KERNEL_SLAB_BASE, PAGE, SLAB_IMAGE_SPAN};
 use sci::status::Status;
+use sci::syscall::memory_kind;
 
 /// Pages of a Memory object: what one step of a call can return.
 pub const MEMORY_PAGES_MAX: u32 = 128;
@@ -16,7 +17,7 @@ const _: () = assert!(MEMORY_PAGES_MAX as u64 * 8 <= PAGE, "one frame lists them
 /// Pages that one step of a call maps.
 pub(crate) const PAGES_A_STEP: u32 = 64;
 /// Pages that one step of a call makes: few, because the step in which the quota ends also returns the whole object.
-const MADE_A_STEP: u32 = 16;
+pub(crate) const MADE_A_STEP: u32 = 16;
 /// Address above which nothing is mapped for a realm.
 const ADDRESS_END: u64 = 1 << 46;
 /// Methods of a Memory.
@@ -69,9 +70,18 @@ impl Mapping {
 }
 
 impl Kernel {
-    pub(crate) fn mem_create(&mut self, hal: &mut impl Hal, handle: Handle, bytes: u64) -> Outcome {
+    pub(crate) fn mem_create(
+        &mut self,
+        hal: &mut impl Hal,
+        handle: Handle,
+        bytes: u64,
+        wanted: u64,
+    ) -> Outcome {
         if let Err(outcome) = self.held(handle, kind::MEMORY, CREATE) {
             return outcome;
+        }
+        if let Some(index) = wanted.checked_sub(memory_kind::LINEAR) {
+            return self.append(hal, index, bytes);
         }
         let pages = bytes.div_ceil(PAGE);
         if bytes == 0 || pages > u64::from(MEMORY_PAGES_MAX) {
@@ -115,7 +125,7 @@ impl Kernel {
     }
 
     /// A frame out of a realm's quota.
-    fn charged_frame(&mut self, hal: &mut impl Hal, (realm, _): (u16, u32)) -> Option<Frame> {
+    pub(crate) fn charged_frame(&mut self, hal: &mut impl Hal, (realm, _): (u16, u32)) -> Option<Frame> {
         let left = self.realms.at(realm as usize).memory_left.checked_sub(1)?;
         let frame = hal.frame_take()?;
         self.realms.at_mut(realm as usize).memory_left = left;

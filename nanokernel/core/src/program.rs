@@ -5,9 +5,14 @@
 
 use crate::hal::Rights;
 use sci::gate::stub_offset;
+use sci::guest::WAYS_IN;
+use sci::header::Kind;
 use sci::image::Image;
-use sci::layout::{GATE_PAGE, INSTANCE_PAGE, KERNEL_SLAB_BASE, PAGE, STACK_TOP};
+use sci::layout::{
+    GATE_PAGE, INSTANCE_PAGE, KERNEL_SLAB_BASE, LIBRARY_SLAB, LINEAR_MEMORY, LINKAGE, PAGE, STACK_TOP,
+};
 use sci::limits::CAPABILITIES_MAX;
+use sci::linkage::PAGE_BYTES;
 use sci::manifest::{EntryKind, Import};
 use sci::section::{Section, SectionKind};
 use sci::syscall::{self, KERNEL_MODULE};
@@ -37,8 +42,16 @@ pub struct Region {
     pub rights: Rights,
 }
 
-/// Regions of a program: its loaded sections, the arena, the stack.
-pub const REGIONS_MAX: usize = 7;
+/// Regions of a program: its loaded sections, the arena, the stack; a guest's linkage table and linear memory.
+pub const REGIONS_MAX: usize = 9;
+/// Words that one step of building a realm writes.
+const WORDS_A_STEP: u32 = 128;
+/// As many in a guest.
+const GUEST_WORDS_A_STEP: u32 = 8;
+/// Pages of 64 KiB that a linear memory has at most.
+pub const LINEAR_PAGES_MAX: u32 = 65_536;
+/// Name of the function of a library where the threads of its users begin.
+const LIBRARY_START: (&str, &str) = ("space", "start");
 
 /// One capability that the manifest requires.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,8 +75,12 @@ pub struct Program {
     pub regions: [Option<Region>; REGIONS_MAX],
     /// Slab offset of the lowest page.
     pub lowest: u64,
-    /// Slab offset of the main thread's first instruction.
+    /// Address of its slab.
+    pub slab: u64,
+    /// Address of the main thread's first instruction; 0 in a library, which has no thread.
     pub entry: u64,
+    /// The library that serves it, if it is a guest.
+    pub library: Option<u16>,
     /// Bytes of its stack, in whole pages.
     pub stack_bytes: u64,
     /// What it requires, in the manifest's order.
@@ -94,30 +111,20 @@ impl ProgramSlot {
 }
 
 impl Program {
-    /// Prepares a verified image whose file begins at `at` in the boot module; `None` if it has no start entry,
-    /// no room, or imports what the kernel does not provide.
-    pub fn prepare(image: Image<'static>, at: u64) -> Option<Self> {
+    /// Prepares a verified image whose file begins at `at` in the boot module; `None` if it has no place to start
+    /// or no room. What it imports is there: see [`import`](Self::import). A guest comes with its library.
+    pub fn prepare(image: Image<'static>, at: u64, library: Option<(u16, &Self)>) -> Option<Self> {
         let manifest = image.manifest();
-        let entry = manifest.entries.iter().find(|entry| entry.kind == EntryKind::Start)?.offset;
-        if manifest.imports.iter().any(|import| provided(&import).is_none()) {
-            return None;
-        }
-        let stack_bytes = manifest.memory.stack_bytes.max(1).next_multiple_of(PAGE);
-        let arena_bytes = manifest.memory.arena_bytes.next_multiple_of(PAGE);
-        // The stack's guard page lies between the two.
-        let arena = STACK_TOP.checked_sub(stack_bytes + PAGE + arena_bytes)?;
-        let mut regions = [None; REGIONS_MAX];
-        let zeros = |offset, bytes| Region {
-            offset,
-            pages: (bytes / PAGE) as u32,
-            source: Source::Zero,
-            rights: Rights::Write,
+        let (slab, entry) = match image.header().kind {
+            Kind::Component => {
+                let start = manifest.entries.iter().find(|entry| entry.kind == EntryKind::Start)?;
+                (KERNEL_SLAB_BASE, KERNEL_SLAB_BASE + start.offset)
+            }
+            Kind::Guest => (KERNEL_SLAB_BASE, library?.1.exported(LIBRARY_START)?),
+            Kind::Library => (KERNEL_SLAB_BASE + LIBRARY_SLAB, 0),
         };
-        let loaded = image.sections().filter(|section| section.kind.is_loaded() && section.memory_bytes > 0);
-        let extra = [zeros(arena, arena_bytes), zeros(STACK_TOP - stack_bytes, stack_bytes)];
-        for (place, region) in regions.iter_mut().zip(loaded.map(region_of).chain(extra)) {
-            *place = Some(region).filter(|region| region.pages > 0);
-        }
+        let stack_bytes = manifest.memory.stack_bytes.max(1).next_multiple_of(PAGE);
+        let regions = regions(&image, stack_bytes)?;
         let mut required = [Requirement::default(); CAPABILITIES_MAX as usize];
         for (place, wanted) in required.iter_mut().zip(manifest.required.iter()) {
             let interface = vocabulary::by_name(wanted.interface).map_or(0, |interface| interface.number);
@@ -128,7 +135,9 @@ impl Program {
             at,
             regions,
             lowest: regions.iter().flatten().map(|region| region.offset).min()?,
+            slab,
             entry,
+            library: library.map(|(index, _)| index),
             stack_bytes,
             required,
             required_count: (manifest.required.len() as u32).min(CAPABILITIES_MAX),
@@ -162,17 +171,93 @@ impl Program {
         self.words
     }
 
-    /// Some of those words: slab offset and value.
-    pub fn words(&self, from: u32, until: u32) -> impl Iterator<Item = (u64, u64)> {
-        let image = self.image;
-        let slots = image
-            .manifest()
-            .imports
-            .iter()
-            .filter_map(|import| provided(&import).map(|value| (import.offset, value)));
-        let relocated = image.relocations().map(move |offset| (offset, relocated(&image, offset)));
-        slots.chain(relocated).skip(from as usize).take((until - from) as usize)
+    /// Words that one step writes: few where a name is looked up for each.
+    pub const fn words_a_step(&self) -> u32 {
+        if self.library.is_some() { GUEST_WORDS_A_STEP } else { WORDS_A_STEP }
     }
+
+    /// Some of those words: address and value.
+    pub fn words(&self, from: u32, until: u32, library: Option<&Self>) -> impl Iterator<Item = (u64, u64)> {
+        let (image, slab) = (self.image, self.slab);
+        let imports = image.manifest().imports;
+        let skipped = from.min(imports.len() as u32);
+        let slots = imports.iter().skip(skipped as usize).filter_map(move |import| {
+            Some((slab + import.offset, bound(image.header().kind, &import, library)?))
+        });
+        let words = image.relocations().skip((from - skipped) as usize);
+        let words = words.map(move |offset| (slab + offset, relocated(&image, slab, offset)));
+        slots.chain(words).take((until - from) as usize)
+    }
+
+    /// The address of a function that the image offers: of a library a module and an item of it, joined by a dot.
+    pub fn exported(&self, (module, item): (&str, &str)) -> Option<u64> {
+        let exports = self.image.manifest().exports;
+        let is_it = |name: &str| {
+            name.strip_prefix(module).and_then(|rest| rest.strip_prefix('.')).is_some_and(|rest| rest == item)
+        };
+        exports.iter().find(|export| is_it(export.item)).map(|export| self.slab + export.offset)
+    }
+
+    /// The addresses of a guest's ways in, in the order of [`WAYS_IN`]; 0 for those that it does not have.
+    pub fn ways_in(&self) -> [u64; WAYS_IN.len()] {
+        let mut addresses = [0; WAYS_IN.len()];
+        for export in &self.image.manifest().exports {
+            if let Some(at) = WAYS_IN.iter().position(|item| *item == export.item)
+                && let Some(address) = addresses.get_mut(at)
+            {
+                *address = self.slab + export.offset;
+            }
+        }
+        addresses
+    }
+
+    /// Bytes of a guest's linkage table.
+    pub fn linkage_bytes(&self) -> u64 {
+        let table = self.image.section(SectionKind::Linkage).filter(|_| self.library.is_some());
+        table.map_or(0, |section| u64::from(section.file_bytes))
+    }
+}
+
+/// The pages of an image and of what goes with it; `None` if there is no room.
+fn regions(image: &Image<'static>, stack_bytes: u64) -> Option<[Option<Region>; REGIONS_MAX]> {
+    let memory = image.manifest().memory;
+    let arena_bytes = memory.arena_bytes.next_multiple_of(PAGE);
+    // The stack's guard page lies between the two.
+    let arena = STACK_TOP.checked_sub(stack_bytes + PAGE + arena_bytes)?;
+    let zeros = |offset, bytes| Region {
+        offset,
+        pages: (bytes / PAGE) as u32,
+        source: Source::Zero,
+        rights: Rights::Write,
+    };
+    let kind = image.header().kind;
+    let own = [zeros(arena, arena_bytes), zeros(STACK_TOP - stack_bytes, stack_bytes)];
+    let guest = [linkage(image), linear(image)];
+    let own = own.into_iter().filter(|_| kind != Kind::Library);
+    let guest = guest.into_iter().flatten().filter(|_| kind == Kind::Guest);
+    let loaded = image.sections().filter(|section| section.kind.is_loaded() && section.memory_bytes > 0);
+    let mut regions = [None; REGIONS_MAX];
+    for (place, region) in regions.iter_mut().zip(loaded.map(region_of).chain(own).chain(guest)) {
+        *place = Some(region).filter(|region| region.pages > 0);
+    }
+    Some(regions)
+}
+
+fn linkage(image: &Image<'static>) -> Option<Region> {
+    let section = image.section(SectionKind::Linkage)?;
+    let source = Source::InPlace(u64::from(section.file_offset));
+    let pages = u64::from(section.file_bytes).div_ceil(PAGE) as u32;
+    Some(Region { offset: LINKAGE, pages, source, rights: Rights::Read })
+}
+
+fn linear(image: &Image<'static>) -> Option<Region> {
+    let pages =
+        image.manifest().memory.linear?.minimum_pages.min(LINEAR_PAGES_MAX) * (PAGE_BYTES / PAGE) as u32;
+    let content = image.section(SectionKind::Content);
+    let source = content.map_or(Source::Zero, |section| {
+        Source::Copy(u64::from(section.file_offset), u64::from(section.file_bytes))
+    });
+    Some(Region { offset: LINEAR_MEMORY, pages, source, rights: Rights::Write })
 }
 
 fn region_of(section: Section) -> Region {
@@ -190,6 +275,14 @@ fn region_of(section: Section) -> Region {
     Region { offset: section.memory_offset, pages: pages as u32, source, rights }
 }
 
+/// What a slot is bound to. A guest's are bound to its library alone: it has no way to the kernel of its own.
+pub fn bound(kind: Kind, import: &Import<'_>, library: Option<&Program>) -> Option<u64> {
+    if kind == Kind::Guest {
+        return library?.exported((import.module, import.item));
+    }
+    provided(import)
+}
+
 /// What the kernel binds a slot to.
 fn provided(import: &Import<'_>) -> Option<u64> {
     match (import.module, import.item) {
@@ -203,10 +296,10 @@ fn provided(import: &Import<'_>) -> Option<u64> {
 }
 
 /// The word at a slab offset, with the slab's base added.
-fn relocated(image: &Image<'static>, offset: u64) -> u64 {
+fn relocated(image: &Image<'static>, slab: u64, offset: u64) -> u64 {
     let word = image.section_at(offset).and_then(|section| {
         let from = (offset - section.memory_offset) as usize;
         image.section_bytes(&section).get(from..)?.first_chunk().copied()
     });
-    u64::from_le_bytes(word.unwrap_or_default()).wrapping_add(KERNEL_SLAB_BASE)
+    u64::from_le_bytes(word.unwrap_or_default()).wrapping_add(slab)
 }

@@ -70,6 +70,19 @@ pub struct Realm {
     pub clients: u32,
     /// Pages that the Memory it makes may still have.
     pub memory_left: u32,
+    /// Pages of that quota that were appended to its linear memories; they return with its space.
+    pub linear_pages: u32,
+    /// A call that appends to a linear memory and is not done.
+    pub appending: Appending,
+}
+
+/// How far a call came that appends pages to a linear memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Appending {
+    /// Pages that are mapped and do not belong to the memory yet.
+    pub pages: u32,
+    /// Whether they are being taken back, since there are not enough.
+    pub undoes: bool,
 }
 
 impl Realm {
@@ -86,5 +99,7 @@ impl Realm {
         windows_end: 0,
         clients: 0,
         memory_left: 0,
+        linear_pages: 0,
+        appending: Appending { pages: 0, undoes: false },
     };
 }

@@ -70,7 +70,9 @@ impl Kernel {
                     Ok(program) => program,
                     Err(outcome) => return outcome,
                 };
-            if priority > u64::from(PRIORITY_MAX) || tag > u64::from(u32::MAX) {
+            let runs =
+                self.programs.at(program.object as usize).get().is_some_and(|program| program.entry != 0);
+            if !runs || priority > u64::from(PRIORITY_MAX) || tag > u64::from(u32::MAX) {
                 return Outcome::refused(Status::Argument);
             }
             if priority as u32 + 1 > self.thread(me).rank {
@@ -206,9 +208,9 @@ impl Kernel {
 
     /// What a realm's manifest says of a required capability.
     fn requirement(&self, realm: u16, slot: u64) -> Result<Requirement, Outcome> {
-        let program = self.realms.at(realm as usize).program;
-        let program = self.programs.at(program as usize).get();
-        program.and_then(|program| program.required(slot)).ok_or(Outcome::refused(Status::Argument))
+        self.contract(realm)
+            .and_then(|program| program.required(slot))
+            .ok_or(Outcome::refused(Status::Argument))
     }
 
     /// Puts a capability in a required slot, in place of what was there.
@@ -355,7 +357,7 @@ impl Kernel {
         let entry = self.programs.at(program as usize).get().map_or(0, |program| program.entry);
         // As if called: a zero return address lies on the stack.
         let stack = KERNEL_SLAB_BASE + STACK_TOP - 8;
-        self.prepare(realm, KERNEL_SLAB_BASE + entry, stack, KERNEL_SLAB_BASE + START_PAGE);
+        self.prepare(realm, entry, stack, KERNEL_SLAB_BASE + START_PAGE);
         self.realms.at_mut(realm as usize).state = RealmState::Running;
         self.wake(realm);
     }

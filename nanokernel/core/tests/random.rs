@@ -9,7 +9,7 @@ use nanokernel_core::capability::{Capability, kind};
 use nanokernel_core::interrupt::Line;
 use nanokernel_core::thread::{NONE, ThreadState};
 use nanokernel_core::{Area, Hal};
-use sci::syscall::{number as call, realm_operation as realm, thread_operation as thread};
+use sci::syscall::{memory_kind, number as call, realm_operation as realm, thread_operation as thread};
 
 /// A small deterministic generator (xorshift64*).
 struct Random(u64);
@@ -31,6 +31,9 @@ impl Random {
     }
 }
 
+/// Images that realms are made of.
+const CHILD: u64 = 1;
+const GUEST: u64 = 3;
 /// Line by which the test wakes root.
 const ALARM: u16 = 9;
 
@@ -52,6 +55,15 @@ fn of_kind(system: &System, realm: u16, wanted: u32) -> Vec<u64> {
     found.into_iter().map(|(handle, _)| handle).collect()
 }
 
+/// Handles that make Memory.
+fn makers_of_memory(system: &System, realm: u16) -> Vec<u64> {
+    holdings(system, realm)
+        .into_iter()
+        .filter(|(_, held)| held.kind == kind::MEMORY)
+        .map(|(handle, _)| handle)
+        .collect()
+}
+
 fn root_acts(system: &mut System, random: &mut Random) {
     let children = of_kind(system, 1, kind::CHILD);
     let memories = of_kind(system, 1, kind::MEMORY);
@@ -60,7 +72,8 @@ fn root_acts(system: &mut System, random: &mut Random) {
     match (random.below(20), child, memory) {
         (0..=2, _, _) if children.len() < 12 => {
             let (image, realms) = (system.handle(root::IMAGE), system.handle(root::REALM));
-            let (status, program) = system.call(call::image_admit, [image, 1, 0, 0, 0]);
+            let index = if random.below(3) == 0 { GUEST } else { CHILD };
+            let (status, program) = system.call(call::image_admit, [image, index, 0, 0, 0]);
             if status == 0 {
                 system.call(call::realm_create, [realms, program, random.below(99), random.below(8) * 30, 0]);
                 system.call(call::cap_drop, [program, 0, 0, 0, 0]);
@@ -90,7 +103,7 @@ fn root_acts(system: &mut System, random: &mut Random) {
         }
         (10, Some(child), _) => {
             let (slot, from) = random
-                .pick(&[(2, root::NOTIFICATION), (3, root::CONSOLE), (4, root::MEMORY)])
+                .pick(&[(0, root::MEMORY), (2, root::NOTIFICATION), (3, root::CONSOLE), (4, root::MEMORY)])
                 .unwrap_or((3, root::CONSOLE));
             let handle = system.handle(from);
             system.call(call::realm_control, [child, realm::GRANT, slot, handle, random.next()]);
@@ -144,6 +157,11 @@ fn child_acts(system: &mut System, random: &mut Random) {
             [handle(random), random.next(), random.below(2) * (system.hal.now + 50), 0, 0],
         ),
         19 => (call::notify_signal, [handle(random), random.next(), 0, 0, 0]),
+        20 if random.below(2) == 0 => {
+            let makers = makers_of_memory(system, me);
+            let maker = random.pick(&makers).unwrap_or(0);
+            (call::mem_create, [maker, random.below(6) << 16, memory_kind::LINEAR + random.below(3), 0, 0])
+        }
         20 => (call::mem_create, [handle(random), random.below(600_000), 0, 0, 0]),
         21 => (call::thread_control, [0, random.below(4) / 3 * thread::EXIT + 1, 0, 0, 0]),
         22 => (call::ipc_call, [handle(random), random.below(3) | random.below(2) << 8, model::DATA, 0, 0]),

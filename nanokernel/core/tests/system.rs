@@ -1,5 +1,6 @@
 //! The kernel's behaviour, call by call, on the machine in memory.
 
+#[allow(dead_code, reason = "each test file has its own copy of this module")]
 mod model;
 
 use model::{DATA, System, root};

@@ -134,8 +134,8 @@ impl Hal for Machine {
         paging::map(&mut self.frames, space, address, page)
     }
 
-    fn space_unmap(&mut self, space: Space, address: u64) {
-        paging::unmap(space, address);
+    fn space_unmap(&mut self, space: Space, address: u64) -> Option<Frame> {
+        paging::unmap(space, address)
     }
 
     fn space_write(&mut self, space: Space, address: u64, bytes: &[u8]) -> bool {

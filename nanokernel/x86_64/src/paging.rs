@@ -272,13 +272,13 @@ fn entry_of(space: Space, address: u64) -> Option<u64> {
     Some(parent + (address >> 12 & (ENTRIES - 1)) * 8)
 }
 
-/// Removes a mapping.
-pub fn unmap(space: Space, address: u64) {
-    if let Some(place) = entry_of(space, address) {
-        write_physical(place, 0);
-        // SAFETY: forgetting a translation is always allowed.
-        unsafe { asm!("invlpg [{}]", in(reg) address, options(nostack, preserves_flags)) };
-    }
+/// Removes a mapping and answers its frame.
+pub fn unmap(space: Space, address: u64) -> Option<Frame> {
+    let frame = translate(space, address, Access::Any)?;
+    write_physical(entry_of(space, address)?, 0);
+    // SAFETY: forgetting a translation is always allowed.
+    unsafe { asm!("invlpg [{}]", in(reg) address, options(nostack, preserves_flags)) };
+    Some(frame)
 }
 
 /// What an access must find in a page's entry.

@@ -61,7 +61,7 @@ pub enum Error {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Trap {
     /// The guest's code did what cannot be done.
-    #[error("{} in `{function}` at offset {place:#x} of the module", meaning(*fault))]
+    #[error("{} in `{function}` at offset {place:#x} of the module", fault.guest_meaning())]
     Fault {
         /// What.
         fault: Fault,
@@ -89,21 +89,4 @@ pub enum Trap {
         /// The function's type.
         wanted: String,
     },
-}
-
-/// A fault in words that a guest's author knows.
-fn meaning(fault: Fault) -> &'static str {
-    match fault {
-        Fault::MemoryBounds => "out of bounds memory access",
-        Fault::TableBounds => "out of bounds table access",
-        Fault::NullElement => "uninitialized element",
-        Fault::TypeMismatch => "indirect call type mismatch",
-        Fault::Division => "integer divide by zero",
-        Fault::Overflow => "integer overflow",
-        Fault::Conversion => "invalid conversion to integer",
-        Fault::StackOverflow => "call stack exhausted",
-        Fault::Unreachable => "unreachable executed",
-        Fault::OutOfFuel => "all fuel consumed",
-        fault => fault.name(),
-    }
 }

@@ -39,7 +39,27 @@ pub const LIFECYCLE: &[LifecycleExport] = &[
     },
 ];
 
+/// Name in the manifest of the function that computes what is not known before an instance runs.
+pub const INSTANTIATE: &str = "space.instantiate";
+/// Name in the manifest of the module's start function, which runs after that one.
+pub const START_FUNCTION: &str = "space.start";
+
+/// What a guest's manifest exports, in the order in which the instance block has the addresses: the functions that
+/// complete an instance, then those of [`LIFECYCLE`]. Each takes nothing and answers nothing, or what `LIFECYCLE` says.
+pub const WAYS_IN: &[&str] =
+    &[INSTANTIATE, START_FUNCTION, "_initialize", "_start", "on_init", "on_process", "on_close"];
+
 /// The lifecycle function of a name, if there is one.
 pub fn lifecycle(item: &str) -> Option<&'static LifecycleExport> {
     LIFECYCLE.iter().find(|export| export.item == item)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ways_in_end_with_the_lifecycle() {
+        assert!(LIFECYCLE.iter().map(|export| export.item).eq(WAYS_IN[2..].iter().copied()));
+    }
 }

@@ -8,6 +8,8 @@
 //! |---|---|
 //! | `space.rs` | what a space holds, and the functions of the Guest ABI |
 //! | `wasi.rs` | the calls of WASI that always bind |
+//! | `imports.rs` | which imports are refused |
+//! | `lifecycle.rs` | which exports are |
 //! | `data.rs` | values and blobs |
 //! | `remote.rs` | effects as messages, for a space that is not where its effects are |
 //! | `launch.rs` | what a space is launched with, as words |
@@ -18,7 +20,9 @@
 extern crate alloc;
 
 mod data;
+pub mod imports;
 pub mod launch;
+pub mod lifecycle;
 #[cfg(feature = "linux")]
 pub mod linux;
 mod memory;

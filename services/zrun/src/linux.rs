@@ -7,7 +7,6 @@ mod machine;
 mod run;
 
 pub use apart::{ApartError, ROLE, Report, ReportKind, run_apart};
-pub use bind::BindError;
 pub use disk::{Disk, DiskError};
 pub use machine::{Line, Machine};
 pub use run::{Limits, RunError, Settings, run};

@@ -1,6 +1,5 @@
 //! A guest's memory, as the host sees it.
 
-use alloc::vec;
 use alloc::vec::Vec;
 use sci::guest::ErrorCode;
 
@@ -12,6 +11,20 @@ pub trait GuestMemory {
     fn read(&self, at: u64, into: &mut [u8]) -> Option<()>;
     /// Writes all of `from`.
     fn write(&mut self, at: u64, from: &[u8]) -> Option<()>;
+}
+
+/// Room for so many bytes; `None` where the heap has none. Sizes come from guests, who must not end their host.
+pub(crate) fn room(bytes: usize) -> Option<Vec<u8>> {
+    let mut room = Vec::new();
+    room.try_reserve_exact(bytes).ok()?;
+    Some(room)
+}
+
+/// A copy of bytes, if there is room.
+pub(crate) fn copied(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut copy = room(bytes.len())?;
+    copy.extend_from_slice(bytes);
+    Some(copy)
 }
 
 /// An address or a length that a guest gave: unsigned, though it travels as a signed number.
@@ -36,7 +49,8 @@ pub(crate) fn bytes(memory: &dyn GuestMemory, at: i32, length: i32, most: u32) -
         return Err(ErrorCode::TooLarge);
     }
     let at = check(memory, at, length)?;
-    let mut bytes = vec![0; length as usize];
+    let mut bytes = room(length as usize).ok_or(ErrorCode::Quota)?;
+    bytes.resize(length as usize, 0);
     if length > 0 {
         memory.read(at, &mut bytes).ok_or(ErrorCode::Fault)?;
     }

@@ -4,6 +4,7 @@
 //! acts, and answers what it refuses like an effect that failed.
 
 use crate::data::{Store, StoreError};
+use crate::memory::{copied, room};
 use crate::space::{BLOB_BYTES_MAX, Grants};
 use crate::world::World;
 use alloc::string::String;
@@ -76,7 +77,7 @@ impl<C: Channel> Remote<C> {
         request: Request<'_>,
         read: impl FnOnce(Reply<'_>) -> Option<T>,
     ) -> Result<T, StoreError> {
-        let request = postcard::to_allocvec(&request).map_err(|_| StoreError::Failed)?;
+        let request = encode(&request, request.bytes()).ok_or(StoreError::Full)?;
         let reply = self.channel.call(&request)?;
         match postcard::from_bytes(&reply) {
             Ok(Reply::Failed(error)) => Err(error),
@@ -133,7 +134,7 @@ impl<C: Channel> World for Remote<C> {
 impl<C: Channel> Store for Remote<C> {
     fn get(&mut self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         self.ask(Request::Get(key), |reply| match reply {
-            Reply::Bytes(value) => Some(Some(value.to_vec())),
+            Reply::Bytes(value) => copied(value).map(Some),
             Reply::Absent => Some(None),
             _ => None,
         })
@@ -187,36 +188,36 @@ impl Server {
     pub fn serve(&self, request: &[u8], world: &mut dyn World) -> Vec<u8> {
         let request = match postcard::take_from_bytes(request) {
             Ok((request, [])) if self.allows(&request) && is_bounded(&request) => request,
-            _ => return encode(Reply::Refused),
+            _ => return answer(Reply::Refused),
         };
         match request {
             Request::Log(line) => {
                 world.log(line);
-                encode(Reply::Done)
+                answer(Reply::Done)
             }
             Request::Realtime if self.grants.holds(GuestCapability::Clock) => {
-                encode(Reply::Number(world.realtime()))
+                answer(Reply::Number(world.realtime()))
             }
-            Request::Realtime => encode(Reply::Number(self.began)),
+            Request::Realtime => answer(Reply::Number(self.began)),
             Request::Random(count) => {
                 let mut bytes = vec![0; count as usize];
-                encode(if world.random(&mut bytes) { Reply::Bytes(&bytes) } else { Reply::Refused })
+                answer(if world.random(&mut bytes) { Reply::Bytes(&bytes) } else { Reply::Refused })
             }
-            Request::NodeInfo => encode(Reply::Text(&world.node_info())),
+            Request::NodeInfo => answer(Reply::Text(&world.node_info())),
             Request::Get(key) => match world.store().get(key) {
-                Ok(value) => encode(value.as_deref().map_or(Reply::Absent, Reply::Bytes)),
-                Err(error) => encode(Reply::Failed(error)),
+                Ok(value) => answer(value.as_deref().map_or(Reply::Absent, Reply::Bytes)),
+                Err(error) => answer(Reply::Failed(error)),
             },
             Request::Put(key, value) => {
-                encode(world.store().put(key, value).map_or_else(Reply::Failed, |()| Reply::Done))
+                answer(world.store().put(key, value).map_or_else(Reply::Failed, |()| Reply::Done))
             }
             Request::Delete(key) => {
                 let found = world.store().delete(key);
-                encode(found.map_or_else(Reply::Failed, |found| Reply::Number(found.into())))
+                answer(found.map_or_else(Reply::Failed, |found| Reply::Number(found.into())))
             }
             Request::Next(prefix, after) => match world.store().next(prefix, after) {
-                Ok(key) => encode(key.as_deref().map_or(Reply::Absent, Reply::Text)),
-                Err(error) => encode(Reply::Failed(error)),
+                Ok(key) => answer(key.as_deref().map_or(Reply::Absent, Reply::Text)),
+                Err(error) => answer(Reply::Failed(error)),
             },
         }
     }
@@ -251,9 +252,38 @@ fn is_bounded(request: &Request<'_>) -> bool {
     }
 }
 
-fn encode(reply: Reply<'_>) -> Vec<u8> {
-    // A reply without bytes reads as a failure at the other end.
-    postcard::to_allocvec(&reply).unwrap_or_default()
+/// Bytes of a message without its texts: a variant, and a number or the lengths of two texts.
+const FIXED_BYTES_MAX: usize = 32;
+
+impl Request<'_> {
+    /// Bytes of its texts.
+    fn bytes(&self) -> usize {
+        match *self {
+            Self::Realtime | Self::Random(_) | Self::NodeInfo => 0,
+            Self::Log(text) | Self::Get(text) | Self::Delete(text) => text.len(),
+            Self::Put(key, value) => key.len() + value.len(),
+            Self::Next(prefix, after) => prefix.len() + after.len(),
+        }
+    }
+}
+
+/// A message with so many bytes of texts; `None` where there is no room for it.
+fn encode(message: &impl Serialize, bytes: usize) -> Option<Vec<u8>> {
+    let mut room = room(bytes + FIXED_BYTES_MAX)?;
+    room.resize(bytes + FIXED_BYTES_MAX, 0);
+    let used = postcard::to_slice(message, &mut room).ok()?.len();
+    room.truncate(used);
+    Some(room)
+}
+
+/// A reply; no bytes at all, where there is no room for it, read as a failure at the other end.
+fn answer(reply: Reply<'_>) -> Vec<u8> {
+    let bytes = match reply {
+        Reply::Bytes(bytes) => bytes.len(),
+        Reply::Text(text) => text.len(),
+        Reply::Refused | Reply::Done | Reply::Number(_) | Reply::Absent | Reply::Failed(_) => 0,
+    };
+    encode(&reply, bytes).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -379,7 +409,7 @@ mod tests {
         remote.log(&"x".repeat(LINE_BYTES_MAX + 1));
         assert!(remote.channel.machine.lines.is_empty());
         let draw = postcard::to_allocvec(&Request::Random(u32::MAX)).unwrap();
-        assert_eq!(remote.channel.call(&draw), Ok(encode(Reply::Refused)));
+        assert_eq!(remote.channel.call(&draw), Ok(answer(Reply::Refused)));
     }
 
     #[test]
@@ -415,6 +445,6 @@ mod tests {
         }
         let mut trailing = whole.clone();
         trailing.push(0);
-        assert_eq!(remote.channel.call(&trailing), Ok(encode(Reply::Refused)));
+        assert_eq!(remote.channel.call(&trailing), Ok(answer(Reply::Refused)));
     }
 }

@@ -213,6 +213,7 @@ impl Space {
                 if blob.content.len() + chunk.len() > BLOB_BYTES_MAX {
                     return Err(ErrorCode::Quota);
                 }
+                blob.content.try_reserve(chunk.len()).map_err(|_| ErrorCode::Quota)?;
                 blob.content.extend(chunk);
                 Ok(0)
             }
@@ -320,6 +321,7 @@ fn list(arguments: &[i32], memory: &mut dyn GuestMemory, world: &mut dyn World) 
             }
             break;
         }
+        written.try_reserve(needed).map_err(|_| ErrorCode::Quota)?;
         written.extend((key.len() as u32).to_le_bytes());
         written.extend(key.as_bytes());
         after = key;

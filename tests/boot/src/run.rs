@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use boot::qemu::REMEDY;
+use boot::qemu::{MEMORY_MIB, REMEDY};
 use boot::{Ending, FaultLine, Machine, Qemu, Run, Stop};
 use nanokernel_core::exit::Exit;
 use sci::status::Fault;
@@ -43,6 +43,7 @@ pub fn boot_on(machine: Machine, module: &[u8]) -> Outcome {
         kernel: boot::KERNEL,
         module,
         machine,
+        memory_mib: MEMORY_MIB,
         words: &["verbose".to_owned(), "bench".to_owned()],
         gdb: false,
         trace: None,

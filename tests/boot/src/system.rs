@@ -80,7 +80,7 @@ impl System {
 
     /// Adds a raw component's image; answers its number.
     pub fn image(&mut self, raw: &Raw) -> u32 {
-        self.images.push(ImageData { name: raw.name.clone(), bytes: raw.build() });
+        self.images.push(ImageData { name: raw.name.clone(), bytes: raw.build(), library: None });
         self.images.len() as u32 - 1
     }
 

@@ -19,8 +19,11 @@ pub struct Report {
     pub failures: Vec<(usize, String)>,
 }
 
+/// What is done to a module before it is compiled.
+pub type Prepare = fn(Vec<u8>) -> Result<Vec<u8>, String>;
+
 /// Runs a script.
-pub fn run(text: &str) -> Report {
+pub fn run(text: &str, prepare: Prepare) -> Report {
     let mut report = Report::default();
     let mut lexer = Lexer::new(text);
     lexer.allow_confusing_unicode(true);
@@ -39,7 +42,7 @@ pub fn run(text: &str) -> Report {
             return report;
         }
     };
-    let mut run = match Run::new() {
+    let mut run = match Run::new(prepare) {
         Ok(run) => run,
         Err(error) => {
             report.failures.push((0, error.to_string()));
@@ -62,6 +65,7 @@ fn line(text: &str, span: Span) -> usize {
 }
 
 struct Run {
+    prepare: Prepare,
     store: Store,
     spectest: HashMap<String, Extern>,
     registered: HashMap<String, Instance>,
@@ -87,10 +91,11 @@ impl Failure {
 }
 
 impl Run {
-    fn new() -> Result<Self, Error> {
+    fn new(prepare: Prepare) -> Result<Self, Error> {
         let store = Store::new()?;
         let spectest = spectest::exports(&store)?;
         Ok(Self {
+            prepare,
             store,
             spectest,
             registered: HashMap::new(),
@@ -173,7 +178,8 @@ impl Run {
     }
 
     fn instantiate(&mut self, bytes: &[u8], name: Option<Id<'_>>) -> Result<(), Failure> {
-        let image = image::compile(bytes).map_err(|error| Failure::Refused(error.to_string()))?;
+        let bytes = (self.prepare)(bytes.to_vec()).map_err(Failure::Refused)?;
+        let image = image::compile(&bytes).map_err(|error| Failure::Refused(error.to_string()))?;
         let module = Module::load(&image, &[sci::sign::public_key(&image::SEED)]).map_err(Failure::Link)?;
         let mut imports = Vec::new();
         for (from, item, _) in module.imports() {

@@ -95,6 +95,26 @@ fn what_is_beyond_a_limit_is_refused_by_it() {
 }
 
 #[test]
+fn imports_that_no_image_may_name_are_refused_before_they_are_compiled() {
+    let long = "n".repeat(256);
+    for (module, item) in [("", "f"), ("m", ""), ("m", "a\0b"), ("m\n", "f"), ("m", &long)] {
+        let name = |name: &str| [leb(name.len()), name.as_bytes().to_vec()].concat();
+        let import = [name(module), name(item), vec![0, 0]].concat();
+        let sound = [name("m"), name("f"), vec![0, 0]].concat();
+        let offset = 8 + 6 + 3 + u64::from(import.len() > 100) + sound.len() as u64;
+        let bytes = [
+            b"\0asm\x01\0\0\0".to_vec(),
+            section(1, b"\x01\x60\0\0"),
+            section(2, &[vec![2], sound, import].concat()),
+        ]
+        .concat();
+        let Error::Module(error) = image::compile(&bytes).expect_err("is refused") else { panic!("late") };
+        let (module, item) = (module.to_owned(), item.to_owned());
+        assert_eq!(error, compiler_wasm::Error::ImportName { offset, module, item }, "{error}");
+    }
+}
+
+#[test]
 fn damaged_modules_are_compiled_or_refused() {
     let sound = wat::parse_str(
         "(module (memory 1) (table 4 funcref) (elem (i32.const 0) $g) (data (i32.const 0) \"abc\")

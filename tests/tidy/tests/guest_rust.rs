@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use sci::layout::{PAGE, START_PAGE, badge, frame, place, start};
+use sci::layout::{INFO_PAGE, PAGE, SLAB_IMAGE_SPAN, START_PAGE, badge, frame, info, place, start};
 use sci::status::{Fault, Status};
 use sci::syscall::{CALLS, thread_operation};
 use sci::vocabulary::{INTERFACES, Served};
@@ -38,6 +38,7 @@ fn modules() -> Vec<Module> {
             numbers,
             vec![
                 ("PAGE", START_PAGE),
+                ("SLAB_IMAGE_SPAN", SLAB_IMAGE_SPAN),
                 ("WORDS", PAGE / 8),
                 ("GENERATION", start::GENERATION),
                 ("CAPABILITIES", start::CAPABILITIES),
@@ -50,6 +51,12 @@ fn modules() -> Vec<Module> {
                 ("CLIENT_WINDOW_BYTES", start::CLIENT_WINDOW_BYTES),
                 ("CLIENTS_MAX", sci::limits::CLIENTS_MAX.into()),
             ],
+        ),
+        (
+            "info",
+            "The info page.",
+            numbers,
+            vec![("PAGE", INFO_PAGE), ("TSC_HZ", info::TSC_HZ), ("TSC_BOOT", info::TSC_BOOT)],
         ),
         (
             "badge",

@@ -15,6 +15,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("compiler/core", &["compiler-mir", "compiler-syntax", "sci"]),
     // A stranger's code comes in, and joins the rest at Core IR.
     ("compiler/wasm", &["compiler-core", "compiler-syntax", "sci"]),
+    // Several modules become one before they come in: a module like any other.
+    ("compiler/merge", &["compiler-wasm", "sci"]),
     // From here on the target is Space.
     ("compiler/codegen", &["compiler-core", "compiler-mir", "compiler-syntax", "sci"]),
     (
@@ -36,6 +38,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "compiler-codegen",
             "compiler-core",
             "compiler-link",
+            "compiler-merge",
             "compiler-mir",
             "compiler-syntax",
             "compiler-wasm",
@@ -61,12 +64,15 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     // It goes into components, which nothing of ours is part of; its numbers are generated from the format's tables.
     ("runtime/guest/rust", &[]),
+    // A guest's library: the core of what serves spaces, in the guest's realm.
+    ("runtime/guest/shim", &["runtime-guest-rust", "sci", "services-zrun"]),
     // Children without authority: they know nothing of what they do.
     ("runtime/sandbox", &[]),
     // The host runs what the format says, and knows no compiler.
     ("runtime/host", &["sci"]),
     // Services are cores over the format, and shells over the runtime.
     ("services/zrun", &["runtime-host", "runtime-sandbox", "sci"]),
+    ("services/zrun/component", &["runtime-guest-rust", "sci", "services-zrun"]),
     ("xtask", &[]),
 ];
 

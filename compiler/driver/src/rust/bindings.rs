@@ -185,7 +185,14 @@ fn authority(out: &mut String, native: &Native, names: &Names) {
         line!(out, "    /// `{}`: `{}`", capability.name, capability.interface);
         line!(out, "    pub {}: client::{},", value_name(&capability.name), client.name);
     }
-    line!(out, "}}");
+    line!(out, "}}\n\nimpl Authority {{\n    /// As the launcher granted it.");
+    line!(out, "    pub fn of(_page: &space_guest::StartPage) -> Self {{\n        Self {{");
+    for (slot, (capability, client)) in native.component.capabilities.iter().zip(&names.required).enumerate()
+    {
+        let (name, client) = (value_name(&capability.name), &names.clients[*client].name);
+        line!(out, "            {name}: client::{client}::from(_page.capability({slot})),");
+    }
+    line!(out, "        }}\n    }}\n}}");
     let parameters = &native.component.facts.parameters;
     if !parameters.is_empty() {
         line!(
@@ -258,16 +265,7 @@ fn component(out: &mut String, native: &Native, names: &Names) {
     line!(out, "    fn notified(&mut self, bits: u64) {{\n        let _ = bits;\n    }}\n}}");
     line!(out, "\n/// Starts the component and carries out its messages.");
     line!(out, "pub fn run<C: Component>(page: &'static space_guest::StartPage) -> ! {{");
-    line!(out, "    let authority = Authority {{");
-    for (slot, (capability, client)) in block.capabilities.iter().zip(&names.required).enumerate() {
-        let client = &names.clients[*client].name;
-        line!(
-            out,
-            "        {}: client::{client}::from(page.capability({slot})),",
-            value_name(&capability.name)
-        );
-    }
-    line!(out, "    }};");
+    line!(out, "    let authority = Authority::of(page);");
     if has_parameters {
         line!(out, "    let parameters = Parameters {{");
         for (at, (name, _)) in block.facts.parameters.iter().enumerate() {

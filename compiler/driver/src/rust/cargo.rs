@@ -31,25 +31,61 @@ const PROFILE: [(&str, &str); 5] = [
     ("CARGO_PROFILE_RELEASE_INCREMENTAL", "false"),
 ];
 
-/// Builds the crates of a project in its folder `build`.
+/// What an outer cargo or clippy sets that a build of ours for another machine must not inherit.
+pub const NOT_INHERITED: [&str; 8] = [
+    "CARGO_ENCODED_RUSTFLAGS",
+    "RUSTFLAGS",
+    "CARGO_BUILD_RUSTFLAGS",
+    "CARGO_BUILD_TARGET",
+    "CARGO_TARGET_DIR",
+    "RUSTC_WORKSPACE_WRAPPER",
+    "RUSTC_WRAPPER",
+    "CLIPPY_ARGS",
+];
+
+/// The feature by which our own crates become components: without it they are built and tested for the host.
+const BARE: &str = "bare";
+
+/// Builds the crates of a project in its folder `build`, or those of a workspace.
 #[derive(Clone, Debug)]
 pub struct Cargo {
     root: PathBuf,
+    build: PathBuf,
+    /// Where it is a workspace, its crates: dotted package, and folder.
+    crates: Option<Vec<(String, PathBuf)>>,
 }
 
 impl Cargo {
     /// For the project in a folder.
     pub fn new(root: &Path) -> Self {
-        Self { root: fs::canonicalize(root).unwrap_or_else(|_| root.to_path_buf()) }
+        let root = fs::canonicalize(root).unwrap_or_else(|_| root.to_path_buf());
+        Self { build: root.join("build"), root, crates: None }
     }
 
-    fn build_folder(&self) -> PathBuf {
-        self.root.join("build")
+    /// For crates of our workspace, which has `space-guest` and a lock file: each a dotted package, and its folder in
+    /// the workspace. Everything goes into `build`; nothing that an outer build sets goes in.
+    pub fn within(workspace: &Path, build: &Path, crates: &[(&str, &str)]) -> Self {
+        let folder = |(package, folder): &(&str, &str)| ((*package).to_owned(), workspace.join(folder));
+        let (root, build) = (workspace.to_path_buf(), build.to_path_buf());
+        Self { root, build, crates: Some(crates.iter().map(folder).collect()) }
+    }
+
+    /// The folder of a package's crate.
+    fn folder(&self, package: &PackageSource) -> PathBuf {
+        let name = package.path.join(".");
+        let known = self.crates.iter().flatten().find(|(package, _)| *package == name);
+        known.map_or_else(
+            || package.path.iter().fold(self.root.clone(), |folder, name| folder.join(name)),
+            |(_, folder)| folder.clone(),
+        )
     }
 
     /// Writes `space-guest` to where the crates' manifests name it.
     fn provide(&self) -> Result<(), Error> {
-        let folder = self.build_folder().join("space-guest");
+        if self.crates.is_some() {
+            return Ok(());
+        }
+        let folder = self.build.join("space-guest");
         write(&folder.join("Cargo.toml"), guest::MANIFEST)?;
         for (name, text) in guest::SOURCES {
             write(&folder.join(name), text)?;
@@ -70,11 +106,18 @@ impl Cargo {
     }
 
     fn command(&self, folder: &Path, bindings: &Path) -> Command {
-        let mut command = Command::new("cargo");
+        let outer = std::env::var_os("CARGO").filter(|_| self.crates.is_some());
+        let mut command = Command::new(outer.unwrap_or_else(|| "cargo".into()));
         command.current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped());
         command.args(["rustc", "--quiet", "--release", "--lib", "--crate-type", "cdylib"]);
         command.args(["--target", TARGET, "--message-format", "json-render-diagnostics"]);
-        command.arg("--target-dir").arg(self.build_folder().join("cargo"));
+        command.arg("--target-dir").arg(self.build.join("cargo"));
+        if self.crates.is_some() {
+            command.args(["--features", BARE]);
+            for name in NOT_INHERITED {
+                command.env_remove(name);
+            }
+        }
         command.arg("--").args(LINKER.iter().flat_map(|flag| ["-C", flag]));
         command.envs(PROFILE).env("CARGO_ENCODED_RUSTFLAGS", self.remapped());
         command.env("SPACE_BINDINGS", bindings);
@@ -85,9 +128,9 @@ impl Cargo {
 impl Crates for Cargo {
     fn build(&self, package: &PackageSource, name: &str, bindings: &str) -> Result<Built, CrateError> {
         self.provide().map_err(Box::new)?;
-        let place = self.build_folder().join("bindings").join(format!("{name}.rs"));
+        let place = self.build.join("bindings").join(format!("{name}.rs"));
         write(&place, bindings).map_err(Box::new)?;
-        let folder = package.path.iter().fold(self.root.clone(), |folder, name| folder.join(name));
+        let folder = self.folder(package);
         let output = self.command(&folder, &place).stderr(Stdio::inherit()).output();
         let output = output.map_err(CrateError::NoCargo)?;
         if !output.status.success() {

@@ -52,7 +52,8 @@ impl Model {
         }
     }
 
-    fn page(&self, space: Space, address: u64) -> Option<Page> {
+    /// What is mapped at an address.
+    pub fn page(&self, space: Space, address: u64) -> Option<Page> {
         self.spaces.get(&space.0)?.get(&(address & !(PAGE - 1))).copied()
     }
 
@@ -116,8 +117,9 @@ impl Hal for Model {
         pages.insert(address, page);
         Ok(())
     }
-    fn space_unmap(&mut self, space: Space, address: u64) {
-        self.spaces.get_mut(&space.0).expect("a space that exists").remove(&address);
+    fn space_unmap(&mut self, space: Space, address: u64) -> Option<Frame> {
+        let space = self.spaces.get_mut(&space.0).expect("a space that exists");
+        space.remove(&address).map(|page| page.frame)
     }
     fn space_write(&mut self, space: Space, address: u64, bytes: &[u8]) -> bool {
         self.each(space, address, bytes, |_| true)
@@ -184,11 +186,27 @@ const STACK_BYTES: u64 = 2 * PAGE;
 /// Where a test's frames lie: the image's bss.
 pub const DATA: u64 = sci::layout::KERNEL_SLAB_BASE + STACK_TOP - STACK_BYTES - 2 * PAGE;
 
-fn raw_image(name: &str, wanted: &[(&str, u64, u32)]) -> Vec<u8> {
+/// What an image of the tests has beside its text and bss.
+#[derive(Default)]
+struct Raw<'r> {
+    name: &'r str,
+    /// Interfaces, methods and window bytes of what it requires.
+    wanted: &'r [(&'r str, u64, u32)],
+    /// Module and item of its imports.
+    imports: &'r [(&'r str, &'r str)],
+    /// Functions that it offers, and where they lie in its text.
+    exports: &'r [(&'r str, u64)],
+    linear: Option<Linear>,
+    /// Initial content of its linear memory.
+    content: Vec<u8>,
+}
+
+fn raw_image(raw: &Raw<'_>, kind: Kind) -> Vec<u8> {
     const NAMES: [&str; 10] = ["c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8", "c9"];
     let data_at = DATA - sci::layout::KERNEL_SLAB_BASE;
     let text_at = data_at - PAGE;
-    let required: Vec<Required<'_>> = wanted
+    let required: Vec<Required<'_>> = raw
+        .wanted
         .iter()
         .zip(NAMES)
         .map(|((interface, methods, window_bytes), name)| {
@@ -207,14 +225,28 @@ fn raw_image(name: &str, wanted: &[(&str, u64, u32)]) -> Vec<u8> {
         })
         .collect();
     let start = Entry { kind: EntryKind::Start, name: "start", offset: text_at, stack_bytes: STACK_BYTES };
-    let (entries, required) = (list_bytes(&[start]), list_bytes(&required));
+    let starts = if kind == Kind::Component { vec![start] } else { Vec::new() };
+    let (entries, required) = (list_bytes(&starts), list_bytes(&required));
+    let imports: Vec<Import<'_>> = (0..)
+        .zip(raw.imports)
+        .map(|(slot, (module, item))| {
+            let offset = text_at - PAGE + 8 * slot;
+            Import { module, item, signature: "()", capability: None, offset }
+        })
+        .collect();
+    let exports: Vec<LibraryExport<'_>> = raw
+        .exports
+        .iter()
+        .map(|(item, at)| LibraryExport { item, signature: "()", offset: text_at + at, stack_bytes: PAGE })
+        .collect();
+    let (imports, exports) = (list_bytes(&imports), list_bytes(&exports));
     let manifest = Manifest {
-        identity: Identity { package: "raw", name, version: "0.1.0" },
+        identity: Identity { package: "raw", name: raw.name, version: "0.1.0" },
         entries: List::new(&entries),
         required: List::new(&required),
         exported: List::default(),
-        imports: List::default(),
-        exports: List::default(),
+        imports: List::new(&imports),
+        exports: List::new(&exports),
         schemas: None,
         memory: Memory {
             stack_bytes: STACK_BYTES,
@@ -222,7 +254,7 @@ fn raw_image(name: &str, wanted: &[(&str, u64, u32)]) -> Vec<u8> {
             state_bytes: PAGE,
             arena_bytes: 0,
             buffer_bytes: 0,
-            linear: None,
+            linear: raw.linear,
             pool: Pool { threads: 1, capabilities: 64, mappings: 0 },
         },
         schedule: Schedule {
@@ -247,11 +279,16 @@ fn raw_image(name: &str, wanted: &[(&str, u64, u32)]) -> Vec<u8> {
     };
     let section =
         |kind, memory_offset, bss_bytes, bytes| SectionData { kind, memory_offset, bss_bytes, bytes };
-    let sections = [
-        section(SectionKind::Text, text_at, 0, vec![0xcc; 16]),
-        section(SectionKind::Bss, data_at, PAGE, Vec::new()),
-    ];
-    image(Kind::Component, &manifest, &sections).expect("the image is right")
+    let mut sections = vec![section(SectionKind::Text, text_at, 0, vec![0xcc; 64])];
+    if !raw.imports.is_empty() {
+        sections.push(section(SectionKind::Relro, text_at - PAGE, 0, vec![0; 8 * raw.imports.len()]));
+    }
+    sections.push(section(SectionKind::Bss, data_at, PAGE, Vec::new()));
+    if kind == Kind::Guest {
+        sections.push(section(SectionKind::Linkage, 0, 0, LINKAGE_TABLE.to_vec()));
+        sections.push(section(SectionKind::Content, 0, 0, raw.content.clone()));
+    }
+    image(kind, &manifest, &sections).expect("the image is right")
 }
 
 /// Slots of root's capabilities.
@@ -267,12 +304,18 @@ pub mod root {
     pub const NOTIFICATION: u32 = 8;
 }
 
-/// A boot module: root, and image 1 that requires two channels, a notification, a console and memory.
+/// What stands in place of a linkage table, which the kernel does not read.
+pub const LINKAGE_TABLE: &[u8] = b"how the guest is joined";
+/// Where the library's text lies.
+pub const LIBRARY_TEXT: u64 = DATA - PAGE + sci::layout::LIBRARY_SLAB;
+
+/// A boot module: root, and image 1 that requires two channels, a notification, a console and memory. Image 2 is a
+/// library that requires memory, image 3 a guest that it serves; images 4 to 6 are guests that are not admitted.
 pub fn module() -> &'static [u8] {
     let all = u64::MAX;
-    let root = raw_image(
-        "root",
-        &[
+    let root = Raw {
+        name: "root",
+        wanted: &[
             ("DebugConsole", all, PAGE as u32),
             ("Image", all, 0),
             ("Realm", all, 0),
@@ -283,19 +326,50 @@ pub fn module() -> &'static [u8] {
             ("Machine", all, 0),
             ("Notification", all, 0),
         ],
-    );
-    let child = raw_image(
-        "child",
-        &[
+        ..Raw::default()
+    };
+    let child = Raw {
+        name: "child",
+        wanted: &[
             ("Adder", 0b11, 0),
             ("Adder", 0b01, 0),
             ("Notification", all, 0),
             ("DebugConsole", 0b001, PAGE as u32),
             ("Memory", all, 0),
         ],
-    );
-    let images =
-        [("root", root), ("child", child)].map(|(name, bytes)| ImageData { name: name.to_owned(), bytes });
+        ..Raw::default()
+    };
+    let library = Raw {
+        name: "library",
+        wanted: &[("Memory", all, 0)],
+        imports: &[("kernel", "ipc_call")],
+        exports: &[("kernel.thread_control", 0), ("space.start", 16), ("sys.log", 32)],
+        ..Raw::default()
+    };
+    let guest = |name, imports| Raw {
+        name,
+        imports,
+        exports: &[("_start", 8), ("space.instantiate", 24)],
+        linear: Some(Linear { minimum_pages: 1, maximum_pages: 3 }),
+        content: vec![7; PAGE as usize + 1],
+        ..Raw::default()
+    };
+    let wild =
+        Raw { linear: Some(Linear { minimum_pages: 0, maximum_pages: 1 }), ..guest("wild", &[("a", "b")]) };
+    let images = [
+        (root, Kind::Component, None),
+        (child, Kind::Component, None),
+        (library, Kind::Library, None),
+        (guest("guest", &[("sys", "log"), ("kernel", "thread_control")]), Kind::Guest, Some(2)),
+        (guest("stray", &[]), Kind::Guest, None),
+        (guest("other", &[("sys", "log")]), Kind::Guest, Some(1)),
+        (wild, Kind::Guest, Some(2)),
+    ]
+    .map(|(raw, kind, library)| ImageData {
+        name: raw.name.to_owned(),
+        bytes: raw_image(&raw, kind),
+        library,
+    });
     let seed = [9; 32];
     let mut module = policy(true, &[(sci::sign::public_key(&seed), true)]);
     let signer = Signer { seed: &seed, development: true };
@@ -400,8 +474,13 @@ impl System {
 
     /// Root makes a child; answers its handle and its realm.
     pub fn child(&mut self, tag: u64, priority: u64) -> (u64, u16) {
-        let image = self.handle(root::IMAGE);
-        let program = self.must(call::image_admit, [image, 1, 0, 0, 0]);
+        self.child_of(1, tag, priority)
+    }
+
+    /// As `child`, of an image.
+    pub fn child_of(&mut self, image: u64, tag: u64, priority: u64) -> (u64, u16) {
+        let authority = self.handle(root::IMAGE);
+        let program = self.must(call::image_admit, [authority, image, 0, 0, 0]);
         let authority = self.handle(root::REALM);
         let child = self.must(call::realm_create, [authority, program, tag, priority, 0]);
         self.must(call::cap_drop, [program, 0, 0, 0, 0]);

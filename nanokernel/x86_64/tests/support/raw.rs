@@ -42,7 +42,7 @@ pub fn module(images: Vec<Raw>) -> Vec<u8> {
         .into_iter()
         .map(|raw| {
             let bytes = build(&raw.name, raw.code, &raw.wanted, &raw.exported);
-            ImageData { name: raw.name, bytes }
+            ImageData { name: raw.name, bytes, library: None }
         })
         .collect();
     let signer = Signer { seed: &SEED, development: true };

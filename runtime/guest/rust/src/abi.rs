@@ -23,6 +23,7 @@ pub mod frame {
 #[allow(missing_docs, reason = "documented in `sci`")]
 pub mod start {
     pub const PAGE: u64 = 0x3fff_f000;
+    pub const SLAB_IMAGE_SPAN: u64 = 0x4000_0000;
     pub const WORDS: u64 = 512;
     pub const GENERATION: u64 = 8;
     pub const CAPABILITIES: u64 = 64;
@@ -34,6 +35,14 @@ pub mod start {
     pub const CLIENT_WINDOWS: u64 = 2624;
     pub const CLIENT_WINDOW_BYTES: u64 = 16;
     pub const CLIENTS_MAX: u64 = 64;
+}
+
+/// The info page.
+#[allow(missing_docs, reason = "documented in `sci`")]
+pub mod info {
+    pub const PAGE: u64 = 0x3fff_c000;
+    pub const TSC_HZ: u64 = 0;
+    pub const TSC_BOOT: u64 = 8;
 }
 
 /// Badges.
@@ -184,7 +193,7 @@ unsafe extern "C" {
     /// Tells what a capability is.
     pub fn cap_query(handle: u64) -> Answer;
 
-    /// Makes a Memory object of zeroed pages from the realm's quota.
+    /// Makes a Memory object of zeroed pages from the realm's quota, or appends them to a linear memory.
     pub fn mem_create(handle: u64, bytes: u64, kind: u64) -> Answer;
 
     /// Maps pages of a Memory; rights: bit 0 write; never executable.
@@ -244,7 +253,7 @@ pub mod method {
         unsafe { super::cap_query(handle) }
     }
 
-    /// Makes a Memory object of zeroed pages from the realm's quota.
+    /// Makes a Memory object of zeroed pages from the realm's quota, or appends them to a linear memory.
     #[inline]
     pub fn mem_create(handle: u64, bytes: u64, kind: u64) -> Answer {
         // SAFETY: the call passes no memory.

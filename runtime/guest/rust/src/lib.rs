@@ -29,7 +29,7 @@ pub use abi::Status;
 pub use heap::Heap;
 pub use message::{Call, Capability, Plain, Word};
 pub use serve::{Message, Serve};
-pub use start::StartPage;
+pub use start::{StartPage, ticks_a_second, ticks_at_boot};
 
 use abi::thread_operation;
 
@@ -51,6 +51,22 @@ pub(crate) fn stop() -> ! {
 #[macro_export]
 macro_rules! component {
     ($component:ty) => {
+        $crate::library!();
+
+        /// Where the main thread begins.
+        #[unsafe(no_mangle)]
+        extern "C" fn _start(page: &'static $crate::StartPage) -> ! {
+            $crate::panic::prepare(page, space::CONSOLE);
+            space::run::<$component>(page)
+        }
+    };
+}
+
+/// Makes the crate a library: brings in the module `space` and the heap. It offers its functions whose exported names
+/// are `module.item`, and runs in the realm, on the stack and with the capabilities of whoever calls them.
+#[macro_export]
+macro_rules! library {
+    () => {
         /// What `component.in` says, for Rust.
         #[allow(dead_code, reason = "the crate uses what it needs of it")]
         pub mod space {
@@ -59,12 +75,5 @@ macro_rules! component {
 
         #[global_allocator]
         static HEAP: $crate::Heap<{ space::HEAP_BYTES }> = $crate::Heap::new();
-
-        /// Where the main thread begins.
-        #[unsafe(no_mangle)]
-        extern "C" fn _start(page: &'static $crate::StartPage) -> ! {
-            $crate::panic::prepare(page, space::CONSOLE);
-            space::run::<$component>(page)
-        }
     };
 }

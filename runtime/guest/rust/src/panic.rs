@@ -2,23 +2,21 @@
 
 use crate::abi::{self, fault, place, thread_operation};
 use crate::message::Call;
-use crate::start::StartPage;
+use crate::start::{self, StartPage};
 use core::fmt::{self, Write as _};
 use core::panic::{Location, PanicInfo};
-use core::ptr::{NonNull, null_mut};
-use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering};
 
 /// Bytes of a panic's words that reach the console.
 const WORDS_MAX: usize = 1024;
 /// No console.
 const NONE: u32 = u32::MAX;
 
-static PAGE: AtomicPtr<StartPage> = AtomicPtr::new(null_mut());
 static CONSOLE: AtomicU32 = AtomicU32::new(NONE);
 
 /// Keeps what a panic needs: the start page, and the index of a console that the component may write to.
 pub fn prepare(page: &'static StartPage, console: Option<u32>) {
-    PAGE.store((&raw const *page).cast_mut(), Ordering::Relaxed);
+    start::keep(page);
     CONSOLE.store(console.unwrap_or(NONE), Ordering::Relaxed);
 }
 
@@ -71,9 +69,7 @@ fn packed(page: &StartPage, location: &Location<'_>) -> u64 {
 #[cfg_attr(test, expect(dead_code, reason = "the harness's handler stands in its place"))]
 fn panic(info: &PanicInfo<'_>) -> ! {
     let mut at = 0;
-    if let Some(page) = NonNull::new(PAGE.load(Ordering::Relaxed)) {
-        // SAFETY: `prepare` stored a reference to the page, which stays mapped.
-        let page = unsafe { page.as_ref() };
+    if let Some(page) = start::kept() {
         say(page, info);
         at = info.location().map_or(0, |location| packed(page, location));
     }

@@ -1,8 +1,33 @@
 //! The start page: what the launcher tells a component before its first instruction.
 
-use crate::abi::start;
+use crate::abi::{info, start};
 use crate::message::Capability;
 use core::cell::UnsafeCell;
+use core::ptr::{NonNull, null_mut, with_exposed_provenance};
+use core::sync::atomic::{AtomicPtr, Ordering};
+
+static PAGE: AtomicPtr<StartPage> = AtomicPtr::new(null_mut());
+
+/// Keeps the page that the entry got, for what is far from the entry.
+pub(crate) fn keep(page: &'static StartPage) {
+    PAGE.store((&raw const *page).cast_mut(), Ordering::Relaxed);
+}
+
+/// The page that was kept.
+pub(crate) fn kept() -> Option<&'static StartPage> {
+    // SAFETY: `keep` stored a reference to the page, which stays mapped.
+    NonNull::new(PAGE.load(Ordering::Relaxed)).map(|page| unsafe { page.as_ref() })
+}
+
+/// Ticks of the time-stamp counter in a second, 0 while that is unknown.
+pub fn ticks_a_second() -> u64 {
+    kept().map_or(0, |page| page.info(info::TSC_HZ))
+}
+
+/// The time-stamp counter when the machine began.
+pub fn ticks_at_boot() -> u64 {
+    kept().map_or(0, |page| page.info(info::TSC_BOOT))
+}
 
 /// The start page, mapped read-only; the entry gets its address.
 #[repr(C)]
@@ -44,9 +69,20 @@ impl StartPage {
         Some((self.word(entry), self.word(entry + 8)))
     }
 
-    /// An address as an offset from the slab's base.
+    /// A word of the machine's info page.
+    fn info(&self, at: u64) -> u64 {
+        let word = with_exposed_provenance::<u64>((self.slab_base() + info::PAGE + at) as usize);
+        // SAFETY: the kernel maps that page, too, and a word of it lies at each offset of its table.
+        unsafe { word.read_volatile() }
+    }
+
+    /// The slab's base.
+    pub fn slab_base(&self) -> u64 {
+        ((&raw const *self).addr() as u64).wrapping_sub(start::PAGE)
+    }
+
+    /// An address in an image as an offset from the base of the image's slab: the realm's, or its library's.
     pub(crate) fn slab_offset(&self, address: usize) -> u64 {
-        let base = ((&raw const *self).addr() as u64).wrapping_sub(start::PAGE);
-        (address as u64).wrapping_sub(base)
+        (address as u64).wrapping_sub(self.slab_base()) % start::SLAB_IMAGE_SPAN
     }
 }

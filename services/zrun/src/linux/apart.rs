@@ -4,10 +4,10 @@
 //! parent does: it holds log, clock and values, and checks each request against the grants and the limits. It never
 //! sees the guest's memory.
 
-use super::bind::BindError;
 use super::machine::{Clock, Machine};
 use super::run::{Limits, RunError, Settings, Start, run_in};
 use crate::data::StoreError;
+use crate::imports::ImportError;
 use crate::launch::Texts;
 use crate::remote::{Channel, Remote, Server};
 use crate::space::Grants;
@@ -87,13 +87,13 @@ pub enum ReportKind {
 impl From<&RunError> for Report {
     fn from(error: &RunError) -> Self {
         let kind = match error {
-            RunError::Bind(BindError::NotGranted { capability, .. }) => {
+            RunError::Import(ImportError::NotGranted { capability, .. }) => {
                 ReportKind::NotGranted((*capability).to_owned())
             }
-            RunError::Bind(_) | RunError::Host(Error::Missing { .. } | Error::Mismatch { .. }) => {
+            RunError::Import(_) | RunError::Host(Error::Missing { .. } | Error::Mismatch { .. }) => {
                 ReportKind::Import
             }
-            RunError::NothingToRun | RunError::BothStarts | RunError::WrongType(_) => ReportKind::NoWayIn,
+            RunError::Lifecycle(_) => ReportKind::NoWayIn,
             RunError::Status(_) | RunError::Host(Error::Trap(Trap::Exit(_))) => ReportKind::Status,
             RunError::Host(Error::Trap(_)) => ReportKind::Trap,
             RunError::Host(Error::Guest(_)) => ReportKind::Image,

@@ -1,57 +1,15 @@
-//! Binding: what a guest imports, judged by the table and the grants, before anything runs.
+//! Binding: what stands for a guest's imports.
 
+use crate::imports::{ImportError, Shape, judge};
 use crate::memory::GuestMemory;
 use crate::space::Space;
 use crate::world::World;
-use sci::guest::{Function, GuestCapability, MEMORY_EXPORT, Mismatch, Resolved, WasiFunction, resolve};
+use sci::guest::{Function, MEMORY_EXPORT, Resolved, WasiFunction};
 use space_host::{
     Caller, Extern, ExternType, FunctionType, Instance, Memory, Module, Store, Trap, Value, ValueType,
 };
 use std::cell::RefCell;
 use std::rc::Rc;
-
-/// Why a module's imports are refused.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum BindError {
-    /// The Guest ABI has no such thing.
-    #[error("the import `{module}.{item}` is not in the Guest ABI")]
-    Unknown {
-        /// Module.
-        module: String,
-        /// Item.
-        item: String,
-    },
-    /// It is not a function.
-    #[error("the import `{module}.{item}` is {kind}; a space imports functions only")]
-    Kind {
-        /// Module.
-        module: String,
-        /// Item.
-        item: String,
-        /// What it is.
-        kind: String,
-    },
-    /// It has another type.
-    #[error("the import `{module}.{item}` has another type than the Guest ABI's: {mismatch}")]
-    Type {
-        /// Module.
-        module: String,
-        /// Item.
-        item: String,
-        /// How it differs.
-        mismatch: Mismatch,
-    },
-    /// The space lacks the capability.
-    #[error("the import `{module}.{item}` needs the capability `{capability}`, which is not granted")]
-    NotGranted {
-        /// Module.
-        module: String,
-        /// Item.
-        item: String,
-        /// The capability; where any of several serves, the first.
-        capability: &'static str,
-    },
-}
 
 /// A space and its world, shared by the functions that serve it.
 pub(crate) struct Served<W> {
@@ -62,33 +20,19 @@ pub(crate) struct Served<W> {
 }
 
 /// Judges a module's imports, and gives what stands for them, in its order.
-pub(crate) fn check(module: &Module, grants: crate::Grants) -> Result<Vec<Resolved>, BindError> {
-    module.imports().map(|(from, item, ty)| judge(from, item, &ty, grants)).collect()
+pub(crate) fn check(module: &Module, grants: crate::Grants) -> Result<Vec<Resolved>, ImportError> {
+    module.imports().map(|(from, item, ty)| judge(from, item, &shape(&ty), grants)).collect()
 }
 
-fn judge(from: &str, name: &str, ty: &ExternType, grants: crate::Grants) -> Result<Resolved, BindError> {
-    let (module, item) = (from.to_owned(), name.to_owned());
-    let resolved = resolve(from, name);
-    let signature = match resolved {
-        Resolved::Abi(function) => function.signature,
-        Resolved::Wasi(function) => function.signature,
-        Resolved::Unknown => return Err(BindError::Unknown { module, item }),
-    };
-    if let Resolved::Abi(function) = resolved
-        && !function.allowed(grants.mask())
-    {
-        let capability =
-            function.capabilities.first().map_or("", |capability| GuestCapability::name(*capability));
-        return Err(BindError::NotGranted { module, item, capability });
+/// What an import or export is.
+pub(super) fn shape(ty: &ExternType) -> Shape {
+    let types = |types: &[ValueType]| types.iter().map(|ty| abi_type(*ty)).collect();
+    match ty {
+        ExternType::Function(ty) => {
+            Shape::Function { parameters: types(&ty.parameters), results: types(&ty.results) }
+        }
+        other => Shape::Other(other.to_string()),
     }
-    let ExternType::Function(ty) = ty else {
-        return Err(BindError::Kind { module, item, kind: ty.to_string() });
-    };
-    let types = |types: &[ValueType]| types.iter().map(|ty| abi_type(*ty)).collect::<Vec<_>>().into_iter();
-    if let Err(mismatch) = signature.check(types(&ty.parameters), types(&ty.results)) {
-        return Err(BindError::Type { module, item, mismatch });
-    }
-    Ok(resolved)
 }
 
 fn abi_type(ty: ValueType) -> sci::guest::ValueType {
@@ -108,7 +52,7 @@ pub(crate) fn bind<W: World + 'static>(
     module: &Module,
     served: &Rc<RefCell<Served<W>>>,
     grants: crate::Grants,
-) -> Result<Vec<Extern>, BindError> {
+) -> Result<Vec<Extern>, ImportError> {
     let resolved = check(module, grants)?;
     let types = module.imports().filter_map(|(_, _, ty)| match ty {
         ExternType::Function(ty) => Some(ty),

@@ -1,13 +1,15 @@
 //! One space, from its image to its end.
 
-use super::bind::{BindError, Served, bind};
+use super::bind::{Served, bind, shape};
 use super::machine::{Line, Machine};
 use crate::data::Store as Values;
+use crate::imports::ImportError;
 use crate::launch::Texts;
+use crate::lifecycle::{self, LifecycleError};
 use crate::space::{Grants, Space};
 use crate::world::World;
 use serde::{Deserialize, Serialize};
-use space_host::{ExternType, Function, Instance, Module, Store, Trap, Value};
+use space_host::{Function, Instance, Module, Store, Trap, Value};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -51,19 +53,13 @@ pub struct Settings {
 pub enum RunError {
     /// An import is refused.
     #[error(transparent)]
-    Bind(#[from] BindError),
+    Import(#[from] ImportError),
     /// It was not instantiated, or trapped.
     #[error(transparent)]
     Host(#[from] space_host::Error),
-    /// It has no way in.
-    #[error("the module exports neither `_start`, `_initialize` nor `on_init`: there is nothing to run")]
-    NothingToRun,
-    /// Both ways in.
-    #[error("the module exports both `_initialize` and `_start`")]
-    BothStarts,
-    /// A way in has another type than it must have.
-    #[error("the export `{0}` is not a function of type () -> () or () -> (i32)")]
-    WrongType(&'static str),
+    /// Its exports are no guest's.
+    #[error(transparent)]
+    Lifecycle(#[from] LifecycleError),
     /// It ended with a status.
     #[error("the guest ended with status {0}")]
     Status(i32),
@@ -107,10 +103,7 @@ pub(super) fn run_in<W: World + 'static>(
         .into_iter()
         .filter(|name| module.exports().any(|(export, _)| export == *name))
         .collect();
-    if starts.len() == 2 {
-        return Err(RunError::BothStarts);
-    }
-    check_exports(module)?;
+    lifecycle::judge(module.exports().map(|(name, ty)| (name, shape(&ty))))?;
     store.set_limits(limits.time, limits.memory_bytes, limits.fuel);
     if limits.time.is_some() {
         store.tick(TICK)?;
@@ -123,21 +116,6 @@ pub(super) fn run_in<W: World + 'static>(
 }
 
 const LIFECYCLE: [&str; 2] = ["on_init", "on_close"];
-
-fn check_exports(module: &Module) -> Result<(), RunError> {
-    let names = ["_initialize", "_start", "on_init", "on_process", "on_close"];
-    let mut any = false;
-    for name in names {
-        let Some((_, ty)) = module.exports().find(|(export, _)| *export == name) else { continue };
-        any = true;
-        let fits = matches!(&ty, ExternType::Function(ty) if ty.parameters.is_empty()
-            && (ty.results.is_empty() || ty.results == [space_host::ValueType::I32]));
-        if !fits {
-            return Err(RunError::WrongType(name));
-        }
-    }
-    if any { Ok(()) } else { Err(RunError::NothingToRun) }
-}
 
 fn live(
     store: &Store,

@@ -107,7 +107,7 @@ fn verified(bytes: &[u8]) -> Option<Error> {
 }
 
 fn module() -> Vec<u8> {
-    let images = [ImageData { name: "root".to_owned(), bytes: component(&[]) }];
+    let images = [ImageData { name: "root".to_owned(), bytes: component(&[]), library: None }];
     let instances = [InstanceData { name: "one".to_owned(), ..InstanceData::default() }];
     let mut module = write::policy(true, &[(sign::public_key(&SEED), true)]);
     let signer = Signer { seed: &SEED, development: true };

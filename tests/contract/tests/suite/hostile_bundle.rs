@@ -19,7 +19,7 @@ const RELEASE: [u8; 32] = [9; 32];
 /// A bundle of two images and two instances, with every kind of grant.
 pub fn bundle(signer: Option<Signer<'_>>) -> Vec<u8> {
     let images = [("root", Sample::smallest()), ("hello", Sample::component())]
-        .map(|(name, sample)| ImageData { name: name.to_owned(), bytes: sample.bytes() });
+        .map(|(name, sample)| ImageData { name: name.to_owned(), bytes: sample.bytes(), library: None });
     let grants = [
         (grant::PORTS, 0x3f8, 8, 0),
         (grant::INTERRUPT, 4, 0, 0),
@@ -489,7 +489,7 @@ fn policy_limit() {
 /// The writer gives no bundle that the reader refuses.
 #[test]
 fn the_writer_checks_its_result() {
-    let images = [ImageData { name: "root".to_owned(), bytes: Sample::smallest().bytes() }];
+    let images = [ImageData { name: "root".to_owned(), bytes: Sample::smallest().bytes(), library: None }];
     let with = |change: fn(&mut InstanceData)| {
         let mut instance = InstanceData { name: "one".to_owned(), ..InstanceData::default() };
         change(&mut instance);
@@ -506,6 +506,6 @@ fn the_writer_checks_its_result() {
     assert_eq!(with(|instance| instance.grants = vec![GrantData::default(); 2]), Some(ErrorKind::Value));
     let none = write::bundle(&[], &[], None).err().map(|error| error.kind);
     assert_eq!(none, Some(ErrorKind::Value));
-    let broken = ImageData { name: "root".to_owned(), bytes: vec![0; 100] };
+    let broken = ImageData { name: "root".to_owned(), bytes: vec![0; 100], library: None };
     assert_eq!(write::bundle(&[broken], &[], None).err().map(|error| error.kind), Some(ErrorKind::Magic));
 }

@@ -228,7 +228,11 @@ fn bundles() {
     let images: Vec<ImageData> = [Sample::smallest(), Sample::component()]
         .iter()
         .zip(0..)
-        .map(|(sample, number)| ImageData { name: format!("image-{number}"), bytes: sample.bytes() })
+        .map(|(sample, number)| ImageData {
+            name: format!("image-{number}"),
+            bytes: sample.bytes(),
+            library: None,
+        })
         .collect();
     for number in 0..BUNDLES {
         let count = 1 + random.below(12) as u32;

@@ -444,18 +444,21 @@ const CASES: &[Case] = &[
         id: "SCI-C034",
         holds: |sample| *sample = Sample::library(),
         breaks: &[
-            ("a library with a clock", |sample| {
+            ("a library with an interface", |sample| {
+                let mut exported = Sample::component().exported;
+                exported.truncate(1);
+                (exported[0].methods, exported[0].capabilities) = (0, 0);
                 *sample = Sample::library();
-                sample.required.push(requires("clock", "Clock", 1));
+                sample.exported = exported;
             }),
             ("a library without functions", |sample| {
                 *sample = Sample::library();
                 sample.exports.clear();
             }),
             ("a component with functions", |sample| sample.exports = Sample::library().exports),
-            ("a guest with functions", |sample| {
+            ("a guest with a clock", |sample| {
                 *sample = Sample::guest();
-                sample.exports = Sample::library().exports;
+                sample.required.push(requires("clock", "Clock", 1));
             }),
         ],
     },

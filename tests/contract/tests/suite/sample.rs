@@ -221,7 +221,10 @@ impl Sample {
         let mut sample = Self::component();
         sample.kind = Kind::Guest;
         sample.entries.clear();
+        sample.required.clear();
         sample.exported.clear();
+        sample.callees.clear();
+        sample.imports[0].capability = None;
         sample
     }
 

@@ -1,0 +1,132 @@
+//! Guests on the nanokernel: checked, linked with the components that serve them.
+
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use boot::FaultLine;
+use compiler_driver::guest::{GuestOptions, GuestSystem};
+use compiler_driver::{images, keys};
+use sci::bundle::Bundle;
+use sci::guest::GuestCapability;
+use sci::header::Kind;
+use sci::image::Image;
+use sci::layout::{LIBRARY_SLAB, PAGE};
+use sci::linkage::{self, PAGE_BYTES};
+use sci::section::SectionKind;
+use sci::status::Fault;
+use sci::tables;
+use services_zrun::{imports, launch, lifecycle};
+
+use crate::arguments::{BootArguments, GuestArguments};
+use crate::commands::{guest, verify};
+use crate::report::{Exit, Failure};
+use crate::session;
+
+/// Bytes that a guest's memories may take beyond their first ones: the machine has so much.
+const GROWTH_BYTES_MAX: u64 = 512 * 1024 * 1024;
+
+/// Whether a path names a guest rather than a project's folder.
+pub fn is_one(path: &Path) -> bool {
+    !path.is_dir() && (guest::is_module(path) || path.extension().is_some_and(|ending| ending == "sci"))
+}
+
+/// The first option of the command line that only a guest has a use for.
+pub fn option(arguments: &BootArguments) -> Option<&'static str> {
+    let GuestArguments { grants, environment, fuel, .. } = &arguments.guest;
+    let used = [
+        ("--grant", !grants.is_empty()),
+        ("--env", !environment.is_empty()),
+        ("--fuel", fuel.is_some()),
+        ("--", !arguments.arguments.is_empty()),
+    ];
+    used.into_iter().find(|(_, used)| *used).map(|(option, _)| option)
+}
+
+/// The boot module of a guest, whose imports are judged first.
+pub fn module(arguments: &BootArguments) -> Result<Vec<u8>, Failure> {
+    let place = arguments.what.display().to_string();
+    let options = GuestOptions { fuel: arguments.guest.fuel.is_some(), ..GuestOptions::default() };
+    let image = if guest::is_module(&arguments.what) {
+        guest::image(&arguments.what, options)?
+    } else {
+        verify::read(&arguments.what)?
+    };
+    let key = session::key()?;
+    let trusted = verify::trusted(None)?;
+    let verified = images::verify_image(&image, &trusted);
+    let (parsed, _) = verified.map_err(|refusal| verify::refused(&arguments.what, &refusal))?;
+    let grants = guest::grants(&arguments.guest.grants);
+    let linkage = linkage::read(parsed.bytes_of(SectionKind::Linkage))
+        .filter(|_| parsed.header().kind == Kind::Guest)
+        .ok_or_else(|| {
+            Failure::new(Exit::Image, "no-guest", "the image is not a guest's")
+                .at(place.clone())
+                .help("components boot with their project: `space boot <folder>`")
+        })?;
+    imports::check(&linkage, grants).map_err(|error| guest::refused_import(&error).at(place.clone()))?;
+    lifecycle::check(&linkage).map_err(|error| guest::no_way_in(error.to_string()).at(place.clone()))?;
+    if arguments.guest.fuel.is_some() && linkage.fuel.is_none() {
+        return Err(guest::no_fuel().at(place));
+    }
+    let name = parsed.manifest().identity.name;
+    let texts = launch::Texts {
+        name: name.to_owned(),
+        arguments: arguments.arguments.clone(),
+        environment: arguments.guest.environment.clone(),
+    };
+    let launch = launch::Launch { grants, fuel: arguments.guest.fuel, texts };
+    let words = launch::words(&launch).ok_or_else(|| {
+        Failure::new(Exit::Usage, "too-many-arguments", "the guest's arguments and environment are too long")
+            .help("a guest on the nanokernel takes some 480 bytes of them")
+    })?;
+    let mut host = vec![("grants", grants.mask())];
+    if grants.holds(GuestCapability::Clock) {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        host.push(("epoch", since.as_nanos() as u64));
+    }
+    if grants.holds(GuestCapability::Random) {
+        let seed = keys::random()?;
+        let words = seed.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
+        host.extend(["seed-0", "seed-1", "seed-2", "seed-3"].into_iter().zip(words));
+    }
+    let first = linkage.memories.iter().map(|memory| memory.minimum * PAGE_BYTES).sum::<u64>();
+    let growth = arguments.guest.memory.saturating_sub(first).min(GROWTH_BYTES_MAX);
+    let system =
+        GuestSystem { name, image: &image, host: &host, words: &words, memory_pages: (growth / PAGE) as u32 };
+    let bundle = system.bundle(::boot::OS, &key)?;
+    Ok(images::boot_module(&bundle, &[key.public()]))
+}
+
+/// Why a guest ended, where it did not end well: in the words of `space run`.
+pub fn failure(faults: &[FaultLine], module: &[u8]) -> Option<Failure> {
+    let bundle = Bundle::read(module).ok()?;
+    let guest = (0..bundle.image_count())
+        .find(|index| bundle.image(*index).is_some_and(|it| it.library.is_some()))?;
+    let image = Image::read(bundle.image(guest)?.bytes).ok()?;
+    let line =
+        faults.iter().find(|line| bundle.instance_name(line.instance) == image.manifest().identity.name)?;
+    if line.fault == Fault::Exit {
+        return Some(guest::ended(line.detail as u32 as i32));
+    }
+    if line.fault == Fault::MethodMask && line.offset >= LIBRARY_SLAB {
+        let function = sci::guest::by_number(line.address as u32)?;
+        let words = format!(
+            "capability violation: `{}.{}` was called without its capability",
+            function.module, function.item
+        );
+        return Some(guest::trapped(&words));
+    }
+    let text = image.section(SectionKind::Text)?.memory_offset;
+    let offset = line.offset.checked_sub(text).and_then(|offset| u32::try_from(offset).ok());
+    let known = offset.and_then(|offset| tables::trap_at(image.bytes_of(SectionKind::Traps), offset));
+    let fault = if line.fault == Fault::StackOverflow { line.fault } else { known.unwrap_or(line.fault) };
+    let function =
+        offset.and_then(|offset| tables::function_at(image.bytes_of(SectionKind::Symbols), offset));
+    let place = offset.and_then(|offset| tables::locate(image.bytes_of(SectionKind::SourceMap), offset));
+    Some(guest::trapped(&format!(
+        "{} in `{}` at offset {:#x} of the module",
+        fault.guest_meaning(),
+        function.map_or("?", |function| function.name),
+        place.map_or(0, |place| place.line)
+    )))
+}

@@ -1,0 +1,136 @@
+//! What a guest imports, judged by the table and the grants, before anything runs.
+
+use crate::space::Grants;
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+use sci::guest::{GuestCapability, Mismatch, Resolved, ValueType, resolve};
+use sci::linkage::{Extern, LinkImport, Linkage, value};
+
+/// Why a module's imports are refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ImportError {
+    /// The Guest ABI has no such thing.
+    #[error("the import `{module}.{item}` is not in the Guest ABI")]
+    Unknown {
+        /// Module.
+        module: String,
+        /// Item.
+        item: String,
+    },
+    /// It is not a function.
+    #[error("the import `{module}.{item}` is {kind}; a space imports functions only")]
+    Kind {
+        /// Module.
+        module: String,
+        /// Item.
+        item: String,
+        /// What it is.
+        kind: String,
+    },
+    /// It has another type.
+    #[error("the import `{module}.{item}` has another type than the Guest ABI's: {mismatch}")]
+    Type {
+        /// Module.
+        module: String,
+        /// Item.
+        item: String,
+        /// How it differs.
+        mismatch: Mismatch,
+    },
+    /// The space lacks the capability.
+    #[error("the import `{module}.{item}` needs the capability `{capability}`, which is not granted")]
+    NotGranted {
+        /// Module.
+        module: String,
+        /// Item.
+        item: String,
+        /// The capability; where any of several serves, the first.
+        capability: &'static str,
+    },
+}
+
+/// What an import is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A function of this type.
+    Function {
+        /// Types of its parameters.
+        parameters: Vec<ValueType>,
+        /// Types of its results.
+        results: Vec<ValueType>,
+    },
+    /// Something else, for people: `a memory`.
+    Other(String),
+}
+
+/// Judges one import.
+pub fn judge(module: &str, item: &str, shape: &Shape, grants: Grants) -> Result<Resolved, ImportError> {
+    let named = || (module.to_owned(), item.to_owned());
+    let resolved = resolve(module, item);
+    let signature = match resolved {
+        Resolved::Abi(function) => function.signature,
+        Resolved::Wasi(function) => function.signature,
+        Resolved::Unknown => {
+            let (module, item) = named();
+            return Err(ImportError::Unknown { module, item });
+        }
+    };
+    if let Resolved::Abi(function) = resolved
+        && !function.allowed(grants.mask())
+    {
+        let capability = function.capabilities.first().map_or("", |first| GuestCapability::name(*first));
+        let (module, item) = named();
+        return Err(ImportError::NotGranted { module, item, capability });
+    }
+    match shape {
+        Shape::Function { parameters, results } => {
+            let checked = signature.check(parameters.iter().copied(), results.iter().copied());
+            checked.map_err(|mismatch| {
+                let (module, item) = named();
+                ImportError::Type { module, item, mismatch }
+            })?;
+            Ok(resolved)
+        }
+        Shape::Other(kind) => {
+            let (module, item) = named();
+            Err(ImportError::Kind { module, item, kind: kind.clone() })
+        }
+    }
+}
+
+/// Judges every import of a guest's image, in its order.
+pub fn check(linkage: &Linkage<'_>, grants: Grants) -> Result<(), ImportError> {
+    let judged = |import: LinkImport<'_>| {
+        judge(import.module, import.item, &shape_of(linkage, import.kind), grants).map(|_| ())
+    };
+    linkage.imports.iter().try_for_each(judged)
+}
+
+/// What a linkage table's import or export is.
+pub(crate) fn shape_of(linkage: &Linkage<'_>, kind: Extern) -> Shape {
+    match kind {
+        Extern::Function(_, ty) => {
+            let ty = ty.checked_sub(1).and_then(|index| linkage.types.get(index as usize));
+            let types = |numbers: &[u8]| numbers.iter().map(|number| type_of(*number)).collect();
+            Shape::Function {
+                parameters: ty.map(|ty| types(ty.parameters)).unwrap_or_default(),
+                results: ty.map(|ty| types(ty.results)).unwrap_or_default(),
+            }
+        }
+        Extern::Table(_) => Shape::Other("a table".into()),
+        Extern::Memory(_) => Shape::Other("a memory".into()),
+        Extern::Global(_) => Shape::Other("a global".into()),
+    }
+}
+
+fn type_of(number: u8) -> ValueType {
+    match number {
+        value::I32 => ValueType::I32,
+        value::I64 => ValueType::I64,
+        value::F32 => ValueType::F32,
+        value::F64 => ValueType::F64,
+        value::V128 => ValueType::V128,
+        _ => ValueType::Reference,
+    }
+}

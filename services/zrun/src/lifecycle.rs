@@ -1,0 +1,47 @@
+//! A guest's ways in, judged before anything runs.
+
+use crate::imports::{Shape, shape_of};
+use alloc::vec::Vec;
+use sci::guest::{LIFECYCLE, ValueType};
+use sci::linkage::Linkage;
+
+/// Why a module is no guest.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LifecycleError {
+    /// It has no way in.
+    #[error("the module exports neither `_start`, `_initialize` nor `on_init`: there is nothing to run")]
+    NothingToRun,
+    /// Both ways in.
+    #[error("the module exports both `_initialize` and `_start`")]
+    BothStarts,
+    /// A way in has another type than it must have.
+    #[error("the export `{0}` is not a function of type () -> () or () -> (i32)")]
+    WrongType(&'static str),
+}
+
+/// Judges a module's exports.
+pub fn judge<'e>(exports: impl Iterator<Item = (&'e str, Shape)>) -> Result<(), LifecycleError> {
+    let ways = exports.filter_map(|(name, shape)| Some((sci::guest::lifecycle(name)?.item, shape)));
+    let ways: Vec<(&'static str, Shape)> = ways.collect();
+    if ways.is_empty() {
+        return Err(LifecycleError::NothingToRun);
+    }
+    let has = |item: &str| ways.iter().any(|(name, _)| *name == item);
+    if has("_initialize") && has("_start") {
+        return Err(LifecycleError::BothStarts);
+    }
+    for export in LIFECYCLE {
+        let Some((_, shape)) = ways.iter().find(|(name, _)| *name == export.item) else { continue };
+        let fits = matches!(shape, Shape::Function { parameters, results }
+            if parameters.is_empty() && (results.is_empty() || results == &[ValueType::I32]));
+        if !fits {
+            return Err(LifecycleError::WrongType(export.item));
+        }
+    }
+    Ok(())
+}
+
+/// Judges the exports of a guest's image.
+pub fn check(linkage: &Linkage<'_>) -> Result<(), LifecycleError> {
+    judge(linkage.exports.iter().map(|export| (export.name, shape_of(linkage, export.kind))))
+}
