@@ -30,6 +30,10 @@ const COMMAND: &[(&str, &str)] = &[
         "`space boot` ends when every component that serves nobody has ended. This system did not within the time. A system that is meant to go on is run with `--for <duration>`, which stops it with success; `--timeout <duration>` only waits longer.",
     ),
     (
+        "compiler-ended",
+        "A module is compiled in a process of its own, which has no file, no network, 300 s of processor time and 4 GiB of memory. It did not come to an end: the message says what ended it. Nothing was written, and the cache is as it was.",
+    ),
+    (
         "component-ended",
         "The `start` of a component returned an error, so the component ended with that error's number: the place of the variant in the enum behind `!`, from 1. For `Status` the numbers are in `docs/system-calls.md`. Handle the error in `start`, with `or` or `match`, if the component can go on.",
     ),
@@ -62,6 +66,10 @@ const COMMAND: &[(&str, &str)] = &[
     (
         "guest-memory",
         "The guest's memory begins with more than the run allows. `--memory` sets what a memory may have.",
+    ),
+    (
+        "guest-process",
+        "A guest runs in a process of its own, which has no file, no network and no other process. That process ended before the guest did; the message says what ended it. Values that were stored are kept, as after any other end.",
     ),
     (
         "guest-status",
@@ -121,6 +129,10 @@ const COMMAND: &[(&str, &str)] = &[
     (
         "name-not-utf8",
         "A source file's name is not UTF-8 or holds control characters, so no message and no image could name it. Rename it.",
+    ),
+    (
+        "no-child",
+        "The process that compiles or runs a guest could not be started. The message has the system's reason: too many processes, no memory, or a kernel without `/proc`.",
     ),
     (
         "no-component",

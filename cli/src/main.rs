@@ -25,6 +25,7 @@ use arguments::{Arguments, CacheCommand, Command, KeyCommand, SciCommand};
 use report::{Exit, Failure};
 
 fn main() -> ExitCode {
+    runtime_sandbox::start(&[compiler_driver::guest::child::ROLE, services_zrun::linux::ROLE]);
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {

@@ -3,6 +3,8 @@
 mod common;
 
 use common::{Place, Said};
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::{Command, Stdio};
 
 const HELLO: &str = r#"(module
   (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
@@ -83,6 +85,78 @@ fn values_last_where_they_are_kept() {
     let count = |more: &[&str]| place.call("", &[&grant[..], more, &["count.wasm"]].concat()).succeeds();
     assert_eq!((count(&[]), count(&[])), ("1\n".into(), "1\n".into()));
     assert_eq!((count(&["--data", "values"]), count(&["--data", "values"])), ("1\n".into(), "2\n".into()));
+}
+
+/// Puts the value of the key `n` up by one, says so, and never ends.
+fn endless_counter() -> String {
+    let end = "(drop (call $log (i32.const 16) (i32.const 1)))";
+    COUNTER.replace(end, &format!("{end} (loop (br 0))"))
+}
+
+/// Runs the endless counter, and does something to its process when it has counted: what the run said then.
+fn disturb(place: &Place, with: impl FnOnce(&str)) -> Said {
+    place.write("endless.wasm", wat::parse_str(endless_counter()).expect("the module is text"));
+    let mut space = Command::new(env!("CARGO_BIN_EXE_space"))
+        .args(["run", "--grant", "data.read,data.write", "--data", "values", "endless.wasm"])
+        .current_dir(place.path(""))
+        .env("SPACE_HOME", place.path("home"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut line = String::new();
+    let mut output = BufReader::new(space.stdout.take().expect("it is piped"));
+    output.read_line(&mut line).expect("it says that it counted");
+    let children = format!("/proc/{0}/task/{0}/children", space.id());
+    let child = std::fs::read_to_string(children).expect("the kernel lists them");
+    with(child.trim());
+    let mut err = String::new();
+    space.stderr.take().expect("it is piped").read_to_string(&mut err).expect("it is text");
+    Said { code: space.wait().expect("it ends").code(), out: line, err }
+}
+
+#[test]
+fn a_guest_s_process_that_dies_takes_nothing_with_it() {
+    let place = with("count.wasm", COUNTER);
+    for (round, (signal, name)) in [("9", "SIGKILL"), ("6", "SIGABRT"), ("9", "SIGKILL")].iter().enumerate() {
+        let said = disturb(&place, |child| {
+            let sent = Command::new("kill").args([&format!("-{signal}"), child]).status();
+            assert!(sent.is_ok_and(|status| status.success()));
+        });
+        let reason =
+            format!("error[guest-process]: the guest's process was killed by signal {signal} ({name})\n");
+        assert_eq!((said.code, said.out), (Some(3), format!("{}\n", round + 1)), "{}", said.err);
+        assert!(said.err.contains(&reason), "{}", said.err);
+    }
+    let grant = ["run", "--grant", "data.read,data.write", "--data", "values", "count.wasm"];
+    assert_eq!(place.call("", &grant).succeeds(), "4\n");
+}
+
+#[test]
+fn a_guest_s_process_has_no_authority() {
+    let place = Place::new();
+    let said = disturb(&place, |child| {
+        let status = std::fs::read_to_string(format!("/proc/{child}/status")).expect("it runs");
+        let has = |line: &str| status.lines().any(|given| given.split_whitespace().eq(line.split(' ')));
+        assert!(has("Seccomp: 2") && has("NoNewPrivs: 1") && has("Threads: 1"), "{status}");
+        assert_eq!(std::fs::read(format!("/proc/{child}/environ")).expect("it is ours"), b"");
+        let limits = std::fs::read_to_string(format!("/proc/{child}/limits")).expect("it is ours");
+        let bounded =
+            |name: &str| limits.lines().any(|line| line.starts_with(name) && !line.contains("unlimited"));
+        assert!(
+            bounded("Max data size") && bounded("Max core file size") && bounded("Max file size"),
+            "{limits}"
+        );
+        let files: Vec<_> = std::fs::read_dir(format!("/proc/{child}/fd"))
+            .expect("it is ours")
+            .flatten()
+            .map(|entry| std::fs::read_link(entry.path()).expect("it is open"))
+            .filter(|target| target.starts_with(place.path("")))
+            .collect();
+        assert_eq!(files, Vec::<std::path::PathBuf>::new(), "no file of the run");
+        Command::new("kill").args(["-9", child]).status().expect("it is there");
+    });
+    assert_eq!(said.code, Some(3), "{}", said.err);
 }
 
 #[test]

@@ -151,6 +151,9 @@ pub struct Linkage<'a> {
     /// Segments of elements.
     #[serde(borrow)]
     pub elements: List<'a, Segment>,
+    /// Segments of data: slab offsets of the 32-bit words that hold their lengths.
+    #[serde(borrow)]
+    pub data: List<'a, u64>,
     /// Slab offset of the `i64` that holds the fuel left, if the code counts it.
     pub fuel: Option<u64>,
     /// Function that computes what is not known before: an offset in text.
@@ -275,6 +278,7 @@ pub fn read(bytes: &[u8]) -> Option<Linkage<'_>> {
         && linkage.globals.is_canonical()
         && linkage.exports.is_canonical()
         && linkage.callables.is_canonical()
-        && linkage.elements.is_canonical();
+        && linkage.elements.is_canonical()
+        && linkage.data.is_canonical();
     canonical.then_some(linkage)
 }

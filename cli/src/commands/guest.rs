@@ -8,7 +8,6 @@ use sci::guest::GuestCapability;
 use sci::image::Image;
 use services_zrun::Grants;
 use services_zrun::imports::ImportError;
-use services_zrun::lifecycle::LifecycleError;
 
 use crate::arguments::{GuestArguments, Link};
 use crate::print;
@@ -68,18 +67,25 @@ pub fn grants(asked: &[GuestCapability]) -> Grants {
 
 /// An import that a guest may not have.
 pub fn refused_import(error: &ImportError) -> Failure {
-    let failure = Failure::new(Exit::Refused, "import-refused", error.to_string());
-    match error {
-        ImportError::NotGranted { capability, .. } => {
-            failure.help(format!("`--grant {capability}` grants it"))
-        }
-        _ => failure.help("`docs/guest-abi.md` lists what a guest may import"),
+    let capability = match error {
+        ImportError::NotGranted { capability, .. } => Some(*capability),
+        _ => None,
+    };
+    import_refused(error.to_string(), capability)
+}
+
+/// The same, by what it says and the capability that is missing.
+pub fn import_refused(message: String, capability: Option<&str>) -> Failure {
+    let failure = Failure::new(Exit::Refused, "import-refused", message);
+    match capability {
+        Some(capability) => failure.help(format!("`--grant {capability}` grants it")),
+        None => failure.help("`docs/guest-abi.md` lists what a guest may import"),
     }
 }
 
 /// Exports that no guest has.
-pub fn no_way_in(error: &LifecycleError) -> Failure {
-    Failure::new(Exit::Refused, "no-way-in", error.to_string())
+pub fn no_way_in(message: impl Into<String>) -> Failure {
+    Failure::new(Exit::Refused, "no-way-in", message)
         .help("`docs/guest-abi.md` says what a guest exports, under Lifecycle")
 }
 

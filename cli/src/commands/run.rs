@@ -4,9 +4,8 @@ use std::io::Write as _;
 use std::path::Path;
 
 use compiler_driver::files;
-use services_zrun::linux::{Disk, Limits, RunError, Settings};
+use services_zrun::linux::{ApartError, Disk, Limits, Report, ReportKind, Settings, run_apart};
 use services_zrun::{InMemory, Store};
-use space_host::{Error, Module, Trap};
 
 use crate::arguments::RunArguments;
 use crate::commands::{guest, verify};
@@ -15,12 +14,11 @@ use crate::report::{Exit, Failure};
 /// Bytes of keys and values that a run may store.
 const VALUES_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// Runs a module or an image of one, in this process.
+/// Runs a module or an image of one, in a process of its own.
 pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let image = guest::load(&arguments.file, &arguments.guest)?;
     let keys: Vec<_> = verify::trusted(None)?.iter().map(|key| key.bytes).collect();
     let place = arguments.file.display().to_string();
-    let module = Module::load(&image, &keys).map_err(|error| host(&error).at(place.clone()))?;
     let settings = Settings {
         name: name(&arguments.file),
         grants: guest::grants(&arguments.guest.grants),
@@ -35,7 +33,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
             fuel: arguments.guest.fuel,
         },
     };
-    services_zrun::linux::run(&module, settings).map_err(|error| failure(&error).at(place))
+    run_apart(&image, &keys, settings).map_err(|error| failure(error).at(place))
 }
 
 /// A closed output is no reason to stop the guest: its work may be elsewhere.
@@ -61,28 +59,27 @@ fn values(file: Option<&Path>) -> Result<Box<dyn Store>, Failure> {
     Ok(Box::new(disk))
 }
 
-fn failure(error: &RunError) -> Failure {
+fn failure(error: ApartError) -> Failure {
     match error {
-        RunError::Import(refused) => guest::refused_import(refused),
-        RunError::Host(error) => host(error),
-        RunError::Lifecycle(error) => guest::no_way_in(error),
-        RunError::Status(status) => guest::ended(*status),
+        ApartError::Spawn(error) => Failure::new(Exit::Environment, "no-child", error.to_string()),
+        ApartError::Ended(_) => Failure::new(Exit::Fault, "guest-process", error.to_string()),
+        ApartError::Space(report) => reported(report),
     }
 }
 
-fn host(error: &Error) -> Failure {
-    match error {
-        Error::Trap(Trap::Exit(status)) => guest::ended(*status),
-        Error::Trap(trap) => guest::trapped(&trap.to_string()),
-        Error::Guest(refused) => Failure::new(Exit::Image, "refused-image", refused.to_string())
+fn reported(Report { kind, message }: Report) -> Failure {
+    match kind {
+        ReportKind::Import => guest::import_refused(message, None),
+        ReportKind::NotGranted(capability) => guest::import_refused(message, Some(&capability)),
+        ReportKind::NoWayIn => guest::no_way_in(message),
+        ReportKind::Status => Failure::new(Exit::Fault, "guest-status", message),
+        ReportKind::Trap => guest::trapped(&message),
+        ReportKind::Image => Failure::new(Exit::Image, "refused-image", message)
             .help("`space verify` says what is wrong with an image; `space build` makes one of a module"),
-        Error::NoFuel => guest::no_fuel(),
-        Error::Missing { .. } | Error::Mismatch { .. } => {
-            Failure::new(Exit::Refused, "import-refused", error.to_string())
+        ReportKind::NoFuel => guest::no_fuel(),
+        ReportKind::Memory => {
+            Failure::new(Exit::Refused, "guest-memory", message).help("`--memory` allows more")
         }
-        Error::Quota { .. } => {
-            Failure::new(Exit::Refused, "guest-memory", error.to_string()).help("`--memory` allows more")
-        }
-        other => Failure::new(Exit::Environment, "guest-host", other.to_string()),
+        ReportKind::Host => Failure::new(Exit::Environment, "guest-host", message),
     }
 }

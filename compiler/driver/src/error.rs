@@ -78,6 +78,17 @@ pub enum Error {
         /// Why.
         why: String,
     },
+    /// The compiler did not come to an end with a module.
+    #[error("the compiler {ended}")]
+    Compiler {
+        /// The module's file name.
+        file: String,
+        /// How it ended.
+        ended: runtime_sandbox::Ended,
+    },
+    /// No process could be started for it.
+    #[error("the compiler cannot be started: {0}")]
+    Child(#[from] runtime_sandbox::SpawnError),
     /// WebAssembly modules do not fit together.
     #[error("{why}")]
     Link {
@@ -182,6 +193,8 @@ impl Error {
             Self::NotAFile { .. } => "not-a-file",
             Self::LinkLoop { .. } => "link-loop",
             Self::Module { .. } => "bad-module",
+            Self::Compiler { .. } => "compiler-ended",
+            Self::Child(_) => "no-child",
             Self::Link { .. } => "bad-link",
             Self::NoKeyHome => "no-key-home",
             Self::KeyExposed { .. } => "key-exposed",
@@ -200,6 +213,7 @@ impl Error {
         match self {
             Self::NoComponent { .. }
             | Self::Module { .. }
+            | Self::Compiler { .. }
             | Self::Link { .. }
             | Self::TooLarge { .. }
             | Self::NotText { .. }
@@ -213,9 +227,11 @@ impl Error {
             | Self::KeyExists { .. }
             | Self::KeyMissing { .. }
             | Self::KeyName { .. } => Class::Usage,
-            Self::NoKeyHome | Self::KeyExposed { .. } | Self::KeyFormat { .. } | Self::Random(_) => {
-                Class::Environment
-            }
+            Self::NoKeyHome
+            | Self::KeyExposed { .. }
+            | Self::KeyFormat { .. }
+            | Self::Random(_)
+            | Self::Child(_) => Class::Environment,
             Self::Image { .. } => Class::Image,
             Self::Io { .. } => Class::Io,
         }
@@ -225,9 +241,10 @@ impl Error {
     pub fn place(&self) -> Option<String> {
         match self {
             Self::NoComponent { place } | Self::NotText { place } => Some(place.clone()),
-            Self::TooLarge { what, .. } | Self::Module { file: what, .. } | Self::Link { file: what, .. } => {
-                Some(what.clone())
-            }
+            Self::TooLarge { what, .. }
+            | Self::Module { file: what, .. }
+            | Self::Compiler { file: what, .. }
+            | Self::Link { file: what, .. } => Some(what.clone()),
             Self::PackageName { name } | Self::ReservedPackage { name } | Self::Image { name, .. } => {
                 Some(name.clone())
             }
@@ -275,8 +292,18 @@ impl Error {
             Self::Image { .. } => {
                 "this is a mistake of the compiler: keep the sources that cause it, and report it".to_owned()
             }
+            Self::Compiler { ended, .. } => match ended {
+                runtime_sandbox::Ended::ProcessorTime { .. }
+                | runtime_sandbox::Ended::Memory { .. }
+                | runtime_sandbox::Ended::Late => {
+                    "nothing was kept; a module in smaller parts takes less".to_owned()
+                }
+                _ => {
+                    "nothing was kept; the compiler is wrong here: keep the module, and report it".to_owned()
+                }
+            },
             Self::Link { help, .. } => return help.clone(),
-            Self::Random(_) | Self::Module { .. } => return None,
+            Self::Random(_) | Self::Module { .. } | Self::Child(_) => return None,
             Self::Io { source, path, .. } => match source.kind() {
                 io::ErrorKind::PermissionDenied => {
                     format!("check who owns {} and its mode", path.display())

@@ -1,7 +1,9 @@
 //! WebAssembly modules to signed guest images, with a cache.
 //!
 //! The cache is addressed by content: modules, compiler and flags. A damaged entry is one that does not verify; it is
-//! ignored and written anew.
+//! ignored and written anew. What the cache compiles, a child process without authority compiles: see [`child`].
+
+pub mod child;
 
 use crate::error::Error;
 use crate::files::{self, digest, hex};
@@ -9,6 +11,7 @@ use crate::images;
 use crate::keys::{Key, Store};
 use compiler_link::system;
 use compiler_syntax::span::FileId;
+use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -18,7 +21,7 @@ pub use compiler_merge::Input;
 pub const MODULE_BYTES_MAX: u64 = sci::limits::wasm::MODULE_BYTES_MAX;
 
 /// How to compile a guest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuestOptions {
     /// Bytes of an instance's stack.
     pub stack_bytes: u64,
@@ -78,7 +81,7 @@ fn merge(main: Input<'_>, linked: &[Input<'_>]) -> Result<Vec<u8>, Error> {
     })
 }
 
-/// Compiles a module to an image, unsigned.
+/// Compiles a module to an image, unsigned, in this process.
 pub fn compile(guest: &Guest, options: GuestOptions) -> Result<Vec<u8>, Error> {
     let refused = |why: String| Error::Module { file: guest.name.clone(), why };
     let wasm = compiler_wasm::Options { stack_bytes: options.stack_bytes, fuel: options.fuel };
@@ -178,7 +181,8 @@ impl Cache {
         {
             return Ok(image);
         }
-        let image = images::sign_image(&compile(guest, options)?, key)?;
+        let image = child::compile(guest, options, child::LIMITS)?;
+        let image = images::sign_image(&image, key)?;
         // A cache that cannot be written is no reason not to run.
         if files::create_private_folder(&self.folder).is_ok() {
             let _ = files::replace(&path, &image);

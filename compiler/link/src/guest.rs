@@ -218,6 +218,7 @@ fn linkage(input: &Input<'_>, placement: &Placement) -> Vec<u8> {
             length: placement.address(*length),
         })
         .collect();
+    let data: Vec<u64> = wiring.data.iter().map(|length| placement.address(*length)).collect();
     let lists = [
         list_bytes(&types),
         list_bytes(&imports),
@@ -228,6 +229,7 @@ fn linkage(input: &Input<'_>, placement: &Placement) -> Vec<u8> {
         list_bytes(&callables),
         list_bytes(&elements),
         list_bytes(&runtime),
+        list_bytes(&data),
     ];
     write::encoded(&Linkage {
         types: List::new(&lists[0]),
@@ -239,6 +241,7 @@ fn linkage(input: &Input<'_>, placement: &Placement) -> Vec<u8> {
         exports: List::new(&lists[5]),
         callables: List::new(&lists[6]),
         elements: List::new(&lists[7]),
+        data: List::new(&lists[9]),
         fuel: wiring.fuel.map(|fuel| placement.address(fuel)),
         instantiate: wiring.instantiate.map(offset),
         start: wiring.start,

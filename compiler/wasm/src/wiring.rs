@@ -88,6 +88,8 @@ pub struct Wiring<'m> {
     pub callables: Vec<Callable>,
     /// Segments of elements: items, and the word of the length.
     pub elements: Vec<(Symbol, Symbol)>,
+    /// Segments of data: the word of the length.
+    pub data: Vec<Symbol>,
     /// Where the fuel that is left stands, if it is counted.
     pub fuel: Option<Symbol>,
     /// Function that computes an instance's state.
@@ -179,6 +181,7 @@ impl WasmUnit<'_> {
             globals: globals.collect(),
             exports: exports.collect(),
             callables: callables.collect(),
+            data: self.state.data.iter().map(|(_, word)| Symbol::Data(*word)).collect(),
             elements: self.state.elements.iter().map(|(items, word)| (*items, Symbol::Data(*word))).collect(),
             fuel: self.state.fuel.map(Symbol::Data),
             instantiate: self.instantiate(),

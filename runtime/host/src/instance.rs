@@ -48,16 +48,22 @@ impl std::fmt::Debug for Instance {
 impl Instance {
     /// Binds a module's imports, in its order, computes the instance's state, and runs the module's start function.
     pub fn new(store: &Store, module: &Module, imports: &[Extern]) -> Result<Self, Error> {
+        let instance = Self::unstarted(store, module, imports)?;
+        if let Some(start) = module.0.start {
+            let id = instance.inner.id_of(&store.0, start);
+            crate::function::call(&store.0, id, &[], None)?;
+        }
+        Ok(instance)
+    }
+
+    /// Binds a module's imports and computes the instance's state.
+    pub(crate) fn unstarted(store: &Store, module: &Module, imports: &[Extern]) -> Result<Self, Error> {
         check_imports(module, imports)?;
         let inner = build(store, module, imports)?;
         let instance = Self { store: store.clone(), inner };
         if let Some(entry) = module.0.instantiate {
             let outcome = instance.inner.activation.enter_guest(entry, &Arguments::default(), false);
             instance.inner.finish(&store.0, outcome)?;
-        }
-        if let Some(start) = module.0.start {
-            let id = instance.inner.id_of(&store.0, start);
-            crate::function::call(&store.0, id, &[], None)?;
         }
         Ok(instance)
     }

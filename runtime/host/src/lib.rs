@@ -9,6 +9,7 @@
 //! | `module.rs`, `instance.rs` | loading, binding, calling |
 //! | `call.rs` | values across the boundary, traps |
 //! | `object.rs` | tables, memories, globals, and references that several instances see |
+//! | `snapshot.rs` | an instance's state as bytes, and back |
 //! | `runtime.rs` | functions that the runtime owes every guest |
 #![deny(unsafe_code)]
 
@@ -21,6 +22,7 @@ pub mod machine;
 mod module;
 mod object;
 mod runtime;
+mod snapshot;
 mod store;
 mod value;
 
@@ -29,5 +31,6 @@ pub use function::{Caller, Function};
 pub use instance::Instance;
 pub use module::{ExternType, Module};
 pub use object::{Extern, Global, Memory, Table};
+pub use snapshot::{Snapshot, SnapshotError};
 pub use store::Store;
 pub use value::{FunctionType, Value, ValueType};

@@ -28,6 +28,8 @@ pub(crate) struct Way {
 }
 
 pub(crate) struct Inner {
+    /// What names the image, whoever signed it.
+    pub digest: [u8; 32],
     pub guest: Guest,
     pub types: Vec<FunctionType>,
     pub registers: Vec<bool>,
@@ -42,6 +44,8 @@ pub(crate) struct Inner {
     /// Function numbers by place.
     pub places: HashMap<u32, u32>,
     pub elements: Vec<Segment>,
+    /// Where the lengths of data segments stand.
+    pub data: Vec<u64>,
     pub fuel: Option<u64>,
     pub instantiate: Option<Entry>,
     pub start: Option<u32>,
@@ -102,6 +106,7 @@ impl Module {
         }
         let owned = |kind| image.bytes_of(kind).to_vec();
         Ok(Self(Arc::new(Inner {
+            digest: sci::digest::image_digest(&image),
             types,
             registers,
             imports: linkage
@@ -117,6 +122,7 @@ impl Module {
             ways,
             places,
             elements: linkage.elements.iter().collect(),
+            data: linkage.data.iter().collect(),
             fuel: linkage.fuel,
             instantiate: linkage.instantiate.and_then(|offset| guest.entry(offset)),
             start: linkage.start,

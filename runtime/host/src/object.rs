@@ -371,7 +371,7 @@ pub(crate) struct GlobalInner {
     pub place: GlobalPlace,
     /// The instance whose own it is.
     pub owner: Option<usize>,
-    /// Whether a reference in it means the same to everybody.
+    /// Whether others see it, and a reference in it means the same to everybody.
     pub shared: Cell<bool>,
     pub store: Weak<store::Inner>,
 }
@@ -454,9 +454,9 @@ impl Global {
         self.write(&self.0.store.upgrade()?, value)
     }
 
-    /// From now on a reference in it means the same to every instance.
+    /// Others see it: from now on a reference in it means the same to every instance.
     pub(crate) fn share(&self, store: &Rc<store::Inner>) {
-        if self.0.shared.get() || self.0.ty != ValueType::Function {
+        if self.0.shared.get() {
             return;
         }
         let value = self.get();

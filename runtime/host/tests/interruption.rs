@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use common::{Guest, function, int, live, mix, mix_typed, mixed, returned, typed};
-use space_host::machine::{Activation, Imports, Interruption, Outcome, Worker};
+use common::{Guest, function, int, live, mappings, mix, mix_typed, mixed, resident, returned, typed};
+use space_host::machine::{Activation, Imports, Interruption, Outcome, Pool, Worker};
 
 const TICK: Duration = Duration::from_micros(50);
 
@@ -235,4 +235,41 @@ fn ticks_without_a_guest_do_nothing() {
     worker.disarm().unwrap();
     drop(worker);
     drop(Worker::new().unwrap());
+}
+
+#[test]
+fn a_pool_recovers_from_guests_that_end_early() {
+    let (worker, guest) = (Worker::new().unwrap(), Guest::new());
+    worker.arm(TICK).unwrap();
+    let pool = Pool::new(Arc::clone(&guest.program), 4);
+    let mut before = None;
+    for round in 0..1000 {
+        // What ended early is not handed out again as it was left.
+        let served = Guest::activation_of(pool.take().unwrap(), Imports::new());
+        assert_eq!(returned(guest.call(&served, "add", &[round, 5])), round + 5);
+        let ended = Guest::activation_of(pool.take().unwrap(), Imports::new());
+        match round % 4 {
+            0 => {
+                ended.set_deadline(Some(Duration::from_micros(100)));
+                let outcome = guest.call(&ended, "spin", &[]);
+                assert_eq!(outcome, Outcome::Interrupted(Interruption::Deadline));
+            }
+            1 => {
+                let interrupter = ended.interrupter();
+                let outcome = while_spinning(&guest, &ended, || interrupter.kill(7));
+                assert_eq!(outcome, Outcome::Interrupted(Interruption::Killed(7)));
+            }
+            2 => assert!(matches!(guest.call(&ended, "load", &[0xffff_ffff]), Outcome::Trapped(_))),
+            _ => assert!(matches!(guest.call(&ended, "recurse", &[9]), Outcome::Trapped(_))),
+        }
+        for activation in [ended, served] {
+            pool.put(activation.into_slab()).unwrap();
+        }
+        if round == 100 {
+            before = Some((mappings(), resident()));
+        }
+    }
+    let (count, kib) = before.unwrap();
+    assert_eq!((pool.free_slabs(), mappings()), (2, count));
+    assert!(resident() <= kib + 256, "{kib} KiB grew to {}", resident());
 }

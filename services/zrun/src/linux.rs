@@ -1,10 +1,12 @@
-//! Spaces in a Linux process: binding, lifecycle, the machine's effects.
+//! Spaces on Linux, in this process or in one of their own: binding, lifecycle, the machine's effects.
 
+mod apart;
 mod bind;
 mod disk;
 mod machine;
 mod run;
 
+pub use apart::{ApartError, ROLE, Report, ReportKind, run_apart};
 pub use disk::{Disk, DiskError};
 pub use machine::{Line, Machine};
 pub use run::{Limits, RunError, Settings, run};

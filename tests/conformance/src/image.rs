@@ -21,7 +21,11 @@ pub enum Error {
 
 /// Compiles a module to a signed image.
 pub fn compile(bytes: &[u8]) -> Result<Vec<u8>, Error> {
-    let options = compiler_wasm::Options::default();
+    compile_with(bytes, compiler_wasm::Options::default())
+}
+
+/// Compiles a module as the options say.
+pub fn compile_with(bytes: &[u8], options: compiler_wasm::Options) -> Result<Vec<u8>, Error> {
     let unit = compiler_wasm::read(bytes, FileId(0), options)?;
     let code_options = compiler_codegen::Options { optimize: true, one_nan: false };
     let code = compiler_codegen::compile(&unit, code_options)?;

@@ -60,7 +60,7 @@ pub fn module(arguments: &BootArguments) -> Result<Vec<u8>, Failure> {
                 .help("components boot with their project: `space boot <folder>`")
         })?;
     imports::check(&linkage, grants).map_err(|error| guest::refused_import(&error).at(place.clone()))?;
-    lifecycle::check(&linkage).map_err(|error| guest::no_way_in(&error).at(place.clone()))?;
+    lifecycle::check(&linkage).map_err(|error| guest::no_way_in(error.to_string()).at(place.clone()))?;
     if arguments.guest.fuel.is_some() && linkage.fuel.is_none() {
         return Err(guest::no_fuel().at(place));
     }

@@ -208,6 +208,11 @@ impl Activation {
         }
     }
 
+    /// Whether a call is in progress, suspended or not.
+    pub fn is_busy(&self) -> bool {
+        self.depth.get() != 0 || self.is_suspended()
+    }
+
     /// Whether a guest is suspended.
     pub fn is_suspended(&self) -> bool {
         self.suspended.get().is_some()

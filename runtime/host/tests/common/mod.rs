@@ -103,11 +103,15 @@ impl Guest {
 
     /// An instance whose host functions are `imports`, and then some that are never called.
     pub fn activation(&self, imports: Imports) -> Activation {
+        Self::activation_of(Slab::new(&self.program).unwrap(), imports)
+    }
+
+    pub fn activation_of(slab: Slab, imports: Imports) -> Activation {
         let mut imports = imports;
         while imports.len() < IMPORTS {
             imports.push(Box::new(|_, _| panic!("not linked")));
         }
-        Activation::new(Slab::new(&self.program).unwrap(), Arc::new(imports), Box::new(())).unwrap()
+        Activation::new(slab, Arc::new(imports), Box::new(())).unwrap()
     }
 
     pub fn call(&self, activation: &Activation, name: &str, arguments: &[u64]) -> Outcome {

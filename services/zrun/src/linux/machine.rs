@@ -10,20 +10,49 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// Where lines of the log go.
 pub type Line = Box<dyn FnMut(&str)>;
 
-/// This machine.
-pub struct Machine {
-    log: Line,
-    store: Box<dyn Store>,
+/// Time as it passes for a space.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Clock {
     start: Instant,
     /// When the space must have ended.
     deadline: Option<Instant>,
 }
 
+impl Clock {
+    /// Begins now; no wait goes past `time` from now.
+    pub fn new(time: Option<Duration>) -> Self {
+        let start = Instant::now();
+        Self { start, deadline: time.and_then(|time| start.checked_add(time)) }
+    }
+
+    /// As [`World::monotonic`].
+    pub fn monotonic(&self) -> u64 {
+        self.start.elapsed().as_nanos() as u64
+    }
+
+    /// As [`World::sleep`].
+    pub fn sleep(&self, nanoseconds: u64) -> bool {
+        let Some(end) = Instant::now().checked_add(Duration::from_nanos(nanoseconds)) else { return false };
+        let until = self.deadline.map_or(end, |deadline| deadline.min(end));
+        // A tick ends a sleep early.
+        while let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+            thread::sleep(left);
+        }
+        until == end
+    }
+}
+
+/// This machine.
+pub struct Machine {
+    log: Line,
+    store: Box<dyn Store>,
+    clock: Clock,
+}
+
 impl Machine {
     /// Log lines go to `log`, values to `store`; no wait goes past `time` from now.
     pub fn new(log: Line, store: Box<dyn Store>, time: Option<Duration>) -> Self {
-        let start = Instant::now();
-        Self { log, store, start, deadline: time.and_then(|time| start.checked_add(time)) }
+        Self { log, store, clock: Clock::new(time) }
     }
 }
 
@@ -37,17 +66,11 @@ impl World for Machine {
     }
 
     fn monotonic(&mut self) -> u64 {
-        self.start.elapsed().as_nanos() as u64
+        self.clock.monotonic()
     }
 
     fn sleep(&mut self, nanoseconds: u64) -> bool {
-        let Some(end) = Instant::now().checked_add(Duration::from_nanos(nanoseconds)) else { return false };
-        let until = self.deadline.map_or(end, |deadline| deadline.min(end));
-        // A tick ends a sleep early.
-        while let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
-            thread::sleep(left);
-        }
-        until == end
+        self.clock.sleep(nanoseconds)
     }
 
     fn pause(&mut self) {

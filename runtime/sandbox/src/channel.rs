@@ -1,0 +1,108 @@
+//! Messages: a head that says what it is, and bytes that go with it.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::io::{self, Read, Write};
+
+/// Bytes of a message's head.
+const HEAD_BYTES_MAX: u32 = 1 << 20;
+/// Bytes that are copied into one write with the head.
+const TOGETHER_BYTES: usize = 64 << 10;
+
+/// Why a message was not sent or received.
+#[derive(Debug, thiserror::Error)]
+pub enum ChannelError {
+    /// The other side is gone, or did not take or send it in time.
+    #[error("the message was not exchanged: {0}")]
+    Io(#[from] io::Error),
+    /// It is larger than was agreed.
+    #[error("a message of {bytes} bytes, where {most} are allowed")]
+    TooLarge {
+        /// Its bytes.
+        bytes: u64,
+        /// Bytes that are allowed.
+        most: u64,
+    },
+    /// Its head cannot be read or written.
+    #[error("a message that says nothing known")]
+    Malformed,
+}
+
+/// Sends a message.
+pub(crate) fn send(
+    to: &mut impl Write,
+    message: &impl Serialize,
+    payload: &[u8],
+) -> Result<(), ChannelError> {
+    let head = postcard::to_allocvec(message).map_err(|_| ChannelError::Malformed)?;
+    let lengths = (fits(head.len(), HEAD_BYTES_MAX)?, fits(payload.len(), u32::MAX)?);
+    let mut first = Vec::with_capacity(8 + head.len() + payload.len().min(TOGETHER_BYTES));
+    first.extend(lengths.0.to_le_bytes());
+    first.extend(lengths.1.to_le_bytes());
+    first.extend(head);
+    if payload.len() <= TOGETHER_BYTES {
+        first.extend(payload);
+        return Ok(to.write_all(&first)?);
+    }
+    to.write_all(&first)?;
+    Ok(to.write_all(payload)?)
+}
+
+/// Receives a message with at most so many bytes beside its head.
+pub(crate) fn receive<T: DeserializeOwned>(
+    from: &mut impl Read,
+    most: u32,
+) -> Result<(T, Vec<u8>), ChannelError> {
+    let mut lengths = [[0; 4]; 2];
+    from.read_exact(lengths.as_flattened_mut())?;
+    let [head, payload] = lengths.map(u32::from_le_bytes);
+    let read = |from: &mut dyn Read, bytes: u32, most: u32| {
+        let mut content = vec![0; fits(bytes as usize, most)? as usize];
+        from.read_exact(&mut content)?;
+        Ok::<_, ChannelError>(content)
+    };
+    let head = read(from, head, HEAD_BYTES_MAX)?;
+    let (message, rest) = postcard::take_from_bytes(&head).map_err(|_| ChannelError::Malformed)?;
+    if !rest.is_empty() {
+        return Err(ChannelError::Malformed);
+    }
+    Ok((message, read(from, payload, most)?))
+}
+
+fn fits(bytes: usize, most: u32) -> Result<u32, ChannelError> {
+    let too_large = ChannelError::TooLarge { bytes: bytes as u64, most: u64::from(most) };
+    u32::try_from(bytes).ok().filter(|bytes| *bytes <= most).ok_or(too_large)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_arrive_as_sent() {
+        for bytes in [0, 1, TOGETHER_BYTES, TOGETHER_BYTES + 1] {
+            let mut sent = Vec::new();
+            send(&mut sent, &("head", 7u32), &vec![5; bytes]).expect("a vector takes it");
+            let received: ((String, u32), Vec<u8>) =
+                receive(&mut sent.as_slice(), bytes as u32).expect("it is whole");
+            assert_eq!(received, (("head".to_owned(), 7), vec![5; bytes]));
+        }
+    }
+
+    #[test]
+    fn damaged_messages_are_refused() {
+        let mut sent = Vec::new();
+        send(&mut sent, &("head", 7u32), &[1, 2, 3]).expect("a vector takes it");
+        let read = |bytes: &[u8], most| receive::<(String, u32)>(&mut &*bytes, most);
+        assert!(matches!(read(&sent, 2), Err(ChannelError::TooLarge { bytes: 3, most: 2 })));
+        for end in 0..sent.len() {
+            assert!(matches!(read(&sent[..end], 3), Err(ChannelError::Io(_))), "{end}");
+        }
+        let mut large = sent.clone();
+        large[..4].copy_from_slice(&u32::MAX.to_le_bytes());
+        assert!(matches!(read(&large, 3), Err(ChannelError::TooLarge { .. })));
+        let mut other = sent.clone();
+        other[8] = 200;
+        assert!(matches!(read(&other, 3), Err(ChannelError::Malformed)));
+    }
+}

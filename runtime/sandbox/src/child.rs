@@ -1,0 +1,248 @@
+//! The parent's side.
+
+use crate::Limits;
+use crate::channel::{self, ChannelError};
+use crate::inside::MARK;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt;
+use std::io::{self, BufReader, Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Bytes of what a child said last.
+const LAST_WORDS_BYTES: u64 = 4096;
+
+/// Whether this program's `main` serves children.
+static ALLOWED: AtomicBool = AtomicBool::new(false);
+
+pub(crate) fn allow() {
+    ALLOWED.store(true, Ordering::Relaxed);
+}
+
+/// Why a child was not started.
+#[derive(Debug, thiserror::Error)]
+pub enum SpawnError {
+    /// The program's own file would not know what to do.
+    #[error("this program does not call `runtime_sandbox::start` first thing in its `main`")]
+    NotServed,
+    /// The kernel refused.
+    #[error("a child process cannot be started: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// How a child ended that should have gone on; what it did, as the end of a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Its processor time is used up.
+    ProcessorTime {
+        /// Seconds that it had.
+        seconds: u64,
+    },
+    /// Its memory is used up.
+    Memory {
+        /// Bytes that it had.
+        bytes: u64,
+    },
+    /// It did not answer in time.
+    Late,
+    /// It made a system call that its policy does not name.
+    Forbidden,
+    /// A signal ended it.
+    Signal(i32),
+    /// It ended by itself.
+    Exited {
+        /// With this code.
+        code: i32,
+        /// The last line that it wrote to its standard errors.
+        said: String,
+    },
+    /// It answered something else than what was asked.
+    Nonsense,
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ProcessorTime { seconds } => {
+                write!(formatter, "ran out of its {seconds} s of processor time")
+            }
+            Self::Memory { bytes } => write!(formatter, "ran out of its {} MiB of memory", bytes >> 20),
+            Self::Late => write!(formatter, "did not answer in time"),
+            Self::Forbidden => write!(formatter, "made a system call that it may not make, and was killed"),
+            Self::Signal(number) => match name(*number) {
+                Some(name) => write!(formatter, "was killed by signal {number} ({name})"),
+                None => write!(formatter, "was killed by signal {number}"),
+            },
+            Self::Exited { code, said } if said.is_empty() => write!(formatter, "ended with code {code}"),
+            Self::Exited { code, said } => write!(formatter, "ended with code {code}: {said}"),
+            Self::Nonsense => write!(formatter, "answered something else than what was asked"),
+        }
+    }
+}
+
+fn name(signal: i32) -> Option<&'static str> {
+    Some(match signal {
+        libc::SIGABRT => "SIGABRT",
+        libc::SIGBUS => "SIGBUS",
+        libc::SIGFPE => "SIGFPE",
+        libc::SIGILL => "SIGILL",
+        libc::SIGINT => "SIGINT",
+        libc::SIGKILL => "SIGKILL",
+        libc::SIGSEGV => "SIGSEGV",
+        libc::SIGTERM => "SIGTERM",
+        libc::SIGXFSZ => "SIGXFSZ",
+        _ => return None,
+    })
+}
+
+/// A child process. Dropping it ends it.
+#[derive(Debug)]
+pub struct Child {
+    process: std::process::Child,
+    channel: BufReader<UnixStream>,
+    deadline: Option<Instant>,
+    limits: Limits,
+}
+
+impl Child {
+    /// Starts this program again in a role. With `time`, a child that has not sent what is waited for when so much time
+    /// has passed from now is ended. The child does not outlive the thread that starts it.
+    pub fn spawn(role: &str, limits: Limits, time: Option<Duration>) -> Result<Self, SpawnError> {
+        if !ALLOWED.load(Ordering::Relaxed) {
+            return Err(SpawnError::NotServed);
+        }
+        let (ours, theirs) = UnixStream::pair()?;
+        let process = Command::new("/proc/self/exe")
+            .args([MARK, role])
+            .env_clear()
+            .current_dir("/")
+            .stdin(OwnedFd::from(theirs))
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let deadline = time.and_then(|time| Instant::now().checked_add(time));
+        let mut child = Self { process, channel: BufReader::new(ours), deadline, limits };
+        // A child that is gone already is noticed at the first question.
+        let _ = channel::send(&mut child.timed(), &limits, &[]);
+        Ok(child)
+    }
+
+    /// The kernel's number of the process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Sends a message.
+    pub fn send(&mut self, message: &impl Serialize, payload: &[u8]) -> Result<(), Ended> {
+        channel::send(&mut self.timed(), message, payload).map_err(|error| self.end(&error))
+    }
+
+    /// Receives one, with at most so many bytes beside its head.
+    pub fn receive<T: DeserializeOwned>(&mut self, most: u32) -> Result<(T, Vec<u8>), Ended> {
+        let received = self.wait(most);
+        received.map_err(|error| self.end(&error))
+    }
+
+    fn wait<T: DeserializeOwned>(&mut self, most: u32) -> Result<(T, Vec<u8>), ChannelError> {
+        let deadline = self.deadline;
+        if let Some(left) = left(deadline)? {
+            self.channel.get_ref().set_read_timeout(Some(left))?;
+        }
+        channel::receive(&mut Until { inner: &mut self.channel, deadline }, most)
+    }
+
+    fn timed(&mut self) -> Until<'_, UnixStream> {
+        let deadline = self.deadline;
+        let stream = self.channel.get_mut();
+        if let Ok(Some(left)) = left(deadline) {
+            // A time that is not taken leaves the check between writes.
+            let _ = stream.set_write_timeout(Some(left));
+        }
+        Until { inner: stream, deadline }
+    }
+
+    /// Ends it; tells why it ended, which may be something that came before.
+    fn end(&mut self, error: &ChannelError) -> Ended {
+        // One that has ended already keeps its own reason.
+        let _ = self.process.kill();
+        let status = self.process.wait();
+        match error {
+            ChannelError::TooLarge { .. } | ChannelError::Malformed => return Ended::Nonsense,
+            ChannelError::Io(error) if is_late(error) => return Ended::Late,
+            ChannelError::Io(_) => {}
+        }
+        let Ok(status) = status else { return Ended::Signal(libc::SIGKILL) };
+        let said = self.last_words();
+        match status.signal() {
+            Some(libc::SIGSYS) => Ended::Forbidden,
+            Some(libc::SIGXCPU) => {
+                Ended::ProcessorTime { seconds: self.limits.cpu_seconds.unwrap_or_default() }
+            }
+            Some(_) if said.starts_with("memory allocation of") => {
+                Ended::Memory { bytes: self.limits.memory_bytes }
+            }
+            Some(signal) => Ended::Signal(signal),
+            None => Ended::Exited { code: status.code().unwrap_or_default(), said },
+        }
+    }
+
+    /// The last line of what a child that has ended wrote to its standard errors.
+    fn last_words(&mut self) -> String {
+        let mut bytes = Vec::new();
+        if let Some(errors) = self.process.stderr.take() {
+            // What cannot be read was not said.
+            let _ = errors.take(LAST_WORDS_BYTES).read_to_end(&mut bytes);
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        let is_news = |line: &&str| !line.is_empty() && !line.starts_with("note: ");
+        text.lines().map(str::trim).rfind(is_news).unwrap_or_default().to_owned()
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // One that has ended already is only waited for.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// What is left until a time; `None` for ever.
+fn left(deadline: Option<Instant>) -> io::Result<Option<Duration>> {
+    let Some(deadline) = deadline else { return Ok(None) };
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(Some(left)) }
+}
+
+fn is_late(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}
+
+/// Reads and writes until a time.
+struct Until<'s, S> {
+    inner: &'s mut S,
+    deadline: Option<Instant>,
+}
+
+impl<S: Read> Read for Until<'_, S> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        left(self.deadline)?;
+        self.inner.read(bytes)
+    }
+}
+
+impl<S: Write> Write for Until<'_, S> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        left(self.deadline)?;
+        self.inner.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
