@@ -65,14 +65,8 @@ pub struct JsonArgument {
 /// The commands.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Make a project
-    New {
-        /// Its name: lower-case letters, digits and `-`
-        name: String,
-        /// What to begin with
-        #[arg(long, value_enum, default_value_t = Template::App)]
-        template: Template,
-    },
+    /// Make a project, or with `space` a WebAssembly guest
+    New(NewArguments),
     /// Compile a project into signed images and a bundle, in its folder `build`; or a WebAssembly module into an image
     Build {
         #[command(flatten)]
@@ -195,6 +189,55 @@ pub enum Command {
         /// The folder
         folder: PathBuf,
     },
+}
+
+/// What to make.
+#[derive(Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true
+)]
+#[command(after_help = "A project that is itself named `space`: space new --template app space")]
+pub struct NewArguments {
+    /// Another kind than a project
+    #[command(subcommand)]
+    pub kind: Option<NewKind>,
+    /// The project's name: lower-case letters, digits and `-`
+    #[arg(required = true)]
+    pub name: Option<String>,
+    /// What to begin with
+    #[arg(long, value_enum, default_value_t = Template::App)]
+    pub template: Template,
+}
+
+/// What `space new` makes besides projects.
+#[derive(Subcommand)]
+pub enum NewKind {
+    /// Make a space: a WebAssembly guest, with the Guest ABI's declarations in its language
+    Space {
+        /// Its name: lower-case letters, digits and `-`
+        name: String,
+        /// The language
+        #[arg(long, value_enum)]
+        lang: Language,
+    },
+}
+
+/// A language for spaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Language {
+    /// C, with clang
+    C,
+    /// Rust
+    Rust,
+    /// Zig
+    Zig,
+    /// Go
+    Go,
+    /// AssemblyScript
+    #[value(name = "as")]
+    AssemblyScript,
 }
 
 /// What `space cache` does.

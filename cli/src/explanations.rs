@@ -209,6 +209,10 @@ const COMMAND: &[(&str, &str)] = &[
         "The signature does not fit the bytes: the file was changed after it was signed, or the envelope is another file's.",
     ),
     (
+        "space-name",
+        "The name of a space stands in topologies and packages, and its folder and module are named after it: lower-case letters, digits and `-`, first a letter, at most 63.",
+    ),
+    (
         "test-failed",
         "A `test` block ended by an `assert` that did not hold, or by a fault. Tests run on this machine, without a console or any other capability.",
     ),

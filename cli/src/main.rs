@@ -7,17 +7,19 @@
 )]
 
 mod arguments;
+mod bindings;
 mod commands;
 mod explanations;
 mod print;
 mod progress;
 mod report;
 mod session;
+mod toolchain;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use arguments::{Arguments, CacheCommand, Command, KeyCommand, SciCommand};
 use report::{Exit, Failure};
@@ -50,7 +52,7 @@ fn fail(failure: &Failure) -> ExitCode {
 
 fn run(command: Command) -> Result<(), Failure> {
     match command {
-        Command::New { name, template } => commands::new::run(&name, template),
+        Command::New(arguments) => commands::new::run(&arguments),
         Command::Build { project, output, fuel, links } => {
             commands::build::run(&project.folder, output.as_deref(), fuel, &links.links)
         }
@@ -83,6 +85,13 @@ fn run(command: Command) -> Result<(), Failure> {
 
 /// The parser's complaint in the form of every other error.
 fn usage(error: &clap::Error) -> Failure {
+    // Only `space new` takes a name or a command.
+    if error.kind() == ErrorKind::ArgumentConflict
+        && let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand)
+    {
+        return Failure::new(Exit::Usage, "usage", format!("`{word}` is one word too many"))
+            .help("`space new <name>` makes a project, `space new space <name> --lang c` a guest");
+    }
     let text = error.render().to_string();
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let first = lines.next().unwrap_or_default();

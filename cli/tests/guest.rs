@@ -204,3 +204,13 @@ fn modules_that_do_not_fit_are_refused() {
     call(&[&["run"], &LINKS[..], &["main.wasm"]].concat()).refuses(1, "error[bad-module]: at offset 0x9: ");
     call(&[&["run"], &LINKS[..], &["main.wasm"]].concat()).refuses(1, "--> log.wasm");
 }
+
+#[test]
+fn a_module_with_collected_objects_is_refused_by_the_features_name() {
+    let collected = r#"(module
+        (type $block (array (mut (ref eq))))
+        (type $closure (sub (struct (field (mut i32)) (field (ref func)))))
+        (func (export "on_init") (drop (struct.new $closure (i32.const 1) (ref.func $code))))
+        (func $code) (elem declare func $code))"#;
+    run(collected, &[]).refuses(1, "the module uses garbage collection, which is not supported");
+}

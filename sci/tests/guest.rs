@@ -64,6 +64,7 @@ const WASI_PUBLISHED: &[&str] = &[
     "fd_prestat_dir_name (i32 i32 i32) i32",
     "fd_filestat_get (i32 i32) i32",
     "path_open (i32 i32 i32 i32 i32 i64 i64 i32 i32) i32",
+    "fd_fdstat_set_flags (i32 i32) i32",
 ];
 
 const CAPABILITIES_PUBLISHED: &[&str] = &[

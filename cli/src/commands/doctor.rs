@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::print;
 use crate::report::{Exit, Failure};
+use crate::toolchain;
 
 /// One thing looked at.
 struct Finding {
@@ -14,42 +15,66 @@ struct Finding {
     state: String,
     /// What to do, if it is wrong.
     remedy: Option<String>,
+    /// Whether `space` itself needs it.
+    needed: bool,
 }
 
 impl Finding {
     fn good(name: &'static str, state: impl Into<String>) -> Self {
-        Self { name, state: state.into(), remedy: None }
+        Self { name, state: state.into(), remedy: None, needed: true }
     }
 
     fn bad(name: &'static str, state: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { name, state: state.into(), remedy: Some(remedy.into()) }
+        Self { name, state: state.into(), remedy: Some(remedy.into()), needed: true }
     }
 }
 
-/// Looks at everything that `space` needs; fails if something is missing.
+/// Looks at everything that `space` needs, and at what builds spaces in other languages; fails if something is
+/// missing of what it needs itself.
 pub fn run(as_json: bool) -> Result<(), Failure> {
-    let findings = [version(), kernel(), qemu(), keys()];
+    let findings: Vec<Finding> =
+        [version(), kernel(), qemu(), keys()].into_iter().chain(toolchains()).collect();
     if as_json {
         let listed: Vec<_> = findings
             .iter()
-            .map(|finding| json!({"name": finding.name, "state": finding.state, "remedy": finding.remedy}))
+            .map(|finding| json!({
+                    "name": finding.name, "state": finding.state, "remedy": finding.remedy, "needed": finding.needed
+                }))
             .collect();
         print::json(&json!(listed))?;
     } else {
         let mut text = String::new();
         for finding in &findings {
-            let word = if finding.remedy.is_none() { "ok" } else { "missing" };
+            let word = match (&finding.remedy, finding.needed) {
+                (None, _) => "ok",
+                (Some(_), true) => "missing",
+                (Some(_), false) => "absent",
+            };
             text += &format!("{word:<8} {:<8} {}\n", finding.name, finding.state);
             if let Some(remedy) = &finding.remedy {
                 text += &format!("{:<17} {remedy}\n", "");
             }
         }
+        if findings.iter().any(|finding| !finding.needed && finding.remedy.is_some()) {
+            text += "What is absent is needed only by `space new space --lang` of that name.\n";
+        }
         print::text(&text)?;
     }
-    match findings.iter().filter(|finding| finding.remedy.is_some()).count() {
+    match findings.iter().filter(|finding| finding.needed && finding.remedy.is_some()).count() {
         0 => Ok(()),
         count => Err(Failure::new(Exit::Environment, "doctor", format!("{count} of these must be mended"))),
     }
+}
+
+/// What spaces in other languages are built with.
+fn toolchains() -> impl Iterator<Item = Finding> {
+    toolchain::parts().into_iter().map(|part| {
+        let finding = match part.state {
+            Ok(state) => Finding::good(part.language, state),
+            Err(state) => Finding::bad(part.language, state, part.install),
+        };
+        Finding { needed: false, ..finding }
+    })
 }
 
 fn version() -> Finding {

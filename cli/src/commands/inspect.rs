@@ -63,6 +63,11 @@ fn describe_image(image: &Image<'_>) -> Value {
             "capability": import.capability,
             "offset": import.offset,
         })).collect::<Vec<_>>(),
+        "functions": manifest.exports.iter().map(|export| json!({
+            "item": export.item,
+            "offset": export.offset,
+            "stack_bytes": export.stack_bytes,
+        })).collect::<Vec<_>>(),
         "memory": {
             "stack": {"bytes": memory.stack_bytes, "known": tag(memory.stack_tag)},
             "state_bytes": memory.state_bytes,

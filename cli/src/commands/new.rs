@@ -1,17 +1,28 @@
 //! `space new`
 
+mod space;
+
 use std::fs;
 use std::path::Path;
 
 use compiler_driver::project::is_package_name;
 use compiler_driver::{Error, files as driver};
 
-use crate::arguments::Template;
+use crate::arguments::{NewArguments, NewKind, Template};
 use crate::print;
 use crate::report::{Exit, Failure};
 
-/// Makes a folder with a project that builds, tests and boots.
-pub fn run(name: &str, template: Template) -> Result<(), Failure> {
+/// Makes a folder with a project that builds, tests and boots, or with a space that builds and runs.
+pub fn run(arguments: &NewArguments) -> Result<(), Failure> {
+    match (&arguments.kind, &arguments.name) {
+        (Some(NewKind::Space { name, lang }), _) => space::run(name, *lang),
+        (None, Some(name)) => project(name, arguments.template),
+        (None, None) => Err(Failure::new(Exit::Usage, "project-name", "a project has a name")
+            .help("`space new <name>`, or `space new space <name> --lang c`")),
+    }
+}
+
+fn project(name: &str, template: Template) -> Result<(), Failure> {
     if !is_package_name(name) {
         return Err(Failure::new(
             Exit::Usage,
@@ -20,6 +31,13 @@ pub fn run(name: &str, template: Template) -> Result<(), Failure> {
         )
         .help("lower-case letters, digits and `-`, first a letter, at most 64"));
     }
+    let fill = |text: &str| text.replace("%name%", name).replace("%Name%", &component(name));
+    let files: Vec<_> = files(template).iter().map(|(file, content)| (fill(file), fill(content))).collect();
+    make(name, &files, &["space build", "space boot"])
+}
+
+/// Writes files into a new folder, all or none, and says what comes next.
+fn make(name: &str, files: &[(String, String)], next: &[&str]) -> Result<(), Failure> {
     let folder = Path::new(name);
     if fs::symlink_metadata(folder).is_ok() {
         return Err(Failure::new(Exit::Usage, "folder-exists", format!("{name} exists already"))
@@ -27,19 +45,21 @@ pub fn run(name: &str, template: Template) -> Result<(), Failure> {
             .help("choose another name, or remove it first"));
     }
     let mut text = String::new();
-    for (file, content) in files(template) {
-        let fill = |text: &str| text.replace("%name%", name).replace("%Name%", &component(name));
-        let path = folder.join(fill(file));
+    for (file, content) in files {
+        let path = folder.join(file);
         let above = path.parent().unwrap_or(folder);
         let made = fs::create_dir_all(above).map_err(Error::io("make", above));
-        if let Err(error) = made.and_then(|()| driver::replace(&path, fill(content).as_bytes())) {
+        if let Err(error) = made.and_then(|()| driver::replace(&path, content.as_bytes())) {
             // Half a project would stand in the way of the next attempt.
             fs::remove_dir_all(folder).ok();
             return Err(error.into());
         }
         text += &format!("made {}\n", path.display());
     }
-    text += &format!("\nNext:\n  cd {name}\n  space build\n  space boot\n");
+    text += &format!("\nNext:\n  cd {name}\n");
+    for command in next {
+        text += &format!("  {command}\n");
+    }
     print::text(&text)
 }
 

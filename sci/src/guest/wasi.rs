@@ -126,4 +126,5 @@ wasi! {
     fd_prestat_dir_name (fd: I32 Handle, path: I32 Out, path_len: I32 Capacity) (I32) Refused(Badf), "No folder is open at the start.";
     fd_filestat_get (fd: I32 Handle, stat: I32 Pointer) (I32) Refused(Badf), "There are no files.";
     path_open (fd: I32 Handle, dirflags: I32 Plain, path: I32 Pointer, path_len: I32 Plain, oflags: I32 Plain, rights_base: I64 Plain, rights_inheriting: I64 Plain, fdflags: I32 Plain, opened_fd: I32 Pointer) (I32) Refused(Notcapable), "There are no files.";
+    fd_fdstat_set_flags (fd: I32 Handle, flags: I32 Plain) (I32) RefusedWithout(SysLog, Badf), "Does nothing to descriptors 1 and 2; BADF for others.";
 }

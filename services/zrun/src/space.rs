@@ -86,7 +86,7 @@ impl Space {
             kept: None,
             queue: alloc::collections::VecDeque::new(),
             blobs: BTreeMap::new(),
-            next_blob: 1,
+            next_blob: FIRST_BLOB,
         }
     }
 
@@ -193,7 +193,7 @@ impl Space {
                 self.open(key, argument(2).cast_unsigned(), world)
             }
             number::DATA_BLOB_READ => {
-                let blob = self.blobs.get_mut(&argument(0).cast_unsigned()).ok_or(ErrorCode::Closed)?;
+                let blob = self.blob(argument(0))?;
                 let position = blob.position.as_mut().ok_or(ErrorCode::Denied)?;
                 let capacity = unsigned(argument(2)).min(u64::from(limits::CHUNK_BYTES_MAX)) as usize;
                 if capacity == 0 {
@@ -206,7 +206,7 @@ impl Space {
             }
             number::DATA_BLOB_WRITE => {
                 let chunk = bytes(memory, argument(1), argument(2), limits::CHUNK_BYTES_MAX)?;
-                let blob = self.blobs.get_mut(&argument(0).cast_unsigned()).ok_or(ErrorCode::Closed)?;
+                let blob = self.blob(argument(0))?;
                 if blob.position.is_some() {
                     return Err(ErrorCode::Denied);
                 }
@@ -218,7 +218,8 @@ impl Space {
                 Ok(0)
             }
             number::DATA_BLOB_CLOSE => {
-                let blob = self.blobs.remove(&argument(0).cast_unsigned()).ok_or(ErrorCode::Closed)?;
+                let handle = argument(0);
+                let blob = self.blobs.remove(&handle.cast_unsigned()).ok_or_else(|| self.no_blob(handle))?;
                 if argument(1) == 1 && blob.position.is_none() {
                     world.store().put(&blob.key, &blob.content)?;
                 }
@@ -226,6 +227,17 @@ impl Space {
             }
             _ => Err(ErrorCode::Unsupported),
         }
+    }
+
+    fn blob(&mut self, handle: i32) -> Result<&mut Blob, ErrorCode> {
+        let absent = self.no_blob(handle);
+        self.blobs.get_mut(&handle.cast_unsigned()).ok_or(absent)
+    }
+
+    /// Why no blob has the handle: it was closed, or never given.
+    fn no_blob(&self, handle: i32) -> ErrorCode {
+        let was_given = (FIRST_BLOB..self.next_blob).contains(&handle.cast_unsigned());
+        if was_given { ErrorCode::Closed } else { ErrorCode::Invalid }
     }
 
     fn open(&mut self, key: String, mode: u32, world: &mut dyn World) -> Result<i32, ErrorCode> {
@@ -262,6 +274,9 @@ impl Space {
         }
     }
 }
+
+/// A handle is above 0.
+const FIRST_BLOB: u32 = 1;
 
 /// Bytes of a blob that a space writes: it is held until it is closed.
 pub(crate) const BLOB_BYTES_MAX: usize = 16 * 1024 * 1024;

@@ -88,7 +88,7 @@ impl Space {
                 let time = self.time(argument(0), world)?;
                 put(memory, argument(2), &time.to_le_bytes())
             }
-            "fd_close" => descriptor().map(|_| ()),
+            "fd_close" | "fd_fdstat_set_flags" => descriptor().map(|_| ()),
             "fd_seek" => descriptor().and(Err(Errno::Spipe)),
             "fd_fdstat_get" => {
                 descriptor()?;

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod compare;
+pub mod driver;
 pub mod image;
 pub mod script;
 pub mod spectest;

@@ -83,7 +83,7 @@ pub fn module(arguments: &BootArguments) -> Result<Vec<u8>, Failure> {
     if grants.holds(GuestCapability::Random) {
         let seed = keys::random()?;
         let words = seed.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
-        host.extend(["seed-0", "seed-1", "seed-2", "seed-3"].into_iter().zip(words));
+        host.extend(["seed0", "seed1", "seed2", "seed3"].into_iter().zip(words));
     }
     let first = linkage.memories.iter().map(|memory| memory.minimum * PAGE_BYTES).sum::<u64>();
     let growth = arguments.guest.memory.saturating_sub(first).min(GROWTH_BYTES_MAX);

@@ -186,11 +186,12 @@ fn authority(out: &mut String, native: &Native, names: &Names) {
         line!(out, "    pub {}: client::{},", value_name(&capability.name), client.name);
     }
     line!(out, "}}\n\nimpl Authority {{\n    /// As the launcher granted it.");
-    line!(out, "    pub fn of(_page: &space_guest::StartPage) -> Self {{\n        Self {{");
+    let page = if native.component.capabilities.is_empty() { "_" } else { "page" };
+    line!(out, "    pub fn of({page}: &space_guest::StartPage) -> Self {{\n        Self {{");
     for (slot, (capability, client)) in native.component.capabilities.iter().zip(&names.required).enumerate()
     {
         let (name, client) = (value_name(&capability.name), &names.clients[*client].name);
-        line!(out, "            {name}: client::{client}::from(_page.capability({slot})),");
+        line!(out, "            {name}: client::{client}::from(page.capability({slot})),");
     }
     line!(out, "        }}\n    }}\n}}");
     let parameters = &native.component.facts.parameters;

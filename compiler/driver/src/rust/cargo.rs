@@ -93,7 +93,7 @@ impl Cargo {
         Ok(())
     }
 
-    /// Paths in the output are relative to the project, to cargo's own folder and to the toolchain.
+    /// Paths in the output are relative to the project, to what is built, to cargo's own folder and to the toolchain.
     fn remapped(&self) -> String {
         let mut flags = Vec::new();
         let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
@@ -102,6 +102,10 @@ impl Cargo {
             flags.push(format!("--remap-path-prefix={}=crates", home.join("registry/src").display()));
         }
         flags.push(format!("--remap-path-prefix={}=.", self.root.display()));
+        if self.crates.is_some() {
+            // The bindings lie there, wherever that is; of several prefixes the last one counts.
+            flags.push(format!("--remap-path-prefix={}=build", self.build.display()));
+        }
         flags.join("\u{1f}")
     }
 

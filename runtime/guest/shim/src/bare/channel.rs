@@ -18,13 +18,13 @@ const LAST: usize = WINDOW - FIRST;
 const SECOND: u128 = 1_000_000_000;
 
 /// The capabilities that effects need.
-pub(super) struct Host {
+pub(super) struct Effects {
     host: client::Host,
     clock: client::Clock,
     timer: client::Notification,
 }
 
-impl Host {
+impl Effects {
     /// Of what the realm holds; the right to make memory is left over.
     pub fn of(authority: Authority) -> (Self, client::Memory) {
         let Authority { host, memory, clock, timer } = authority;
@@ -37,7 +37,7 @@ fn failed(status: Status) -> StoreError {
     if status == Status::Quota { StoreError::Full } else { StoreError::Failed }
 }
 
-impl Channel for Host {
+impl Channel for Effects {
     fn call(&mut self, request: &[u8]) -> Result<Vec<u8>, StoreError> {
         let mut rest = request;
         while rest.len() > LAST {

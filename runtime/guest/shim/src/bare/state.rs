@@ -1,6 +1,6 @@
 //! What the library keeps between calls.
 
-use super::channel::Host;
+use super::channel::Effects;
 use super::realm::{Lent, Realm};
 use crate::space::{Authority, client};
 use crate::table::Table;
@@ -16,7 +16,7 @@ use space_guest::StartPage;
 /// The space and its guest.
 pub(super) struct State {
     pub space: Space,
-    pub world: Remote<Host>,
+    pub world: Remote<Effects>,
     /// The right to make memory.
     pub pages: client::Memory,
     pub realm: Realm,
@@ -35,8 +35,8 @@ impl State {
     /// Of a launch, and what the realm's pages say.
     pub fn new(page: &'static StartPage, launch: Launch) -> Self {
         let realm = Realm::of(page);
-        let (host, pages) = Host::of(Authority::of(page));
-        let mut world = Remote::new(host);
+        let (effects, pages) = Effects::of(Authority::of(page));
+        let mut world = Remote::new(effects);
         let mut space = Space::new(&launch.texts.name, launch.grants, 0, &mut world);
         space.arguments = launch.texts.arguments;
         space.environment = launch.texts.environment;

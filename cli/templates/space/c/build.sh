@@ -1,0 +1,43 @@
+#!/bin/sh
+# Builds %name%.wasm. `sh build.sh wasi` builds it with the C library: printf, malloc, string.h.
+# CLANG names another clang.
+set -eu
+cd "$(dirname "$0")"
+
+clang=
+for candidate in ${CLANG:-} clang clang-22 clang-21 clang-20 clang-19 clang-18 clang-17 clang-16 clang-15 clang-14; do
+    if command -v "$candidate" >/dev/null &&
+        command -v "$("$candidate" --print-prog-name=wasm-ld)" >/dev/null; then
+        clang=$candidate
+        break
+    fi
+done
+if [ -z "$clang" ]; then
+    echo "build.sh: there is no clang that has wasm-ld beside it" >&2
+    echo "  apt install clang lld" >&2
+    exit 1
+fi
+
+case ${1:-} in
+    "")
+        set -- --target=wasm32-unknown-unknown -nostdlib -ffreestanding -Wl,--no-entry
+        ;;
+    wasi)
+        if [ ! -d /usr/include/wasm32-wasi ]; then
+            echo "build.sh: there is no C library for WebAssembly" >&2
+            echo "  apt install wasi-libc libclang-rt-dev-wasm32" >&2
+            exit 1
+        fi
+        set -- --target=wasm32-wasi -mexec-model=reactor
+        ;;
+    *)
+        echo "usage: sh build.sh [wasi]" >&2
+        exit 2
+        ;;
+esac
+
+# The stack lies below the data, so that an overflow traps instead of writing over them. Copies are instructions of
+# the machine, so that no memcpy is needed.
+"$clang" "$@" -std=c11 -Wall -Wextra -O2 -mbulk-memory \
+    -Wl,--stack-first -Wl,-z,stack-size=65536 -Wl,--strip-debug \
+    -o %name%.wasm main.c
