@@ -145,6 +145,16 @@ fn damaged_modules_are_refused_or_run() {
     }
 }
 
+#[test]
+fn a_module_with_collected_objects_is_refused_by_the_features_name() {
+    let collected = r#"(module
+        (type $block (array (mut (ref eq))))
+        (type $closure (sub (struct (field (mut i32)) (field (ref func)))))
+        (func (export "on_init") (drop (struct.new $closure (i32.const 1) (ref.func $code))))
+        (func $code) (elem declare func $code))"#;
+    run(collected, &[]).refuses(1, "the module uses garbage collection, which is not supported");
+}
+
 /// Prints by what it is linked with, which is called `log` and prints when it is initialised, too.
 const MAIN: &str = r#"(module
   (import "log" "line" (func $line (param i32 i32)))
@@ -203,14 +213,4 @@ fn modules_that_do_not_fit_are_refused() {
     place.write("log.wasm", b"\0asm\x01\0\0\0\x01");
     call(&[&["run"], &LINKS[..], &["main.wasm"]].concat()).refuses(1, "error[bad-module]: at offset 0x9: ");
     call(&[&["run"], &LINKS[..], &["main.wasm"]].concat()).refuses(1, "--> log.wasm");
-}
-
-#[test]
-fn a_module_with_collected_objects_is_refused_by_the_features_name() {
-    let collected = r#"(module
-        (type $block (array (mut (ref eq))))
-        (type $closure (sub (struct (field (mut i32)) (field (ref func)))))
-        (func (export "on_init") (drop (struct.new $closure (i32.const 1) (ref.func $code))))
-        (func $code) (elem declare func $code))"#;
-    run(collected, &[]).refuses(1, "the module uses garbage collection, which is not supported");
 }

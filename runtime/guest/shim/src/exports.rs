@@ -132,6 +132,7 @@ exports! {
         14 "wasi_snapshot_preview1.fd_prestat_get" fd_prestat_get(a: i32, b: i32);
         15 "wasi_snapshot_preview1.fd_prestat_dir_name" fd_prestat_dir_name(a: i32, b: i32, c: i32);
         16 "wasi_snapshot_preview1.fd_filestat_get" fd_filestat_get(a: i32, b: i32);
+        18 "wasi_snapshot_preview1.fd_fdstat_set_flags" fd_fdstat_set_flags(a: i32, b: i32);
     }
     cells {
         17 "wasi_snapshot_preview1.path_open" path_open(i32, i32, i32, i32, i32, i64, i64, i32, i32);
