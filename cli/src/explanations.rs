@@ -145,6 +145,10 @@ const COMMAND: &[(&str, &str)] = &[
         "Fuel was given to an image that does not count it. Counting is compiled in: `space build --fuel` makes such an image, and `space run --fuel` compiles a module so.",
     ),
     (
+        "no-guest",
+        "A WebAssembly module or an image of one was expected: the file holds the image of a component, or an option that only a guest has a use for was given to a project.",
+    ),
+    (
         "no-key-home",
         "Keys live in `$SPACE_HOME`, else in the user's data folder; neither `SPACE_HOME` nor `HOME` is set.",
     ),
