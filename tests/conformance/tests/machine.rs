@@ -3,7 +3,7 @@
 
 use boot::qemu::{GUEST_MEMORY_MIB, Machine, Qemu, REMEDY};
 use boot::{Ending, Run, Stop};
-use compiler_driver::guest::{GuestOptions, GuestSystem, compile};
+use compiler_driver::guest::{Guest, GuestOptions, GuestSystem, Input, compile};
 use compiler_driver::images;
 use compiler_driver::keys::{DEVELOPMENT, Key, Store};
 use nanokernel_core::Exit;
@@ -152,7 +152,9 @@ fn images(key: &Key) -> Vec<(Batch, Vec<u8>)> {
     assert!(checks > 5000, "the suite gives more than {checks} assertions");
     let image = |batch: Batch| {
         let module = batch.guest().unwrap_or_else(|error| panic!("{error}"));
-        let image = compile(&module, "suite.wasm", GuestOptions::default()).expect("the guest compiles");
+        let input = Input { name: "suite", file: "suite.wasm", bytes: &module };
+        let guest = Guest::new(input, &[]).expect("there is nothing to link");
+        let image = compile(&guest, GuestOptions::default()).expect("the guest compiles");
         (batch, images::sign_image(&image, key).expect("the image is right"))
     };
     batches.into_iter().map(image).collect()

