@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
 use compiler_driver::Error;
-use compiler_driver::guest::{self, Cache, GuestOptions, child};
+use compiler_driver::guest::{self, Cache, Guest, GuestOptions, Input, child};
 use compiler_driver::keys;
 use runtime_sandbox::{Ended, Limits, start};
 use std::fmt::Write as _;
@@ -18,6 +18,10 @@ fn large() -> Vec<u8> {
         text += ")";
     }
     wat::parse_str(text + ")").unwrap()
+}
+
+fn guest(module: &[u8]) -> Guest {
+    Guest::new(Input { name: "m", file: "m.wasm", bytes: module }, &[]).unwrap()
 }
 
 /// How a compilation ended that did not come to its end.
@@ -39,15 +43,15 @@ fn main() {
     }
     let module = wat::parse_str(r#"(module (func (export "_start")))"#).unwrap();
     let options = GuestOptions::default();
-    let apart = |module: &[u8], limits: Limits| child::compile(module, "m.wasm", options, limits);
+    let apart = |module: &[u8], limits: Limits| child::compile(&guest(module), options, limits);
     assert!(matches!(apart(&module, child::LIMITS), Err(Error::Child(_))), "nobody serves children yet");
     start(&[child::ROLE]);
 
     let image = apart(&module, child::LIMITS).unwrap();
-    assert_eq!(image, guest::compile(&module, "m.wasm", options).unwrap(), "the child's image is the same");
+    assert_eq!(image, guest::compile(&guest(&module), options).unwrap(), "the child's image is the same");
 
     let damaged = &module[..module.len() - 1];
-    let (here, there) = (guest::compile(damaged, "m.wasm", options), apart(damaged, child::LIMITS));
+    let (here, there) = (guest::compile(&guest(damaged), options), apart(damaged, child::LIMITS));
     assert_eq!(there.unwrap_err().to_string(), here.unwrap_err().to_string());
 
     let large = large();
@@ -63,8 +67,8 @@ fn main() {
     let home = tempfile::tempdir().unwrap();
     let (key, _) = keys::Store::at(home.path()).development().unwrap();
     let cache = Cache::at(home.path());
-    assert!(cache.image(damaged, "m.wasm", options, "test", &key).is_err());
+    assert!(cache.image(&guest(damaged), options, "test", &key).is_err());
     assert!(cache.entries().is_empty());
-    cache.image(&module, "m.wasm", options, "test", &key).unwrap();
+    cache.image(&guest(&module), options, "test", &key).unwrap();
     assert_eq!(cache.entries().len(), 1);
 }
