@@ -1,17 +1,13 @@
 //! Real modules as programs: each linked with a driver, and with a shim for what its own loader would give it, and run
-//! as `space run --link` runs them.
+//! as `space run --link` and `space boot --link` run them.
 
 #[path = "link/merged.rs"]
 mod merged;
 
 use compiler_driver::guest::{Guest, GuestOptions, Input, compile};
 use sci::guest::GuestCapability;
-use sci::sign::public_key;
-use services_zrun::linux::{Limits, Settings, run};
-use services_zrun::{Grants, InMemory};
-use space_host::Module;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use tests_conformance::host::{grants, lines_on_both};
 use tests_conformance::image::SEED;
 
 fn assemble(file: &str) -> Vec<u8> {
@@ -37,23 +33,9 @@ fn image(name: &str, module: &str, shim: &str) -> Option<Vec<u8>> {
     Some(sci::write::sign_image(&image, &SEED, true).expect("is signed"))
 }
 
-/// The lines that an image writes, with nothing granted but the log.
+/// The lines that an image writes on both hosts, with nothing granted but the log.
 fn lines(image: &[u8]) -> Vec<String> {
-    let module = Module::load(image, &[public_key(&SEED)]).expect("loads");
-    let lines = Arc::new(Mutex::new(Vec::new()));
-    let sink = Arc::clone(&lines);
-    let settings = Settings {
-        name: "driver".into(),
-        grants: Grants::default().with(GuestCapability::SysLog),
-        arguments: Vec::new(),
-        environment: Vec::new(),
-        seed: 0,
-        log: Box::new(move |line| sink.lock().expect("whole").push(line.to_owned())),
-        values: Box::new(InMemory::new(0)),
-        limits: Limits { memory_bytes: Some(64 << 20), ..Limits::default() },
-    };
-    run(&module, settings).expect("runs");
-    lines.lock().expect("whole").clone()
+    lines_on_both(image, grants(&[GuestCapability::SysLog]))
 }
 
 #[test]

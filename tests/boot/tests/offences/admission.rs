@@ -217,7 +217,7 @@ fn unknown_kernel_function() {
 #[test]
 fn missing_provider() {
     let (system, _) = sound(&bound("library", "sort", RELRO + 16));
-    refused(&system.module(), "refused", "missing provider");
+    refused(&system.module(), "refused", "nothing provides library.sort");
 }
 
 #[test]
