@@ -61,6 +61,8 @@ pub struct Booted {
     pub faults: Vec<FaultLine>,
     /// Lines of the console that are not the kernel's.
     pub lines: Vec<String>,
+    /// Instructions from the kernel's entry to the end, where they were counted.
+    pub instructions: Option<u64>,
 }
 
 /// Boots a signed image in QEMU, with what serves it.
@@ -68,6 +70,18 @@ pub struct Booted {
 /// # Panics
 /// If QEMU is missing, or the image no guest's: a boot test never passes without a boot.
 pub fn on_the_nanokernel(image: &[u8], grants: Grants) -> Booted {
+    boot_it(image, grants, false)
+}
+
+/// As [`on_the_nanokernel`], with every instruction of the machine counted.
+///
+/// # Panics
+/// As there.
+pub fn counted(image: &[u8], grants: Grants) -> Booted {
+    boot_it(image, grants, true)
+}
+
+fn boot_it(image: &[u8], grants: Grants, count: bool) -> Booted {
     let launch = launch::Launch { grants, ..launch::Launch::default() };
     let words = launch::words(&launch).expect("a start page has room");
     let host = [("grants", grants.mask())];
@@ -79,16 +93,17 @@ pub fn on_the_nanokernel(image: &[u8], grants: Grants) -> Booted {
     module.extend(bundle(&system.images, &system.instances, Some(signer)).expect("the images verify"));
     let qemu = Qemu::find().unwrap_or_else(|| panic!("QEMU is missing, and boot tests need it: {REMEDY}"));
     let interrupted = AtomicBool::new(false);
+    let words_of_the_kernel = ["bench".to_owned()];
     let run = Run {
         qemu: &qemu,
         kernel: boot::KERNEL,
         module: &module,
         machine: Machine::Microvm,
         memory_mib: GUEST_MEMORY_MIB,
-        words: &[],
+        words: if count { &words_of_the_kernel } else { &[] },
         gdb: false,
         trace: None,
-        count: false,
+        count,
         stop: Stop::Overdue(OVERDUE),
         interrupted: &interrupted,
     };
@@ -100,7 +115,9 @@ pub fn on_the_nanokernel(image: &[u8], grants: Grants) -> Booted {
     let (ending, faults) = ran.expect("QEMU runs");
     let console = String::from_utf8_lossy(&console);
     let lines = console.lines().filter(|line| !line.starts_with("space: ")).map(str::to_owned).collect();
-    Booted { ending, faults, lines }
+    let total = console.lines().filter(|line| line.starts_with("space: bench "));
+    let total = total.flat_map(|line| line.split(' ')).find_map(|word| word.strip_prefix("total="));
+    Booted { ending, faults, lines, instructions: total.and_then(|total| total.parse().ok()) }
 }
 
 /// The lines of a guest that ends well on both hosts, where they are the same.

@@ -54,6 +54,27 @@ fn judge(batch: &Batch, lines: &[String]) -> Vec<String> {
     wrong
 }
 
+/// A guest that goes round so often.
+fn turns(count: u32) -> Vec<u8> {
+    let text = format!(
+        r#"(module (memory (export "memory") 1) (func (export "_start") (local $left i32)
+          (local.set $left (i32.const {count}))
+          (loop $again
+            (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (local.get $left)))
+            (br_if $again (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))))"#
+    );
+    image::compile(&wat::parse_str(text).expect("the module is text")).expect("the guest compiles")
+}
+
+/// The machine's own processor runs the guest: what the guest does more, the machine's count of instructions shows.
+#[test]
+fn the_machine_runs_the_guests_instructions() {
+    let count = |turns| host::counted(turns, host::grants(&[])).instructions.expect("they are counted");
+    let (few, many) = (count(&turns(1_000_000)), count(&turns(3_000_000)));
+    let each = (many - few) / 2_000_000;
+    assert!((3..=12).contains(&each), "{few} and {many}: {each} instructions a turn");
+}
+
 #[test]
 fn guests_of_the_suite_hold_on_both_hosts() {
     let (batches, without) = batches();
