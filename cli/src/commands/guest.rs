@@ -43,9 +43,9 @@ fn image(file: &Path, links: &[Link], options: GuestOptions) -> Result<Vec<u8>, 
     let linked: Vec<_> = linked.collect::<Result<_, Failure>>()?;
     let inputs: Vec<Input<'_>> =
         linked.iter().map(|(link, file, bytes)| Input { name: &link.name, file, bytes }).collect();
-    let guest = Guest::new(Input { name: &stem, file: &place, bytes: &bytes }, &inputs)?;
+    let guest = Guest::new(Input { name: &stem, file: &place, bytes: &bytes }, &inputs);
     let key = session::key()?;
-    let progress = Progress::of(format!("compiling {}", guest.name));
+    let progress = Progress::of(format!("compiling {}", guest.name()));
     let image = Cache::open()?.image(&guest, options, &session::identity(), &key);
     drop(progress);
     Ok(image?)

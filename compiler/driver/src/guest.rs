@@ -6,12 +6,13 @@
 pub mod child;
 
 use crate::error::Error;
-use crate::files::{self, digest, hex};
+use crate::files::{self, digest};
 use crate::images;
 use crate::keys::{Key, Store};
 use compiler_link::system;
 use compiler_syntax::span::FileId;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -43,26 +44,74 @@ impl GuestOptions {
     }
 }
 
-/// A module to compile.
+/// Modules to compile into one image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Guest {
-    /// The module.
-    pub bytes: Vec<u8>,
-    /// Its file name.
-    pub name: String,
-    /// File name and SHA-256 of what it was made of, by name.
-    pub sources: Vec<(String, [u8; 32])>,
+    /// What is linked, in order; the main module is the last.
+    modules: Vec<Module>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Module {
+    /// The module name by which others import from it.
+    name: String,
+    /// Its file, for people.
+    file: String,
+    bytes: Vec<u8>,
+}
+
+impl Module {
+    fn input(&self) -> Input<'_> {
+        Input { name: &self.name, file: &self.file, bytes: &self.bytes }
+    }
 }
 
 impl Guest {
-    /// A main module, and what is linked to it: one module, which is compiled like any other.
-    pub fn new(main: Input<'_>, linked: &[Input<'_>]) -> Result<Self, Error> {
-        let bytes = if linked.is_empty() { main.bytes.to_vec() } else { merge(main, linked)? };
-        let inputs = linked.iter().chain([&main]);
-        let mut sources: Vec<_> =
-            inputs.map(|input| (file_name(input.file), sci::digest::sha256(input.bytes))).collect();
+    /// A main module, and what is linked to it.
+    pub fn new(main: Input<'_>, linked: &[Input<'_>]) -> Self {
+        let owned = |input: &Input<'_>| Module {
+            name: input.name.to_owned(),
+            file: input.file.to_owned(),
+            bytes: input.bytes.to_vec(),
+        };
+        Self { modules: linked.iter().chain([&main]).map(owned).collect() }
+    }
+
+    /// The file name of its main module.
+    pub fn name(&self) -> String {
+        self.modules.last().map(|main| file_name(&main.file)).unwrap_or_default()
+    }
+
+    /// The one module that they make.
+    pub fn merged(&self) -> Result<Cow<'_, [u8]>, Error> {
+        match self.modules.split_last() {
+            None => Ok(Cow::default()),
+            Some((main, [])) => Ok(Cow::Borrowed(&main.bytes)),
+            Some((main, linked)) => {
+                let linked: Vec<Input<'_>> = linked.iter().map(Module::input).collect();
+                merge(main.input(), &linked).map(Cow::Owned)
+            }
+        }
+    }
+
+    /// File name and SHA-256 of each, by name.
+    fn sources(&self) -> Vec<(String, [u8; 32])> {
+        let mut sources: Vec<_> = self
+            .modules
+            .iter()
+            .map(|module| (file_name(&module.file), sci::digest::sha256(&module.bytes)))
+            .collect();
         sources.sort();
-        Ok(Self { bytes, name: file_name(main.file), sources })
+        sources
+    }
+
+    /// What its image follows from, but for compiler and options.
+    fn address(&self) -> String {
+        let part = |module: &Module| {
+            format!("{} {} {}", digest(&module.bytes), module.name, file_name(&module.file))
+        };
+        self.modules.iter().map(part).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -81,24 +130,26 @@ fn merge(main: Input<'_>, linked: &[Input<'_>]) -> Result<Vec<u8>, Error> {
     })
 }
 
-/// Compiles a module to an image, unsigned, in this process.
+/// Compiles a guest to an image, unsigned, in this process.
 pub fn compile(guest: &Guest, options: GuestOptions) -> Result<Vec<u8>, Error> {
-    let refused = |why: String| Error::Module { file: guest.name.clone(), why };
+    let name = guest.name();
+    let refused = |why: String| Error::Module { file: name.clone(), why };
+    let module = guest.merged()?;
     let wasm = compiler_wasm::Options { stack_bytes: options.stack_bytes, fuel: options.fuel };
-    let unit =
-        compiler_wasm::read(&guest.bytes, FileId(0), wasm).map_err(|error| refused(error.to_string()))?;
+    let unit = compiler_wasm::read(&module, FileId(0), wasm).map_err(|error| refused(error.to_string()))?;
     let code_options = compiler_codegen::Options { optimize: true, one_nan: false };
     let code = compiler_codegen::compile(&unit, code_options).map_err(|error| refused(error.to_string()))?;
     let wiring = unit.wiring();
     let flags = options.flags();
-    let stem = Path::new(&guest.name).file_stem().unwrap_or_default().to_string_lossy();
-    let sources: Vec<_> = guest.sources.iter().map(|(name, digest)| (name.as_str(), *digest)).collect();
+    let stem = Path::new(&name).file_stem().unwrap_or_default().to_string_lossy();
+    let sources = guest.sources();
+    let sources: Vec<_> = sources.iter().map(|(name, digest)| (name.as_str(), *digest)).collect();
     compiler_link::guest::link(&compiler_link::guest::Input {
         name: &stem,
         wiring: &wiring,
         code: &code,
         stack_bytes: options.stack_bytes,
-        file: &guest.name,
+        file: &name,
         sources: &sources,
         flags: &flags,
     })
@@ -171,10 +222,7 @@ impl Cache {
         compiler: &str,
         key: &Key,
     ) -> Result<Vec<u8>, Error> {
-        let sources = guest.sources.iter().map(|(name, hash)| format!("{} {name}", hex(hash)));
-        let sources = sources.collect::<Vec<_>>().join(" ");
-        let module = digest(&guest.bytes);
-        let address = format!("{module} {compiler} {} {} {sources}", options.flags(), guest.name);
+        let address = format!("{} {compiler} {}", guest.address(), options.flags());
         let path = self.folder.join(format!("{}.sci", digest(address.as_bytes())));
         if let Ok(image) = files::read(&path, sci::limits::IMAGE_BYTES_MAX)
             && images::verify_image(&image, &[key.public()]).is_ok()
