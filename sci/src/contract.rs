@@ -264,7 +264,7 @@ fn kernel_imports_known(image: &Image<'_>) -> bool {
         .manifest()
         .imports
         .iter()
-        .all(|import| import.module != syscall::KERNEL_MODULE || syscall::by_name(import.item).is_some())
+        .all(|import| import.module != syscall::KERNEL_MODULE || syscall::number_of(import.item).is_some())
 }
 
 fn import_capability_known(image: &Image<'_>) -> bool {

@@ -81,6 +81,33 @@ calls! {
     25 trace_attach("realm", "memory", "mode") "" Plain false "Records or replays a realm's call results.";
 }
 
+/// Names of the calls, by number. The kernel needs no more of the table, whose sentences would fill it.
+pub const NAMES: [&str; CALLS.len()] = {
+    let mut names = [""; CALLS.len()];
+    let mut number = 0;
+    while number < CALLS.len() {
+        names[number] = CALLS[number].name;
+        number += 1;
+    }
+    names
+};
+
+/// How the calls' stubs pass data, by number.
+pub const STUBS: [Stub; CALLS.len()] = {
+    let mut stubs = [Stub::Plain; CALLS.len()];
+    let mut number = 0;
+    while number < CALLS.len() {
+        stubs[number] = CALLS[number].stub;
+        number += 1;
+    }
+    stubs
+};
+
+/// The number of the call of a name, if the table has one.
+pub fn number_of(name: &str) -> Option<u32> {
+    NAMES.iter().zip(0..).find(|(known, _)| **known == name).map(|(_, number)| number)
+}
+
 /// The call of a number, if the table has one.
 pub fn by_number(number: u32) -> Option<&'static Call> {
     CALLS.get(number as usize)

@@ -98,7 +98,7 @@ impl Kernel {
             return here;
         }
         let number = (here - GATE_PAGE) as usize / sci::gate::STUB_BYTES;
-        let saved = match sci::syscall::CALLS.get(number).map(|call| call.stub) {
+        let saved = match sci::syscall::STUBS.get(number) {
             Some(Stub::Plain) => 0,
             Some(_) => STUB_SAVED_BYTES,
             None => return here,

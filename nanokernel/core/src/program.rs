@@ -286,10 +286,7 @@ pub fn bound(kind: Kind, import: &Import<'_>, library: Option<&Program>) -> Opti
 /// What the kernel binds a slot to.
 fn provided(import: &Import<'_>) -> Option<u64> {
     match (import.module, import.item) {
-        (KERNEL_MODULE, item) => {
-            let call = syscall::by_name(item)?;
-            Some(KERNEL_SLAB_BASE + GATE_PAGE + stub_offset(call.number))
-        }
+        (KERNEL_MODULE, item) => Some(KERNEL_SLAB_BASE + GATE_PAGE + stub_offset(syscall::number_of(item)?)),
         ("space", "instance") => Some(KERNEL_SLAB_BASE + INSTANCE_PAGE),
         _ => None,
     }

@@ -4,7 +4,7 @@ use crate::clock::now;
 use crate::machine::{Machine, entered_at};
 use crate::state::kernel;
 use nanokernel_core::print_line;
-use sci::syscall::CALLS;
+use sci::syscall::NAMES;
 
 /// Time stamps of a run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,7 +19,7 @@ pub struct Figures {
 }
 
 /// Calls, and one for everything else.
-const CAUSES: usize = CALLS.len() + 1;
+const CAUSES: usize = NAMES.len() + 1;
 
 impl Figures {
     /// None yet.
@@ -71,7 +71,7 @@ impl Figures {
             ),
         );
         for (number, longest) in self.longest.iter().enumerate().filter(|(_, longest)| **longest > 0) {
-            let name = CALLS.get(number).map_or("trap", |call| call.name);
+            let name = NAMES.get(number).copied().unwrap_or("trap");
             print_line(machine, format_args!("bench longest-{name}={longest}"));
         }
     }
