@@ -71,6 +71,7 @@ fn on_linux(image: &[u8], key: &Key) -> Vec<String> {
         log: Box::new(move |line| log.borrow_mut().push(line.to_owned())),
         values: Box::new(InMemory::new(0)),
         limits: Limits::default(),
+        profile: None,
     };
     if let Err(error) = run(&module, settings) {
         lines.borrow_mut().push(error.to_string());

@@ -37,6 +37,7 @@ fn lines(module: &Module, grants: &[GuestCapability]) -> (Result<(), RunError>, 
         }),
         values: Box::new(InMemory::new(1024 * 1024)),
         limits: Limits { memory_bytes: Some(MEMORY_BYTES), ..Limits::default() },
+        profile: None,
     };
     let result = run(module, settings);
     let said = lines.borrow().clone();

@@ -51,6 +51,7 @@ fn lines(image: &[u8]) -> Vec<String> {
         log: Box::new(move |line| sink.lock().expect("whole").push(line.to_owned())),
         values: Box::new(InMemory::new(0)),
         limits: Limits { memory_bytes: Some(64 << 20), ..Limits::default() },
+        profile: None,
     };
     run(&module, settings).expect("runs");
     lines.lock().expect("whole").clone()
