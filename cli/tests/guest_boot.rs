@@ -20,8 +20,13 @@ fn line_after(text: String, line: &str) -> String {
 /// Runs a module on Linux and on the nanokernel, which say the same and end the same; gives what they said.
 #[track_caller]
 fn same(text: &str, options: &[&str], arguments: &[&str]) -> common::Said {
+    same_module(&wat::parse_str(text).expect("the module is text"), options, arguments)
+}
+
+#[track_caller]
+fn same_module(module: &[u8], options: &[&str], arguments: &[&str]) -> common::Said {
     let place = Place::new();
-    place.write("guest.wasm", wat::parse_str(text).expect("the module is text"));
+    place.write("guest.wasm", module);
     let call = |command: &str| {
         let mut all = vec![command];
         all.extend(options);
@@ -36,7 +41,7 @@ fn same(text: &str, options: &[&str], arguments: &[&str]) -> common::Said {
     call("run");
     let (run, mut boot) = (call("run"), call("boot"));
     boot.out = boot.out.lines().filter(|line| !line.starts_with(FAULT_LINE)).fold(String::new(), line_after);
-    assert_eq!((boot.code, &boot.out, &boot.err), (run.code, &run.out, &run.err), "{text}");
+    assert_eq!((boot.code, &boot.out, &boot.err), (run.code, &run.out, &run.err));
     boot
 }
 
@@ -93,4 +98,10 @@ fn arguments_and_environment_arrive() {
         (drop (call $log (i32.const 120) (i32.const 8)))))"#;
     let said = same(text, &["--env", "NAME=you"], &["one", "two"]);
     assert_eq!(said.succeeds(), "one\0two\nNAME=you\n");
+}
+
+#[test]
+fn a_trap_has_the_line_that_it_has_on_linux() {
+    let said = same_module(include_bytes!("../../tests/conformance/lines/divide.wasm"), &[], &[]);
+    assert!(said.code == Some(3) && said.err.contains(", divide.c:6:15"), "{}", said.err);
 }

@@ -26,7 +26,7 @@ mod snapshot;
 mod store;
 mod value;
 
-pub use error::{Error, Trap};
+pub use error::{Error, Place, Trap};
 pub use function::{Caller, Function};
 pub use instance::Instance;
 pub use machine::{Sample, Samples, samples};
