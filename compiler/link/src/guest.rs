@@ -169,7 +169,8 @@ fn debug(input: &Input<'_>) -> Vec<u8> {
         },
         name: &|Name { whole, folder }| {
             let inside = whole.strip_prefix(folder).filter(|_| !folder.is_empty()).unwrap_or(whole);
-            inside.trim_start_matches('/').trim_start_matches("./").to_owned()
+            let inside = inside.trim_start_matches('/').trim_start_matches("./");
+            inside.chars().filter(|character| !character.is_control()).collect()
         },
         ends: true,
     })

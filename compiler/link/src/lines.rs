@@ -3,9 +3,13 @@
 use gimli::{AttributeValue, EndianSlice, LittleEndian};
 use sci::write;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 type Reader<'e> = EndianSlice<'e, LittleEndian>;
 type Dwarf<'e> = gimli::Dwarf<Reader<'e>>;
+
+/// Rows that are read: units may share them, and a stranger's may do so at any length.
+const ROWS_MAX: u32 = 1 << 24;
 
 /// A file's name as DWARF has it.
 pub(crate) struct Name<'n> {
@@ -28,11 +32,11 @@ pub(crate) struct Reading<'r, 'e> {
 }
 
 /// A line: the file, the line and the column; none where no line is known.
-type Line = Option<(String, u32, u32)>;
+type Line = Option<(Rc<str>, u32, u32)>;
 
 /// The lines of code in the form of a source map; empty where there are none.
 pub(crate) fn source_map(reading: &Reading<'_, '_>) -> Vec<u8> {
-    let mut lines = BTreeMap::new();
+    let (mut lines, mut left) = (BTreeMap::new(), ROWS_MAX);
     let section = |id: gimli::SectionId| -> Result<Reader<'_>, gimli::Error> {
         Ok(EndianSlice::new((reading.section)(id.name()), LittleEndian))
     };
@@ -40,17 +44,17 @@ pub(crate) fn source_map(reading: &Reading<'_, '_>) -> Vec<u8> {
         let mut units = dwarf.units();
         while let Ok(Some(header)) = units.next() {
             // A unit that cannot be read has no lines.
-            dwarf.unit(header).map(|unit| unit_lines(reading, &dwarf, &unit, &mut lines)).ok();
+            dwarf.unit(header).map(|unit| unit_lines(reading, &dwarf, &unit, &mut lines, &mut left)).ok();
         }
     }
-    let mut files: Vec<&str> = lines.values().flatten().map(|(file, ..)| file.as_str()).collect();
+    let mut files: Vec<&str> = lines.values().flatten().map(|(file, ..)| &**file).collect();
     files.sort_unstable();
     files.dedup();
     let mut entries: Vec<(u32, u32, u32, u32)> = Vec::new();
     for (offset, line) in &lines {
         let (file, line, column) = match line {
             Some((file, line, column)) => {
-                (files.binary_search(&file.as_str()).unwrap_or_default() as u32, *line, *column)
+                (files.binary_search(&&**file).unwrap_or_default() as u32, *line, *column)
             }
             // A file that is not there: no place.
             None => (u32::MAX, 0, 0),
@@ -67,13 +71,15 @@ fn unit_lines<'e>(
     dwarf: &Dwarf<'e>,
     unit: &gimli::Unit<Reader<'e>>,
     lines: &mut BTreeMap<u32, Line>,
+    left: &mut u32,
 ) {
     let Some(program) = unit.line_program.clone() else { return };
     let mut rows = program.rows();
-    let mut names: BTreeMap<u64, String> = BTreeMap::new();
+    let mut names: BTreeMap<u64, Rc<str>> = BTreeMap::new();
     // The sequence of a function that a linker left out has the addresses of another one's code.
     let (mut begins, mut is_left_out) = (true, false);
-    while let Ok(Some((header, row))) = rows.next_row() {
+    while let (1.., Ok(Some((header, row)))) = (*left, rows.next_row()) {
+        *left -= 1;
         if begins {
             is_left_out = row.address() == 0 && reading.ends;
         }
@@ -87,14 +93,15 @@ fn unit_lines<'e>(
         }
         let Some(line) = row.line() else { continue };
         let name = names.entry(row.file_index()).or_insert_with(|| {
-            row.file(header).and_then(|file| name(reading, dwarf, unit, header, file)).unwrap_or_default()
+            let name = row.file(header).and_then(|file| name(reading, dwarf, unit, header, file));
+            name.unwrap_or_default().into()
         });
         if !name.is_empty() {
             let column = match row.column() {
                 gimli::ColumnType::LeftEdge => 1,
                 gimli::ColumnType::Column(column) => column.get() as u32,
             };
-            lines.insert(offset, Some((name.clone(), line.get() as u32, column)));
+            lines.insert(offset, Some((Rc::clone(name), line.get() as u32, column)));
         }
     }
 }
