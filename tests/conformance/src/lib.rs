@@ -6,6 +6,7 @@
 
 pub mod compare;
 pub mod driver;
+pub mod fuzz;
 pub mod image;
 pub mod script;
 pub mod spectest;
