@@ -265,6 +265,12 @@ pub struct RunArguments {
     /// End the guest after this time: `10s`, `500ms`, `2m`
     #[arg(long, value_name = "DURATION", value_parser = duration, allow_hyphen_values = true)]
     pub timeout: Option<Duration>,
+    /// Write where the guest spends its time to this file, for speedscope
+    #[arg(long, value_name = "FILE")]
+    pub profile: Option<PathBuf>,
+    /// Write which function lies where in the guest's code to this file
+    #[arg(long, value_name = "FILE")]
+    pub map: Option<PathBuf>,
 }
 
 /// What a guest is given.

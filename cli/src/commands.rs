@@ -12,6 +12,7 @@ pub mod guest;
 pub mod inspect;
 pub mod key;
 pub mod new;
+pub mod profile;
 pub mod run;
 pub mod sign;
 pub mod test;

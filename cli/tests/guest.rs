@@ -288,3 +288,80 @@ fn modules_that_do_not_fit_are_refused() {
     call(&[&["run"], &LINKS[..], &["main.wasm"]].concat()).refuses(1, "error[bad-module]: at offset 0x9: ");
     call(&[&["run"], &LINKS[..], &["main.wasm"]].concat()).refuses(1, "--> log.wasm");
 }
+
+/// Spends its time in `hot`, below `warm`, and some in the host; writes the sum to the log.
+const HOT: &str = r#"(module
+  (import "sys" "log" (func $log (param i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "done")
+  (func $hot (param $n i32) (result i32) (local $sum i32)
+    (loop $again
+      (local.set $sum (i32.xor (i32.mul (local.get $sum) (i32.const 31)) (local.get $n)))
+      (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+    (local.get $sum))
+  (func $cold (result i32) (i32.load (i32.const 64)))
+  (func $warm (param $n i32) (result i32) (i32.add (call $hot (local.get $n)) (call $cold)))
+  (func (export "_start") (local $turns i32)
+    (local.set $turns (i32.const 40))
+    (loop $again
+      (i32.store (i32.const 64) (call $warm (i32.const 5000000)))
+      (br_if $again (local.tee $turns (i32.sub (local.get $turns) (i32.const 1)))))
+    (drop (call $log (i32.const 0) (i32.const 4)))))"#;
+
+#[test]
+fn a_profile_names_where_the_time_goes() {
+    let place = with("hot.wasm", HOT);
+    let options = ["run", "--profile", "hot.json", "--map", "hot.map", "hot.wasm"];
+    assert_eq!(place.call("", &options).succeeds(), "done\n");
+    let profile: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(place.path("hot.json")).expect("it is written"))
+            .expect("the profile is JSON");
+    let names: Vec<&str> = profile["shared"]["frames"]
+        .as_array()
+        .expect("frames")
+        .iter()
+        .map(|frame| frame["name"].as_str().expect("a name"))
+        .collect();
+    let run = &profile["profiles"][0];
+    assert_eq!((run["type"].as_str(), run["unit"].as_str()), (Some("sampled"), Some("nanoseconds")));
+    let stacks: Vec<Vec<&str>> = run["samples"]
+        .as_array()
+        .expect("samples")
+        .iter()
+        .map(|stack| {
+            stack
+                .as_array()
+                .expect("a stack")
+                .iter()
+                .map(|frame| names[frame.as_u64().expect("a number") as usize])
+                .collect()
+        })
+        .collect();
+    let weights: Vec<u64> =
+        run["weights"].as_array().expect("weights").iter().map(|it| it.as_u64().expect("a number")).collect();
+    assert_eq!(stacks.len(), weights.len());
+    assert_eq!(run["endValue"].as_u64(), Some(weights.iter().sum()));
+    let hot = stacks.iter().filter(|stack| stack.ends_with(&["_start", "warm", "hot"])).count();
+    assert!(hot > 10 && hot * 10 > stacks.len() * 9, "{hot} of {} samples are in `hot`", stacks.len());
+    let map = std::fs::read_to_string(place.path("hot.map")).expect("it is written");
+    let lines: Vec<Vec<&str>> = map.lines().map(|line| line.splitn(3, ' ').collect()).collect();
+    let numbers: Vec<u64> =
+        lines.iter().map(|line| u64::from_str_radix(line[0], 16).expect("hexadecimal")).collect();
+    assert!(numbers.is_sorted(), "{map}");
+    for name in ["hot", "warm", "cold", "_start"] {
+        assert!(lines.iter().any(|line| line[2] == name), "{name} is not in the map: {map}");
+    }
+}
+
+#[test]
+fn a_profile_is_written_of_a_guest_that_ends_early_and_replaces_no_module() {
+    let text = HOT.replace("(drop (call $log (i32.const 0) (i32.const 4)))", "(unreachable)");
+    let place = with("hot.wasm", &text);
+    let said = place.call("", &["run", "--profile", "hot.json", "hot.wasm"]);
+    assert!(said.code == Some(3) && said.err.contains("unreachable"), "{}", said.err);
+    assert!(std::fs::read_to_string(place.path("hot.json")).expect("it is written").contains("\"hot\""));
+    for option in ["--profile", "--map"] {
+        let said = place.call("", &["run", option, "hot.wasm", "hot.wasm"]);
+        assert!(said.code == Some(2) && said.err.contains("error[same-file]"), "{}", said.err);
+    }
+}

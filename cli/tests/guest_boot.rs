@@ -20,8 +20,13 @@ fn line_after(text: String, line: &str) -> String {
 /// Runs a module on Linux and on the nanokernel, which say the same and end the same; gives what they said.
 #[track_caller]
 fn same(text: &str, options: &[&str], arguments: &[&str]) -> common::Said {
+    same_module(&wat::parse_str(text).expect("the module is text"), options, arguments)
+}
+
+#[track_caller]
+fn same_module(module: &[u8], options: &[&str], arguments: &[&str]) -> common::Said {
     let place = Place::new();
-    place.write("guest.wasm", wat::parse_str(text).expect("the module is text"));
+    place.write("guest.wasm", module);
     let call = |command: &str| {
         let mut all = vec![command];
         all.extend(options);
@@ -36,7 +41,7 @@ fn same(text: &str, options: &[&str], arguments: &[&str]) -> common::Said {
     call("run");
     let (run, mut boot) = (call("run"), call("boot"));
     boot.out = boot.out.lines().filter(|line| !line.starts_with(FAULT_LINE)).fold(String::new(), line_after);
-    assert_eq!((boot.code, &boot.out, &boot.err), (run.code, &run.out, &run.err), "{text}");
+    assert_eq!((boot.code, &boot.out, &boot.err), (run.code, &run.out, &run.err));
     boot
 }
 
@@ -93,4 +98,123 @@ fn arguments_and_environment_arrive() {
         (drop (call $log (i32.const 120) (i32.const 8)))))"#;
     let said = same(text, &["--env", "NAME=you"], &["one", "two"]);
     assert_eq!(said.succeeds(), "one\0two\nNAME=you\n");
+}
+
+#[test]
+fn a_trap_has_the_line_that_it_has_on_linux() {
+    let said = same_module(include_bytes!("../../tests/conformance/lines/divide.wasm"), &[], &[]);
+    assert!(said.code == Some(3) && said.err.contains(", divide.c:6:15"), "{}", said.err);
+}
+
+/// Loads: operator and bytes.
+const LOADS: &[(&str, u64)] = &[
+    ("i32.load8_u", 1),
+    ("i32.load16_s", 2),
+    ("i32.load", 4),
+    ("i64.load8_s", 1),
+    ("i64.load32_u", 4),
+    ("i64.load", 8),
+    ("f32.load", 4),
+    ("f64.load", 8),
+    ("v128.load", 16),
+    ("v128.load8x8_s", 8),
+    ("v128.load32_splat", 4),
+    ("v128.load64_zero", 8),
+];
+/// Stores: operator, value and bytes.
+const STORES: &[(&str, &str, u64)] = &[
+    ("i32.store8", "i32.const 7", 1),
+    ("i32.store16", "i32.const 7", 2),
+    ("i32.store", "i32.const 7", 4),
+    ("i64.store8", "i64.const 7", 1),
+    ("i64.store32", "i64.const 7", 4),
+    ("i64.store", "i64.const 7", 8),
+    ("f32.store", "f32.const 7", 4),
+    ("f64.store", "f64.const 7", 8),
+    ("v128.store", "v128.const i64x2 7 7", 16),
+];
+/// Bodies that try to leave in other ways, and how they are stopped.
+const OTHERS: &[(&str, &[&str])] = &[
+    (
+        "out of bounds memory access",
+        &[
+            "(memory.fill (i32.const 65535) (i32.const 1) (i32.const 2))",
+            "(memory.fill (i32.const -1) (i32.const 1) (i32.const -1))",
+            "(memory.copy (i32.const 0) (i32.const 65535) (i32.const 2))",
+            "(memory.copy (i32.const -1) (i32.const 0) (i32.const 1))",
+            "(memory.init $d (i32.const 0) (i32.const 0) (i32.const 5))",
+            "(memory.init $d (i32.const 0) (i32.const 4) (i32.const -1))",
+            "(memory.init $d (i32.const 65535) (i32.const 0) (i32.const 2))",
+        ],
+    ),
+    (
+        "out of bounds table access",
+        &[
+            "(table.fill $t (i32.const 3) (ref.null func) (i32.const 2))",
+            "(table.copy $t $t (i32.const 0) (i32.const -1) (i32.const 2))",
+            "(table.init $t $e (i32.const 0) (i32.const 1) (i32.const 1))",
+            "(drop (table.get $t (i32.const 4)))",
+            "(table.set $t (i32.const -1) (ref.null func))",
+            "(call_indirect $t (type $plain) (i32.const 4))",
+            "(call_indirect $t (type $plain) (i32.const -1))",
+            "(call_indirect $t (type $plain) (i32.const 0x40000001))",
+        ],
+    ),
+    ("uninitialized element", &["(call_indirect $t (type $plain) (i32.const 0))"]),
+    ("indirect call type mismatch", &["(drop (call_indirect $t (type $one) (i64.const 1) (i32.const 1)))"]),
+    // Of functions that call each other, the one that meets the stack's end is each host's own.
+    ("call stack exhausted", &["(call $deep)", "(drop (call $wide (v128.const i64x2 1 2)))"]),
+];
+
+/// An index and an offset with which an access of so many bytes does not stay in one page of memory.
+fn outside(number: usize, width: u64) -> (u64, u64) {
+    const BYTES: u64 = 65_536;
+    let most = u64::from(u32::MAX);
+    let places = [
+        (BYTES - width + 1, 0),
+        (0, BYTES - width + 1),
+        (BYTES / 2, BYTES / 2),
+        (BYTES, 0),
+        (most, 0),
+        (0, most),
+        (most, most),
+        (most - width + 1, 1),
+        (1 << 31, 1 << 31),
+        (0x7fff_ffff, 0x7fff_ffff),
+    ];
+    places[number % places.len()]
+}
+
+#[test]
+fn guests_that_try_to_leave_are_stopped_as_on_linux() {
+    let loads = LOADS.iter().enumerate().map(|(number, (operator, width))| {
+        let (index, offset) = outside(number, *width);
+        format!("(drop ({operator} offset={offset} (i32.const {index})))")
+    });
+    let stores = STORES.iter().enumerate().map(|(number, (operator, value, width))| {
+        let (index, offset) = outside(number, *width);
+        format!("({operator} offset={offset} (i32.const {index}) ({value}))")
+    });
+    let accesses = loads.chain(stores).map(|body| ("out of bounds memory access", body));
+    let others =
+        OTHERS.iter().flat_map(|(words, bodies)| bodies.iter().map(|body| (*words, (*body).to_owned())));
+    let mut stopped = 0;
+    for (words, body) in accesses.chain(others) {
+        let text = format!(
+            r#"(module
+              (type $plain (func)) (type $one (func (param i64) (result f64)))
+              (memory (export "memory") 1 1) (data $d "abcd")
+              (table $t 4 4 funcref) (elem (table $t) (i32.const 1) func $plain) (elem $e func $plain)
+              (func $plain)
+              (func $deep (call $deep))
+              (func $wide (param v128) (result v128)
+                (i8x16.add (call $wide (i8x16.neg (local.get 0))) (local.get 0)))
+              (func $leave {body})
+              (func (export "_start") (call $leave)))"#
+        );
+        let said = same(&text, &[], &[]);
+        assert!(said.code == Some(3) && said.err.contains(words), "{body}: {}", said.err);
+        stopped += 1;
+    }
+    assert!(stopped >= 30, "{stopped}");
 }

@@ -7,6 +7,9 @@
 //! | source map | offset `u32`, file `u32`, line `u32`, column `u32` | by offset |
 //! | sources | SHA-256, name offset `u32`, name bytes `u32` | by name |
 //!
+//! A guest's source map has one file, its module, and offsets in it as lines; its debug section holds the lines of the
+//! sources, laid out as a source map, by offset in the module.
+//!
 //! Offsets are from the beginning of text. Symbols, source map and sources begin with the number of entries
 //! (`u32`) and the number of names or files (`u32`, 0 where there are none), and end with the names' bytes. A
 //! source map's files are pairs of name offset and name bytes (`u32` each) behind its entries.
@@ -34,6 +37,51 @@ pub struct Symbol<'a> {
     pub size: u32,
     /// Name.
     pub name: &'a str,
+}
+
+/// A place in a guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GuestPlace<'a> {
+    /// The function's name, `?` where none is known.
+    pub function: &'a str,
+    /// Offset in the module, 0 where none is known.
+    pub offset: u32,
+    /// The line, where the module has such.
+    pub line: Option<Location<'a>>,
+}
+
+impl core::fmt::Display for GuestPlace<'_> {
+    fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(formatter, "in `{}` at offset {:#x} of the module", self.function, self.offset)?;
+        match self.line {
+            Some(Location { file, line, column }) => write!(formatter, ", {file}:{line}:{column}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The sections of a guest's image that tell its places.
+#[derive(Clone, Copy, Debug)]
+pub struct GuestTables<'a> {
+    /// Symbols.
+    pub symbols: &'a [u8],
+    /// Source map: an offset in the module stands as the line's number.
+    pub source_map: &'a [u8],
+    /// Debug: lines, in the form of a source map, by offset in the module.
+    pub debug: &'a [u8],
+}
+
+impl<'a> GuestTables<'a> {
+    /// The place of a text offset.
+    pub fn place(&self, offset: Option<u32>) -> GuestPlace<'a> {
+        let function = offset.and_then(|offset| function_at(self.symbols, offset));
+        let module = offset.and_then(|offset| locate(self.source_map, offset)).map(|place| place.line);
+        GuestPlace {
+            function: function.map_or("?", |function| function.name),
+            offset: module.unwrap_or(0),
+            line: module.and_then(|offset| locate(self.debug, offset)),
+        }
+    }
 }
 
 /// Bytes of the count words at the beginning.

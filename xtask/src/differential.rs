@@ -11,3 +11,9 @@ pub fn compare(modules: u64, seed: u64) -> Result<(), Failure> {
     run.args(["--modules", &modules.to_string(), "--seed", &seed.to_string()]);
     step(&format!("differential: {modules} modules from seed {seed}"), &mut run)
 }
+
+/// Runs what random bytes make: the target of cargo fuzz, as a test.
+pub fn bytes() -> Result<(), Failure> {
+    let test = ["test", "--release", "--quiet", "--locked", "--manifest-path", MANIFEST, "fuzz"];
+    step("differential: modules of random bytes", &mut cargo(&test))
+}

@@ -19,9 +19,18 @@ const MODULES: u64 = 100_000;
 
 /// Mutated images and bundles of one round.
 const EXECUTIONS: u64 = 10_000_000;
+/// Mutated modules of one round: those that are sound are compiled.
+const MUTATED: u64 = 100_000;
+/// Targets by coverage: the folder, the target, and how many executions of one round go to it.
+const TARGETS: [(&str, &str, u64); 4] = [
+    ("tests/contract/fuzz", "read", EXECUTIONS),
+    ("tests/differential/fuzz", "translate", MUTATED),
+    ("tests/differential/fuzz", "compile", MUTATED),
+    ("tests/differential/fuzz", "run", MUTATED),
+];
 
-/// Compares random programs, interpreted and as machine code, and random modules in several engines, and reads mutated
-/// images and bundles, round after round with new seeds. Where cargo-fuzz and a nightly toolchain are, it goes on from there by coverage.
+/// Compares random programs, interpreted and as machine code, and random modules in several engines, reads mutated
+/// images and bundles, and compiles mutated modules, round after round with new seeds. Where cargo-fuzz and a nightly toolchain are, it goes on from there by coverage.
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
     let rounds = match arguments {
         [] => 1,
@@ -39,6 +48,9 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
         let mut fuzz = cargo(&fuzz);
         fuzz.env("SPACE_FUZZ_EXECUTIONS", EXECUTIONS.to_string()).env("SPACE_FUZZ_SEED", seed.to_string());
         step(&format!("round {} of {rounds}: {EXECUTIONS} mutated files", round + 1), &mut fuzz)?;
+        let mut modules = cargo(&["test", "--release", "--package", "tests-conformance", "--test", "fuzz"]);
+        modules.env("SPACE_FUZZ_EXECUTIONS", MUTATED.to_string()).env("SPACE_FUZZ_SEED", seed.to_string());
+        step(&format!("round {} of {rounds}: {MUTATED} mutated modules", round + 1), &mut modules)?;
     }
     by_coverage(rounds)
 }
@@ -64,10 +76,15 @@ fn by_coverage(rounds: u64) -> Result<(), Failure> {
         println!("== by coverage: left out, it needs cargo-fuzz and a nightly toolchain");
         return Ok(());
     }
-    let corpus = root().join("target/fuzz-corpus");
-    plant(&corpus).map_err(|error| format!("{}: {error}", corpus.display()))?;
-    let mut fuzz = Command::new("cargo");
-    fuzz.current_dir(root()).args(["+nightly", "fuzz", "run", "--fuzz-dir", "tests/contract/fuzz", "read"]);
-    fuzz.arg(corpus).arg("--").arg(format!("-runs={}", rounds.saturating_mul(EXECUTIONS)));
-    step("by coverage", &mut fuzz)
+    let corpora = root().join("target/fuzz-corpus");
+    for (folder, target, executions) in TARGETS {
+        let corpus = corpora.join(target);
+        let planted = if target == "read" { plant(&corpus) } else { fs::create_dir_all(&corpus) };
+        planted.map_err(|error| format!("{}: {error}", corpus.display()))?;
+        let mut fuzz = Command::new("cargo");
+        fuzz.current_dir(root()).args(["+nightly", "fuzz", "run", "--fuzz-dir", folder, target]);
+        fuzz.arg(corpus).arg("--").arg(format!("-runs={}", rounds.saturating_mul(executions)));
+        step(&format!("by coverage: {target}"), &mut fuzz)?;
+    }
+    Ok(())
 }

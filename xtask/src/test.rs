@@ -51,6 +51,7 @@ pub fn run(_: &[String]) -> Result<(), Failure> {
     let mut oracle = cargo(&["test", "--release", "--package", "tests-oracle", "--", "--nocapture"]);
     step("random programs against the interpreter", oracle.env("SPACE_ORACLE_PROGRAMS", PROGRAMS))?;
     differential::compare(MODULES, SEED)?;
+    differential::bytes()?;
     if has("cargo-deny") {
         step("dependencies", &mut cargo(&["deny", "--offline", "check", "bans", "licenses", "sources"]))?;
     }

@@ -8,7 +8,7 @@ use services_zrun::linux::{ApartError, Disk, Limits, Report, ReportKind, Setting
 use services_zrun::{InMemory, Store};
 
 use crate::arguments::RunArguments;
-use crate::commands::{guest, verify};
+use crate::commands::{guest, profile, verify};
 use crate::report::{Exit, Failure};
 
 /// Bytes of keys and values that a run may store.
@@ -16,9 +16,15 @@ const VALUES_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Runs a module or an image of one, in a process of its own.
 pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
+    profile::check(&arguments.file, arguments.map.as_ref())?;
+    profile::check(&arguments.file, arguments.profile.as_ref())?;
     let image = guest::load(&arguments.file, &arguments.guest)?;
     let keys: Vec<_> = verify::trusted(None)?.iter().map(|key| key.bytes).collect();
     let place = arguments.file.display().to_string();
+    if let Some(map) = &arguments.map {
+        profile::write_map(&image, map)?;
+    }
+    let (sink, samples) = profile::sink(arguments.profile.as_deref())?;
     let settings = Settings {
         name: name(&arguments.file),
         grants: guest::grants(&arguments.guest.grants),
@@ -32,8 +38,14 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
             memory_bytes: Some(arguments.guest.memory),
             fuel: arguments.guest.fuel,
         },
+        profile: sink,
     };
-    run_apart(&image, &keys, settings).map_err(|error| failure(error).at(place))
+    let result = run_apart(&image, &keys, settings).map_err(|error| failure(error).at(place));
+    let written = match (&arguments.profile, samples.take()) {
+        (Some(file), Some(words)) => profile::write(&image, &name(&arguments.file), &words, file),
+        _ => Ok(()),
+    };
+    result.and(written)
 }
 
 /// A closed output is no reason to stop the guest: its work may be elsewhere.

@@ -1,6 +1,7 @@
 //! A WebAssembly guest's image.
 
 use crate::image::Error;
+use crate::lines::{self, Name, Reading};
 use crate::placement::{self, Placement};
 use compiler_codegen::Output;
 use compiler_core::{FunctionId, Symbol};
@@ -58,6 +59,7 @@ pub fn link(input: &Input<'_>) -> Result<Vec<u8>, Error> {
     sections.extend(placement::unloaded([
         (SectionKind::Traps, write::traps(&code.traps)),
         (SectionKind::Symbols, placement::symbols(&code.functions)),
+        (SectionKind::Debug, debug(input)),
         (SectionKind::SourceMap, source_map(input)),
         (SectionKind::Sources, source_table),
         (SectionKind::Linkage, linkage(input, &placement)),
@@ -148,6 +150,30 @@ fn source_map(input: &Input<'_>) -> Vec<u8> {
     let entries: Vec<(u32, u32, u32, u32)> =
         input.code.places.iter().map(|(offset, span)| (*offset, 0, span.start, 0)).collect();
     write::source_map(&entries, &[input.file])
+}
+
+/// Lines by offset in the module, where it has them.
+fn debug(input: &Input<'_>) -> Vec<u8> {
+    let dwarf = &input.wiring.dwarf;
+    if dwarf.sections.is_empty() {
+        return Vec::new();
+    }
+    lines::source_map(&Reading {
+        section: &|name| {
+            dwarf.sections.iter().find(|(known, _)| *known == name).map_or(&[][..], |(_, bytes)| bytes)
+        },
+        // Addresses count from the beginning of the code section's content.
+        offset: &|address| {
+            let offset = dwarf.code.start.checked_add(address)?;
+            u32::try_from(offset).ok().filter(|_| offset <= dwarf.code.end)
+        },
+        name: &|Name { whole, folder }| {
+            let inside = whole.strip_prefix(folder).filter(|_| !folder.is_empty()).unwrap_or(whole);
+            let inside = inside.trim_start_matches('/').trim_start_matches("./");
+            inside.chars().filter(|character| !character.is_control()).collect()
+        },
+        ends: true,
+    })
 }
 
 fn linkage(input: &Input<'_>, placement: &Placement) -> Vec<u8> {

@@ -12,5 +12,6 @@ pub mod elf;
 pub mod guest;
 pub mod image;
 pub mod ingest;
+mod lines;
 mod placement;
 pub mod system;

@@ -31,4 +31,4 @@ mod wiring;
 pub use error::Error;
 pub use features::validate;
 pub use unit::{Options, WasmUnit, read};
-pub use wiring::{Callable, Wiring};
+pub use wiring::{Callable, Dwarf, Wiring};

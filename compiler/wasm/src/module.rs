@@ -3,6 +3,7 @@
 use crate::error::{Error, limit};
 use crate::features::{self, SUPPORTED};
 use crate::scan::{self, Facts};
+use crate::wiring::Dwarf;
 use sci::contract::well_formed;
 use sci::limits::wasm;
 use std::collections::{BTreeMap, HashMap};
@@ -11,6 +12,9 @@ use wasmparser::{
     FuncType, FunctionBody, GlobalType, Imports, KnownCustom, MemoryType, Name, Operator, Parser, Payload,
     TableInit, TableType, TypeRef, ValidPayload, Validator, ValidatorResources,
 };
+
+/// What the names of sections with DWARF begin with.
+const DWARF: &str = ".debug_";
 
 /// What an import is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +98,7 @@ pub(crate) struct Module<'m> {
     pub facts: Vec<Facts>,
     pub names: BTreeMap<u32, &'m str>,
     pub resources: Option<ValidatorResources>,
+    pub dwarf: Dwarf<'m>,
 }
 
 impl<'m> Module<'m> {
@@ -198,6 +203,10 @@ impl<'m> Module<'m> {
                     };
                     self.data.push(Data { placement, bytes: data.data });
                 }
+            }
+            Payload::CodeSectionStart { unchecked_range, .. } => self.dwarf.code = unchecked_range,
+            Payload::CustomSection(section) if section.name().starts_with(DWARF) => {
+                self.dwarf.sections.push((section.name(), section.data()));
             }
             Payload::CustomSection(section) => {
                 if let KnownCustom::Name(names) = section.as_known() {

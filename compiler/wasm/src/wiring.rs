@@ -4,6 +4,7 @@ use crate::module::ImportKind;
 use crate::types::value_number;
 use crate::unit::WasmUnit;
 use compiler_core::{FunctionId, Symbol};
+use std::ops::Range;
 use wasmparser::{ExternalKind, FuncType, ValType};
 
 /// A function that can be called from outside.
@@ -65,6 +66,15 @@ pub struct Global {
     pub cell: Symbol,
 }
 
+/// DWARF, as the module holds it: nobody has checked it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dwarf<'m> {
+    /// The sections: name and bytes.
+    pub sections: Vec<(&'m str, &'m [u8])>,
+    /// Where the module's code section has its content.
+    pub code: Range<u64>,
+}
+
 /// What [`sci::linkage::Linkage`] says, before the linker has placed anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wiring<'m> {
@@ -96,6 +106,8 @@ pub struct Wiring<'m> {
     pub instantiate: Option<FunctionId>,
     /// Function to call after that, by its number in the module.
     pub start: Option<u32>,
+    /// What the module says of the sources that it was made of.
+    pub dwarf: Dwarf<'m>,
 }
 
 impl Wiring<'_> {
@@ -186,6 +198,7 @@ impl WasmUnit<'_> {
             fuel: self.state.fuel.map(Symbol::Data),
             instantiate: self.instantiate(),
             start: module.start,
+            dwarf: module.dwarf.clone(),
         }
     }
 }

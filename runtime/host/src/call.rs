@@ -8,6 +8,7 @@ use crate::object::{bits, value_of};
 use crate::store;
 use crate::value::{FunctionType, Value, ValueType};
 use sci::status::Fault;
+use sci::tables::GuestTables;
 use std::rc::Rc;
 
 impl Inner {
@@ -89,10 +90,9 @@ impl Inner {
             Some(fault) => fault,
             None => Fault::Unreachable,
         };
-        let function = sci::tables::function_at(&module.symbols, offset);
-        let function = function.map_or_else(|| "?".to_owned(), |function| function.name.to_owned());
-        let place = sci::tables::locate(&module.source_map, offset).map_or(0, |location| location.line);
-        Trap::Fault { fault, function, place }
+        let tables =
+            GuestTables { symbols: &module.symbols, source_map: &module.source_map, debug: &module.debug };
+        Trap::Fault { fault, place: tables.place(trap.offset.map(|_| offset)).into() }
     }
 
     /// Calls an imported function with the values that the gate took.

@@ -2,6 +2,7 @@
 
 use crate::machine::{GrowError, GuestError, Interruption, MapError, WorkerError};
 use sci::status::Fault;
+use sci::tables::{GuestPlace, Location};
 
 /// Why a module was not loaded, or not instantiated.
 #[derive(Debug, thiserror::Error)]
@@ -61,14 +62,12 @@ pub enum Error {
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Trap {
     /// The guest's code did what cannot be done.
-    #[error("{} in `{function}` at offset {place:#x} of the module", fault.guest_meaning())]
+    #[error("{} {place}", fault.guest_meaning())]
     Fault {
         /// What.
         fault: Fault,
-        /// In which function.
-        function: String,
-        /// Where in the module, in bytes.
-        place: u32,
+        /// Where.
+        place: Place,
     },
     /// A function of the host refused to go on.
     #[error("{0}")]
@@ -89,4 +88,36 @@ pub enum Trap {
         /// The function's type.
         wanted: String,
     },
+}
+
+/// A place in a guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The function's name, `?` where none is known.
+    pub function: String,
+    /// Offset in the module, in bytes.
+    pub offset: u32,
+    /// File, line and column of the source, where the module tells them.
+    pub line: Option<(String, u32, u32)>,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self { function: "?".to_owned(), offset: 0, line: None }
+    }
+}
+
+impl From<GuestPlace<'_>> for Place {
+    fn from(place: GuestPlace<'_>) -> Self {
+        let line = place.line.map(|line| (line.file.to_owned(), line.line, line.column));
+        Self { function: place.function.to_owned(), offset: place.offset, line }
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let line = self.line.as_ref();
+        let line = line.map(|(file, line, column)| Location { file, line: *line, column: *column });
+        GuestPlace { function: &self.function, offset: self.offset, line }.fmt(formatter)
+    }
 }

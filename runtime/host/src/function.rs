@@ -1,6 +1,6 @@
 //! Functions, of guests and of the host.
 
-use crate::error::Trap;
+use crate::error::{Place, Trap};
 use crate::instance::Instance;
 use crate::store::{Inner, Store};
 use crate::value::{FunctionType, Value};
@@ -104,7 +104,7 @@ pub(crate) fn call(
         Kind::Guest { instance, function, .. } => {
             let depth = store.depth.get();
             if depth >= NESTING_MAX {
-                return Err(Trap::Fault { fault: Fault::StackOverflow, function: "?".into(), place: 0 });
+                return Err(Trap::Fault { fault: Fault::StackOverflow, place: Place::default() });
             }
             store.depth.set(depth + 1);
             let instance = Rc::clone(&store.instances.borrow()[*instance]);

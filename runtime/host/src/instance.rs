@@ -168,6 +168,9 @@ fn build(store: &Store, module: &Module, imports: &[Extern]) -> Result<Rc<Inner>
     }
     let activation = Activation::new(slab, Arc::new(host), Box::new(())).map_err(|_| Error::Linkage)?;
     activation.set_deadline(store.0.limits.borrow().time);
+    if let Some(samples) = &*store.0.samples.borrow() {
+        activation.sample(Arc::clone(samples));
+    }
     let activation = Rc::new(activation);
     let mut inner = Inner {
         number,

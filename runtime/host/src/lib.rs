@@ -26,9 +26,10 @@ mod snapshot;
 mod store;
 mod value;
 
-pub use error::{Error, Trap};
+pub use error::{Error, Place, Trap};
 pub use function::{Caller, Function};
 pub use instance::Instance;
+pub use machine::{Sample, Samples, samples};
 pub use module::{ExternType, Module};
 pub use object::{Extern, Global, Memory, Table};
 pub use snapshot::{Snapshot, SnapshotError};

@@ -52,6 +52,7 @@ pub(crate) struct Inner {
     pub traps: Vec<u8>,
     pub symbols: Vec<u8>,
     pub source_map: Vec<u8>,
+    pub debug: Vec<u8>,
 }
 
 /// A guest's image, loaded: instances are made of it.
@@ -129,6 +130,7 @@ impl Module {
             traps: owned(SectionKind::Traps),
             symbols: owned(SectionKind::Symbols),
             source_map: owned(SectionKind::SourceMap),
+            debug: owned(SectionKind::Debug),
             guest,
         })))
     }

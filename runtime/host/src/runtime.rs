@@ -1,6 +1,6 @@
 //! Functions that the runtime owes every guest.
 
-use crate::error::Trap;
+use crate::error::{Place, Trap};
 use crate::instance::Inner;
 use crate::machine::Registers;
 use crate::object::{Table, function_of, reference};
@@ -101,7 +101,7 @@ fn bounds(instance: &Inner) -> Trap {
 }
 
 fn trap(_: &Inner, fault: Fault) -> Trap {
-    Trap::Fault { fault, function: "?".into(), place: 0 }
+    Trap::Fault { fault, place: Place::default() }
 }
 
 /// Copies between tables, of which one is seen by others.

@@ -3,12 +3,13 @@
 use crate::error::{Error, Trap};
 use crate::function::{Caller, Function, Kind};
 use crate::instance::Instance;
-use crate::machine::{Reservation, Worker};
+use crate::machine::{Reservation, Samples, Worker};
 use crate::value::{FunctionType, Value};
 use sci::linkage::CELL_BYTES;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Bytes of the memory that holds the host's own globals.
@@ -29,6 +30,8 @@ pub(crate) struct Inner {
     pub cells: Reservation,
     next_cell: Cell<u64>,
     worker: Worker,
+    /// Where instances made from now on are sampled to.
+    pub samples: RefCell<Option<Arc<Samples>>>,
 }
 
 /// What bounds instances.
@@ -66,12 +69,21 @@ impl Store {
             cells,
             next_cell: Cell::new(0),
             worker: Worker::new()?,
+            samples: RefCell::default(),
         })))
     }
 
     /// Ticks, so that deadlines are noticed.
     pub fn tick(&self, period: Duration) -> Result<(), Error> {
         Ok(self.0.worker.arm(period)?)
+    }
+
+    /// Samples instances made from now on, as often as [`Store::tick`] ticks: their places are offsets in their
+    /// module's text. Ticks that find no guest take none.
+    pub fn sample(&self) -> Arc<Samples> {
+        let samples = Arc::new(Samples::new());
+        self.0.samples.replace(Some(Arc::clone(&samples)));
+        samples
     }
 
     /// Bounds instances made from now on: time for each call from outside, bytes that a memory may have, and units of

@@ -9,4 +9,5 @@ mod run;
 pub use apart::{ApartError, ROLE, Report, ReportKind, run_apart};
 pub use disk::{Disk, DiskError};
 pub use machine::{Line, Machine};
-pub use run::{Limits, RunError, Settings, run};
+pub use run::{Limits, Profile, RunError, Settings, run};
+pub use space_host::{Sample, samples};

@@ -46,6 +46,7 @@ pub fn on_linux(image: &[u8], grants: Grants) -> (Result<(), RunError>, Vec<Stri
         log: Box::new(move |line| log.borrow_mut().push(line.to_owned())),
         values: Box::new(InMemory::new(VALUES_BYTES)),
         limits: Limits { memory_bytes: Some(MEMORY_BYTES), ..Limits::default() },
+        profile: None,
     };
     let result = run(&module, settings);
     let said = lines.take();

@@ -6,6 +6,7 @@
 
 pub mod compare;
 pub mod driver;
+pub mod fuzz;
 pub mod host;
 pub mod image;
 pub mod script;

@@ -197,6 +197,7 @@ fn answer(import: &str, ty: &str, arguments: &[i64]) -> i32 {
         log: Box::new(|_| ()),
         values: Box::new(InMemory::new(1 << 20)),
         limits: Limits::default(),
+        profile: None,
     };
     match run(&module(&text), settings) {
         Err(RunError::Status(status)) => status + 1000,

@@ -116,18 +116,37 @@ pub fn module(seed: u64) -> Result<Generated, Error> {
     Ok(Generated { case, second: second.flatten(), fuel: Some((FUEL_EXPORT.into(), fuel)), random })
 }
 
+/// The module that bytes make: the first eight say how, the others what.
+pub fn module_of(bytes: &[u8]) -> Result<Generated, Error> {
+    const FUEL: u32 = 300;
+    let (seed, bytes) = bytes.split_at_checked(8).unwrap_or_default();
+    let mut random = Random::new(mix(seed.iter().fold(0, |seed, byte| seed << 8 | u64::from(*byte))));
+    let options = compiler_codegen::Options { optimize: !random.once_in(8), one_nan: random.once_in(3) };
+    let case = made_of(bytes, config(&mut random), false, options, FUEL)?;
+    Ok(Generated { case, second: None, fuel: Some((FUEL_EXPORT.into(), FUEL)), random })
+}
+
 fn case(
     random: &mut Random,
     options: compiler_codegen::Options,
     fuel: u32,
     imports: Option<Vec<u8>>,
 ) -> Result<Case, Error> {
-    let smith = |error: &dyn std::fmt::Display| Error::Smith(error.to_string());
     let names_count = imports.is_some();
     let config = Config { available_imports: imports, ..config(random) };
     let length = 1_000 + random.below(12_000) as usize;
-    let bytes = random.bytes(length);
-    let mut module = Module::new(config, &mut Unstructured::new(&bytes)).map_err(|error| smith(&error))?;
+    made_of(&random.bytes(length), config, names_count, options, fuel)
+}
+
+fn made_of(
+    bytes: &[u8],
+    config: Config,
+    names_count: bool,
+    options: compiler_codegen::Options,
+    fuel: u32,
+) -> Result<Case, Error> {
+    let smith = |error: &dyn std::fmt::Display| Error::Smith(error.to_string());
+    let mut module = Module::new(config, &mut Unstructured::new(bytes)).map_err(|error| smith(&error))?;
     let global = module.ensure_termination(fuel).map_err(|error| smith(&error))?;
     let bytes = rewrite(&module.to_bytes(), global, names_count);
     let bytes = bytes.ok_or_else(|| smith(&"it cannot be rewritten"))?;

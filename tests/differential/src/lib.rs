@@ -10,12 +10,14 @@
 //! | `ours.rs`, `compiled.rs`, `interpreted.rs` | the engines |
 //! | `compare.rs` | one module, in step |
 //! | `survey.rs` | many modules, in processes that may die |
+//! | `fuzz.rs` | modules from any bytes, for cargo fuzz |
 //! | `regression.rs` | modules that once were not the same |
 #![forbid(unsafe_code)]
 
 pub mod compare;
 pub mod compiled;
 pub mod engine;
+pub mod fuzz;
 pub mod generate;
 pub mod interpreted;
 pub mod ours;

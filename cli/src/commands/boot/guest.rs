@@ -14,7 +14,7 @@ use sci::layout::{LIBRARY_SLAB, PAGE};
 use sci::linkage::{self, PAGE_BYTES};
 use sci::section::SectionKind;
 use sci::status::Fault;
-use sci::tables;
+use sci::tables::{self, GuestTables};
 use services_zrun::{imports, launch, lifecycle};
 
 use crate::arguments::{BootArguments, GuestArguments};
@@ -116,13 +116,10 @@ pub fn failure(faults: &[FaultLine], module: &[u8]) -> Option<Failure> {
     let offset = line.offset.checked_sub(text).and_then(|offset| u32::try_from(offset).ok());
     let known = offset.and_then(|offset| tables::trap_at(image.bytes_of(SectionKind::Traps), offset));
     let fault = if line.fault == Fault::StackOverflow { line.fault } else { known.unwrap_or(line.fault) };
-    let function =
-        offset.and_then(|offset| tables::function_at(image.bytes_of(SectionKind::Symbols), offset));
-    let place = offset.and_then(|offset| tables::locate(image.bytes_of(SectionKind::SourceMap), offset));
-    Some(guest::trapped(&format!(
-        "{} in `{}` at offset {:#x} of the module",
-        fault.guest_meaning(),
-        function.map_or("?", |function| function.name),
-        place.map_or(0, |place| place.line)
-    )))
+    let tables = GuestTables {
+        symbols: image.bytes_of(SectionKind::Symbols),
+        source_map: image.bytes_of(SectionKind::SourceMap),
+        debug: image.bytes_of(SectionKind::Debug),
+    };
+    Some(guest::trapped(&format!("{} {}", fault.guest_meaning(), tables.place(offset))))
 }

@@ -14,6 +14,7 @@ use super::import::{Arguments, Imports, Results};
 use super::interrupt::{Interrupter, Interruption, Limits, due};
 use super::mapping::MapError;
 use super::record::{Level, Record, Trap, event};
+use super::sample::Samples;
 use super::slab::Slab;
 use super::worker::frame_bytes;
 
@@ -117,7 +118,7 @@ impl Activation {
         let base = slab.base();
         let text = base + layout.text.start..base + layout.text.end;
         let guard = base + layout.stack.start - sci::layout::PAGE..base + layout.stack.start;
-        let record = Record::new(imports.table(), text, guard);
+        let record = Record::new(imports.table(), text, guard, base + STACK_TOP);
         let (depth, suspended, frame) = (Cell::new(0), Cell::new(None), RefCell::default());
         Ok(Self { record, slab, imports, context, depth, suspended, frame })
     }
@@ -206,6 +207,11 @@ impl Activation {
             }
             _ => Err(NotSuspended),
         }
+    }
+
+    /// From now on, ticks that meet its guest leave a sample; the first to be asked for stay.
+    pub(crate) fn sample(&self, samples: Arc<Samples>) {
+        let _ = self.record.samples.set(samples);
     }
 
     /// Whether a call is in progress, suspended or not.

@@ -6,6 +6,7 @@ use std::ptr;
 use super::gate;
 
 const RAX_TO_RIP: usize = 16;
+const REGISTER_RBP: usize = 10;
 const REGISTER_RSP: usize = 15;
 const REGISTER_FLAGS: usize = 17;
 
@@ -76,6 +77,11 @@ impl Context {
     /// Its stack pointer.
     pub(super) fn stack(&self) -> u64 {
         self.registers[REGISTER_RSP]
+    }
+
+    /// Its frame pointer.
+    pub(super) fn frame(&self) -> u64 {
+        self.registers[REGISTER_RBP]
     }
 
     /// Lets it go on elsewhere.

@@ -160,7 +160,7 @@ fn nanoseconds(duration: Duration) -> u64 {
 }
 
 /// Nanoseconds on a clock.
-fn now(clock: libc::clockid_t) -> u64 {
+pub(super) fn now(clock: libc::clockid_t) -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: writes to `time`, and is safe in a signal handler. Both clocks exist on every Linux.
     unsafe { libc::clock_gettime(clock, &raw mut time) };

@@ -6,6 +6,7 @@
 //! | file | settles |
 //! |---|---|
 //! | `gate.s` | the only way into and out of guest code |
+//! | `sample.rs` | where guests spend their time |
 //! | `signal.rs` | what a fault or a tick does, wherever it meets the thread |
 //! | `activation.rs` | calls, nesting, suspended guests |
 //!
@@ -25,6 +26,7 @@ mod pool;
 mod program;
 mod record;
 mod reservation;
+mod sample;
 mod signal;
 mod slab;
 mod worker;
@@ -40,6 +42,7 @@ pub use pool::Pool;
 pub use program::{MemoryPart, Parts, PartsError, Placed, Program, ProgramError};
 pub use record::Trap;
 pub use reservation::Reservation;
+pub use sample::{Sample, Samples, samples};
 pub use signal::tick_signal;
 pub use slab::{GrowError, OutOfBounds, Slab};
 pub use worker::{Worker, WorkerError};

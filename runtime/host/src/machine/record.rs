@@ -1,13 +1,15 @@
 //! What gate and signal handler know of an activation.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::ops::Range;
 use std::ptr;
+use std::sync::Arc;
 
 use super::activation::Activation;
 use super::context::FrameLine;
 use super::import::HostEntry;
 use super::interrupt::{Interruption, Limits};
+use super::sample::Samples;
 
 /// Why a guest was left: values of [`Record::event`].
 pub(super) mod event {
@@ -80,6 +82,10 @@ pub(super) struct Record {
     pub(super) text: Range<u64>,
     /// Addresses of the stack's guard page.
     pub(super) guard: Range<u64>,
+    /// Where the stack ends, which begins behind the guard page.
+    pub(super) stack_end: u64,
+    /// Where a tick puts a sample.
+    pub(super) samples: OnceCell<Arc<Samples>>,
     /// Whether a tick suspends.
     pub(super) is_preemptible: Cell<bool>,
     /// Whether the innermost level may be suspended: nothing of the same slab waits above it.
@@ -98,7 +104,7 @@ pub(super) struct Record {
 
 impl Record {
     /// An activation that was never entered.
-    pub(super) fn new(table: *const HostEntry, text: Range<u64>, guard: Range<u64>) -> Self {
+    pub(super) fn new(table: *const HostEntry, text: Range<u64>, guard: Range<u64>, stack_end: u64) -> Self {
         Self {
             stack: Cell::new(0),
             top: Cell::new(0),
@@ -112,6 +118,8 @@ impl Record {
             frame_lines: Cell::new(0),
             text,
             guard,
+            stack_end,
+            samples: OnceCell::new(),
             is_preemptible: Cell::new(false),
             is_suspendable: Cell::new(false),
             trap: Cell::new(None),

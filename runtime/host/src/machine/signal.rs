@@ -12,6 +12,7 @@ use super::gate;
 use super::interrupt::due;
 use super::mapping::MapError;
 use super::record::{Level, Record, Trap, event};
+use super::sample;
 
 /// Signals that a fault raises.
 const FAULTS: [i32; 4] = [SIGSEGV, SIGBUS, SIGILL, SIGFPE];
@@ -97,6 +98,9 @@ fn trap(record: &Record, signal: i32, address: u64, guest: &mut Context) -> bool
 
 /// A tick means: look.
 fn tick(record: Option<&Record>, guest: &mut Context) {
+    if let Some(record) = record {
+        sample::take(record, guest);
+    }
     let instruction = guest.instruction();
     match record {
         Some(record) if record.text.contains(&instruction) => tick_in_guest(record, guest),

@@ -39,6 +39,7 @@ struct Job {
     grants: u64,
     seed: u64,
     limits: Limits,
+    is_sampled: bool,
     keys: Vec<PublicKey>,
 }
 
@@ -47,7 +48,7 @@ struct Job {
 enum Said {
     /// It asks for an effect; the request goes with it.
     Request,
-    /// The space has ended.
+    /// The space has ended; its samples go with it.
     Ended(Result<(), Report>),
 }
 
@@ -127,7 +128,7 @@ impl From<Ended> for ApartError {
 
 /// Runs a space of an image that one of the keys has signed, in a child process.
 pub fn run_apart(image: &[u8], keys: &[PublicKey], settings: Settings) -> Result<(), ApartError> {
-    let Settings { name, grants, arguments, environment, seed, log, values, limits } = settings;
+    let Settings { name, grants, arguments, environment, seed, log, values, limits, profile } = settings;
     let time = limits.time.map(|time| time.saturating_add(GRACE));
     let allowed = runtime_sandbox::Limits {
         cpu_seconds: time.map(|time| time.as_secs().saturating_add(1)),
@@ -138,12 +139,19 @@ pub fn run_apart(image: &[u8], keys: &[PublicKey], settings: Settings) -> Result
     let mut world = Machine::new(log, values, limits.time);
     let server = Server::new(grants, &mut world);
     let texts = Texts { name, arguments, environment };
-    child.send(&Job { texts, grants: grants.mask(), seed, limits, keys: keys.to_vec() }, image)?;
+    let (grants, is_sampled) = (grants.mask(), profile.is_some());
+    child.send(&Job { texts, grants, seed, limits, is_sampled, keys: keys.to_vec() }, image)?;
     loop {
-        let (said, request) = child.receive(MESSAGE_BYTES_MAX)?;
+        let (said, beside) = child.receive(MESSAGE_BYTES_MAX)?;
         match said {
-            Said::Request => child.send(&(), &server.serve(&request, &mut world))?,
-            Said::Ended(result) => return Ok(result?),
+            Said::Request => child.send(&(), &server.serve(&beside, &mut world))?,
+            Said::Ended(result) => {
+                if let Some(profile) = profile {
+                    let words = beside.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word));
+                    profile(&words.collect::<Vec<u32>>());
+                }
+                return Ok(result?);
+            }
         }
     }
 }
@@ -153,17 +161,22 @@ fn serve(mut inside: Inside) -> Result<(), Box<dyn std::error::Error>> {
     inside.restrict(Policy::LoadGuest)?;
     let (job, image) = inside.receive(sci::limits::IMAGE_BYTES_MAX as u32)?;
     let inside = Rc::new(RefCell::new(inside));
-    let result = live(job, &image, &inside).map_err(|error| Report::from(&error));
-    inside.borrow_mut().send(&Said::Ended(result), &[])?;
+    let (result, samples) = live(job, &image, &inside);
+    let result = result.map_err(|error| Report::from(&error));
+    let samples: Vec<u8> = samples.into_iter().flat_map(u32::to_le_bytes).collect();
+    inside.borrow_mut().send(&Said::Ended(result), &samples)?;
     Ok(())
 }
 
-fn live(job: Job, image: &[u8], inside: &Rc<RefCell<Inside>>) -> Result<(), RunError> {
-    let Job { texts, grants, seed, limits, keys } = job;
+fn live(job: Job, image: &[u8], inside: &Rc<RefCell<Inside>>) -> (Result<(), RunError>, Vec<u32>) {
+    let Job { texts, grants, seed, limits, is_sampled, keys } = job;
     // Its file cannot be closed any more when the guest has run: it lasts as long as the process.
-    let module = Box::leak(Box::new(Module::load(image, &keys)?));
+    let module = match Module::load(image, &keys) {
+        Ok(module) => Box::leak(Box::new(module)),
+        Err(error) => return (Err(error.into()), Vec::new()),
+    };
     let world = Remote::new(ToParent { inside: Rc::clone(inside), clock: Clock::new(limits.time) });
-    let start = Start { texts, grants: Grants::of(grants), seed, limits };
+    let start = Start { texts, grants: Grants::of(grants), seed, limits, is_sampled };
     run_in(module, start, world, || Ok(inside.borrow_mut().restrict(Policy::RunGuest)?))
 }
 

@@ -14,7 +14,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// How often a guest with a deadline is looked at.
+/// How often a guest with a deadline, or one that is sampled, is looked at.
 const TICK: Duration = Duration::from_millis(1);
 
 /// What bounds a run.
@@ -27,6 +27,9 @@ pub struct Limits {
     /// Units of fuel, for an image that counts them.
     pub fuel: Option<u64>,
 }
+
+/// Where a run's samples go, when it has ended: [`space_host::samples`] reads them.
+pub type Profile = Box<dyn FnOnce(&[u32])>;
 
 /// How to run a space.
 pub struct Settings {
@@ -46,6 +49,8 @@ pub struct Settings {
     pub values: Box<dyn Values>,
     /// What bounds it.
     pub limits: Limits,
+    /// Samples it, and says where to.
+    pub profile: Option<Profile>,
 }
 
 /// Why a space did not run to its end.
@@ -73,8 +78,13 @@ pub fn run(module: &Module, settings: Settings) -> Result<(), RunError> {
     let world = Machine::new(settings.log, settings.values, settings.limits.time);
     let texts =
         Texts { name: settings.name, arguments: settings.arguments, environment: settings.environment };
-    let start = Start { texts, grants: settings.grants, seed: settings.seed, limits: settings.limits };
-    run_in(module, start, world, || Ok(()))
+    let (grants, seed, limits) = (settings.grants, settings.seed, settings.limits);
+    let start = Start { texts, grants, seed, limits, is_sampled: settings.profile.is_some() };
+    let (result, samples) = run_in(module, start, world, || Ok(()));
+    if let Some(profile) = settings.profile {
+        profile(&samples);
+    }
+    result
 }
 
 /// What a space begins with.
@@ -83,33 +93,50 @@ pub(super) struct Start {
     pub grants: Grants,
     pub seed: u64,
     pub limits: Limits,
+    pub is_sampled: bool,
 }
 
-/// Runs a space in a world. `ready` is called when nothing is missing but the guest's first instruction.
+/// Runs a space in a world, and gives its samples. `ready` is called when nothing is missing but the guest's first
+/// instruction.
 pub(super) fn run_in<W: World + 'static>(
+    module: &Module,
+    start: Start,
+    world: W,
+    ready: impl FnOnce() -> Result<(), RunError>,
+) -> (Result<(), RunError>, Vec<u32>) {
+    let store = match Store::new() {
+        Ok(store) => store,
+        Err(error) => return (Err(error.into()), Vec::new()),
+    };
+    let samples = start.is_sampled.then(|| store.sample());
+    let result = run_with(&store, module, start, world, ready);
+    (result, samples.map_or_else(Vec::new, |samples| samples.words()))
+}
+
+fn run_with<W: World + 'static>(
+    store: &Store,
     module: &Module,
     start: Start,
     mut world: W,
     ready: impl FnOnce() -> Result<(), RunError>,
 ) -> Result<(), RunError> {
-    let Start { texts, grants, seed, limits } = start;
-    let store = Store::new()?;
+    let Start { texts, grants, seed, limits, is_sampled } = start;
     let mut space = Space::new(&texts.name, grants, seed, &mut world);
     space.arguments = texts.arguments;
     space.environment = texts.environment;
     let served = Rc::new(RefCell::new(Served { space, world, ended: None }));
-    let imports = bind(&store, module, &served, grants)?;
+    let imports = bind(store, module, &served, grants)?;
     let starts: Vec<&'static str> = ["_initialize", "_start"]
         .into_iter()
         .filter(|name| module.exports().any(|(export, _)| export == *name))
         .collect();
     lifecycle::judge(module.exports().map(|(name, ty)| (name, shape(&ty))))?;
     store.set_limits(limits.time, limits.memory_bytes, limits.fuel);
-    if limits.time.is_some() {
+    if limits.time.is_some() || is_sampled {
         store.tick(TICK)?;
     }
     ready()?;
-    let result = live(&store, module, &imports, &starts);
+    let result = live(store, module, &imports, &starts);
     let Served { space, world, .. } = &mut *served.borrow_mut();
     space.flush(world);
     result

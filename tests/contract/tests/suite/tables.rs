@@ -2,7 +2,7 @@
 
 use crate::random::Random;
 use sci::status::Fault;
-use sci::tables::{Location, Symbol, function_at, functions, locate, sources, trap_at};
+use sci::tables::{GuestTables, Location, Symbol, function_at, functions, locate, sources, trap_at};
 use sci::write;
 
 #[test]
@@ -30,6 +30,20 @@ fn source_map() {
     assert_eq!(locate(&section, u32::MAX), at("hello.in", 8, 5));
     assert_eq!(locate(&[], 0), None);
     assert_eq!(locate(&write::source_map(&[(0, 2, 1, 1)], &files), 0), None);
+}
+
+#[test]
+fn places_in_guests() {
+    let symbols = write::symbols(&[(0, 16, "run"), (16, 8, "stop")]);
+    let source_map = write::source_map(&[(0, 0, 0x80, 0), (20, 0, 0x91, 0)], &["guest.wasm"]);
+    let debug = write::source_map(&[(0x80, 0, 3, 5), (0x90, u32::MAX, 0, 0)], &["guest.c"]);
+    let place = |debug, offset| {
+        GuestTables { symbols: &symbols, source_map: &source_map, debug }.place(offset).to_string()
+    };
+    assert_eq!(place(&debug[..], Some(4)), "in `run` at offset 0x80 of the module, guest.c:3:5");
+    assert_eq!(place(&debug[..], Some(21)), "in `stop` at offset 0x91 of the module");
+    assert_eq!(place(&[], Some(4)), "in `run` at offset 0x80 of the module");
+    assert_eq!(place(&debug[..], None), "in `?` at offset 0x0 of the module");
 }
 
 #[test]
