@@ -51,7 +51,7 @@ impl Inner {
         Ok(decoded.map(|(ty, cell)| self.decode(store, *ty, u128::from_le_bytes(*cell))).collect())
     }
 
-    fn way(&self, function: u32) -> Result<Way, Trap> {
+    pub(crate) fn way(&self, function: u32) -> Result<Way, Trap> {
         let way = self.module.0.ways.get(&function).copied();
         way.ok_or_else(|| Trap::Host("the function cannot be called from outside".into()))
     }
@@ -68,6 +68,7 @@ impl Inner {
     }
 
     /// What a call's end means.
+    #[inline]
     pub(crate) fn finish(&self, store: &store::Inner, outcome: Outcome) -> Result<Results, Trap> {
         match outcome {
             Outcome::Returned(results) => Ok(results),

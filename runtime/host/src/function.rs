@@ -2,6 +2,7 @@
 
 use crate::error::{Place, Trap};
 use crate::instance::Instance;
+use crate::machine::HostIntegers;
 use crate::store::{Inner, Store};
 use crate::value::{FunctionType, Value};
 use sci::status::Fault;
@@ -13,9 +14,12 @@ const NESTING_MAX: u32 = 256;
 /// The code of a host's function.
 pub(crate) type HostCode = dyn Fn(&Caller<'_>, &[Value]) -> Result<Vec<Value>, Trap>;
 
+/// Makes what the gate calls, if all values are integers: for a store, and an instance's number in it.
+pub(crate) type HostEntry = dyn Fn(&Rc<Inner>, usize) -> Box<HostIntegers>;
+
 /// What a function is.
 pub(crate) enum Kind {
-    Host { ty: FunctionType, code: Box<HostCode> },
+    Host { ty: FunctionType, code: Box<HostCode>, entry: Option<Box<HostEntry>> },
     Guest { ty: FunctionType, instance: usize, function: u32 },
 }
 
@@ -102,15 +106,21 @@ pub(crate) fn call(
             Ok(results)
         }
         Kind::Guest { instance, function, .. } => {
-            let depth = store.depth.get();
-            if depth >= NESTING_MAX {
-                return Err(Trap::Fault { fault: Fault::StackOverflow, place: Place::default() });
-            }
-            store.depth.set(depth + 1);
             let instance = Rc::clone(&store.instances.borrow()[*instance]);
-            let results = instance.call(store, *function, arguments);
-            store.depth.set(depth);
-            results
+            nested(store, || instance.call(store, *function, arguments))
         }
     }
+}
+
+/// Calls a guest, if not too many wait for each other.
+#[inline]
+pub(crate) fn nested<T>(store: &Inner, call: impl FnOnce() -> Result<T, Trap>) -> Result<T, Trap> {
+    let depth = store.depth.get();
+    if depth >= NESTING_MAX {
+        return Err(Trap::Fault { fault: Fault::StackOverflow, place: Place::default() });
+    }
+    store.depth.set(depth + 1);
+    let given = call();
+    store.depth.set(depth);
+    given
 }

@@ -1,8 +1,8 @@
 //! Instances: a module with its imports bound and its state computed.
 
 use crate::error::Error;
-use crate::function::Function;
-use crate::machine::{Activation, Arguments, Imports, Interrupter, Local, Registers, Slab};
+use crate::function::{Function, Kind};
+use crate::machine::{Activation, Arguments, Imports, Interrupter, Local, Registers};
 use crate::module::{Binding, Module};
 use crate::object::{
     Extern, Global, GlobalInner, GlobalPlace, Memory, MemoryInner, Place, Table, TableInner, Users, bits,
@@ -128,9 +128,13 @@ impl Instance {
 
 fn check_imports(module: &Module, imports: &[Extern]) -> Result<(), Error> {
     for (index, (name, item, wanted)) in module.imports().enumerate() {
-        let (module, item) = (name.to_owned(), item.to_owned());
-        let Some(given) = imports.get(index) else { return Err(Error::Missing { module, item }) };
+        let names = || (name.to_owned(), item.to_owned());
+        let Some(given) = imports.get(index) else {
+            let (module, item) = names();
+            return Err(Error::Missing { module, item });
+        };
         if !given.fits(&wanted) {
+            let (module, item) = names();
             let (wanted, given) = (wanted.to_string(), given.ty().to_string());
             return Err(Error::Mismatch { module, item, wanted, given });
         }
@@ -138,28 +142,44 @@ fn check_imports(module: &Module, imports: &[Extern]) -> Result<(), Error> {
     Ok(())
 }
 
+/// Adds what a slot leads to.
+fn bind(store: &Store, number: usize, binding: Binding, functions: &[u32], host: &mut Imports) {
+    let imported =
+        if let Binding::Import(function) = binding { functions.get(function as usize) } else { None };
+    if let Some(Kind::Host { entry: Some(entry), .. }) = imported.map(|id| store.0.kind(*id)).as_deref() {
+        host.push_integers(entry(&store.0, number));
+        return;
+    }
+    let weak = Local::new(Rc::downgrade(&store.0));
+    host.push(Box::new(move |activation: &Activation, registers: &mut Registers| {
+        let Some(store) = weak.get().and_then(std::rc::Weak::upgrade) else {
+            activation.trap(TRAP_WAITS);
+            return;
+        };
+        let instance = Rc::clone(&store.instances.borrow()[number]);
+        let done = match binding {
+            Binding::Import(function) => instance.call_import(&store, function, registers),
+            Binding::Runtime(function) => runtime::call(&store, &instance, function, registers),
+        };
+        if let Err(trap) = done {
+            *store.trap.borrow_mut() = Some(trap);
+            activation.trap(TRAP_WAITS);
+        }
+    }));
+}
+
 /// The instance with its imports bound; its state is not computed yet.
 fn build(store: &Store, module: &Module, imports: &[Extern]) -> Result<Rc<Inner>, Error> {
     let number = store.0.instances.borrow().len();
-    let slab = Slab::new(module.0.guest.program())?;
+    let slab = module.0.pool.lend()?;
     let mut host = Imports::new();
+    let functions: Vec<u32> = imports
+        .iter()
+        .take(module.0.imports.len())
+        .filter_map(|import| if let Extern::Function(function) = import { Some(function.id) } else { None })
+        .collect();
     for binding in &module.0.bindings {
-        let (binding, store) = (*binding, Local::new(Rc::downgrade(&store.0)));
-        host.push(Box::new(move |activation: &Activation, registers: &mut Registers| {
-            let Some(store) = store.get().and_then(std::rc::Weak::upgrade) else {
-                activation.trap(TRAP_WAITS);
-                return;
-            };
-            let instance = Rc::clone(&store.instances.borrow()[number]);
-            let done = match binding {
-                Binding::Import(function) => instance.call_import(&store, function, registers),
-                Binding::Runtime(function) => runtime::call(&store, &instance, function, registers),
-            };
-            if let Err(trap) = done {
-                *store.trap.borrow_mut() = Some(trap);
-                activation.trap(TRAP_WAITS);
-            }
-        }));
+        bind(store, number, *binding, &functions, &mut host);
     }
     if let Some(fuel) = store.0.limits.borrow().fuel {
         let place = module.0.fuel.ok_or(Error::NoFuel)?;
@@ -176,14 +196,14 @@ fn build(store: &Store, module: &Module, imports: &[Extern]) -> Result<Rc<Inner>
         number,
         module: module.clone(),
         activation: Rc::clone(&activation),
-        functions: Vec::new(),
+        functions,
         tables: Vec::new(),
         memories: Vec::new(),
         globals: Vec::new(),
     };
     for import in imports.iter().take(module.0.imports.len()) {
         match import {
-            Extern::Function(function) => inner.functions.push(function.id),
+            Extern::Function(_) => {}
             Extern::Table(table) => inner.tables.push(table.clone()),
             Extern::Memory(memory) => inner.memories.push(memory.clone()),
             Extern::Global(global) => inner.globals.push(global.clone()),

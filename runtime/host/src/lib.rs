@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`machine`] | address space, gate, traps, interruption: all that needs unsafe code |
 //! | `module.rs`, `instance.rs` | loading, binding, calling |
+//! | `typed.rs` | calls whose types the host's program states |
 //! | `call.rs` | values across the boundary, traps |
 //! | `object.rs` | tables, memories, globals, and references that several instances see |
 //! | `snapshot.rs` | an instance's state as bytes, and back |
@@ -24,6 +25,7 @@ mod object;
 mod runtime;
 mod snapshot;
 mod store;
+mod typed;
 mod value;
 
 pub use error::{Error, Place, Trap};
@@ -34,4 +36,5 @@ pub use module::{ExternType, Module};
 pub use object::{Extern, Global, Memory, Table};
 pub use snapshot::{Snapshot, SnapshotError};
 pub use store::Store;
+pub use typed::{Given, Parameters, Scalar, TypedFunction};
 pub use value::{FunctionType, Value, ValueType};

@@ -1,7 +1,7 @@
 //! A guest's image, loaded.
 
 use crate::error::Error;
-use crate::machine::{Entry, Guest};
+use crate::machine::{Entry, Guest, Pool};
 use crate::value::{FunctionType, ValueType};
 use sci::image::Image;
 use sci::linkage::{Callable, Extern, Global, Linkage, Memory, Segment, Table, in_registers};
@@ -30,7 +30,8 @@ pub(crate) struct Way {
 pub(crate) struct Inner {
     /// What names the image, whoever signed it.
     pub digest: [u8; 32],
-    pub guest: Guest,
+    /// Address spaces of instances that are gone.
+    pub pool: Arc<Pool>,
     pub types: Vec<FunctionType>,
     pub registers: Vec<bool>,
     pub imports: Vec<(String, String, Extern)>,
@@ -131,8 +132,14 @@ impl Module {
             symbols: owned(SectionKind::Symbols),
             source_map: owned(SectionKind::SourceMap),
             debug: owned(SectionKind::Debug),
-            guest,
+            pool: Arc::new(Pool::new(Arc::clone(guest.program()), 0)),
         })))
+    }
+
+    /// Keeps the address spaces of at most so many instances that are gone, made as new, for those to come. At first
+    /// it keeps none.
+    pub fn keep(&self, instances: usize) {
+        self.0.pool.set_bound(instances);
     }
 
     /// What it imports: module, item, and what that must be.

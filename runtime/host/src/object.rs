@@ -411,7 +411,7 @@ impl Global {
     pub(crate) fn address(&self, store: &store::Inner) -> u64 {
         match &self.0.place {
             GlobalPlace::Slab(activation, offset) => activation.slab().base() + offset,
-            GlobalPlace::Cell(cell) => store.cells.base() + cell,
+            GlobalPlace::Cell(cell) => store.cells().map_or(0, Reservation::base) + cell,
         }
     }
 
@@ -425,7 +425,9 @@ impl Global {
             GlobalPlace::Slab(activation, offset) => {
                 activation.slab().write(*offset, &bits.to_le_bytes()).ok()
             }
-            GlobalPlace::Cell(cell) => store.cells.write(*cell, &bits.to_le_bytes()).ok(),
+            GlobalPlace::Cell(cell) => {
+                store.cells().and_then(|cells| cells.write(*cell, &bits.to_le_bytes()).ok())
+            }
         }
     }
 
@@ -433,7 +435,7 @@ impl Global {
         let mut bytes = [0; 16];
         let read = match &self.0.place {
             GlobalPlace::Slab(activation, offset) => activation.slab().read(*offset, &mut bytes).ok(),
-            GlobalPlace::Cell(cell) => store.cells.read(*cell, &mut bytes).ok(),
+            GlobalPlace::Cell(cell) => store.cells().and_then(|cells| cells.read(*cell, &mut bytes).ok()),
         };
         read.map_or(0, |()| u128::from_le_bytes(bytes))
     }

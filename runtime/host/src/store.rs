@@ -6,7 +6,7 @@ use crate::instance::Instance;
 use crate::machine::{Reservation, Samples, Worker};
 use crate::value::{FunctionType, Value};
 use sci::linkage::CELL_BYTES;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -26,8 +26,8 @@ pub(crate) struct Inner {
     pub depth: Cell<u32>,
     /// Bounds of instances made from now on.
     pub limits: RefCell<Limits>,
-    /// Cells of the host's own globals.
-    pub cells: Reservation,
+    /// Cells of the host's own globals, once there are some.
+    cells: OnceCell<Reservation>,
     next_cell: Cell<u64>,
     worker: Worker,
     /// Where instances made from now on are sampled to.
@@ -58,7 +58,6 @@ impl std::fmt::Debug for Store {
 impl Store {
     /// An empty set. The thread must not have another one.
     pub fn new() -> Result<Self, Error> {
-        let cells = Reservation::new(CELLS_BYTES, CELLS_BYTES)?;
         Ok(Self(Rc::new(Inner {
             functions: RefCell::default(),
             numbers: RefCell::default(),
@@ -66,7 +65,7 @@ impl Store {
             trap: RefCell::default(),
             depth: Cell::new(0),
             limits: RefCell::default(),
-            cells,
+            cells: OnceCell::new(),
             next_cell: Cell::new(0),
             worker: Worker::new()?,
             samples: RefCell::default(),
@@ -98,8 +97,12 @@ impl Store {
         ty: FunctionType,
         code: impl Fn(&Caller<'_>, &[Value]) -> Result<Vec<Value>, Trap> + 'static,
     ) -> Function {
-        let id = self.0.add(Kind::Host { ty, code: Box::new(code) });
-        Function { store: Rc::clone(&self.0), id }
+        self.host(Kind::Host { ty, code: Box::new(code), entry: None })
+    }
+
+    /// Adds a function of the host.
+    pub(crate) fn host(&self, kind: Kind) -> Function {
+        Function { store: Rc::clone(&self.0), id: self.0.add(kind) }
     }
 
     /// The instance of a number.
@@ -130,8 +133,16 @@ impl Inner {
         id
     }
 
+    /// Cells of the host's own globals; none before the first.
+    pub(crate) fn cells(&self) -> Option<&Reservation> {
+        self.cells.get()
+    }
+
     /// A new cell: its offset in `cells`.
     pub(crate) fn new_cell(&self) -> Option<u64> {
+        if self.cells.get().is_none() {
+            self.cells.set(Reservation::new(CELLS_BYTES, CELLS_BYTES).ok()?).ok()?;
+        }
         let at = self.next_cell.get();
         self.next_cell.set(at + CELL_BYTES);
         (at + CELL_BYTES <= CELLS_BYTES).then_some(at)

@@ -51,7 +51,9 @@ fn run(arguments: &[String]) -> Result<(), Failure> {
     type Part = fn(&Space) -> Result<(), Failure>;
     let parts: [(&str, Part); 4] = [("compile", compile), ("boot", boot), ("calls", calls), ("sizes", sizes)];
     if let Some(unknown) = arguments.iter().find(|name| parts.iter().all(|(known, _)| known != name)) {
-        return Err(format!("there is no figure `{unknown}`; there are compile, boot, calls, sizes"));
+        return Err(format!(
+            "there is no figure `{unknown}`; there are compile, boot, calls, sizes, and alone wasm"
+        ));
     }
     let space = Space::build()?;
     for (name, part) in parts {

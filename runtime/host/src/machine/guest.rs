@@ -115,7 +115,7 @@ impl Activation {
     /// # Panics
     /// If the entry is another program's.
     pub fn enter_guest(&self, entry: Entry, arguments: &Arguments, floats: bool) -> Outcome {
-        assert_eq!(entry.program, Arc::as_ptr(self.slab().program()).addr(), "an entry of another program");
+        self.check(entry);
         // SAFETY: a `Guest` makes entries of its program's functions only.
         unsafe {
             if floats {
@@ -124,5 +124,21 @@ impl Activation {
                 self.call(entry.offset, &arguments.ints)
             }
         }
+    }
+
+    /// Calls a function of the activation's program whose signature has no floats.
+    ///
+    /// # Panics
+    /// If the entry is another program's.
+    #[inline]
+    pub fn enter_integers(&self, entry: Entry, arguments: &[u64; 6]) -> Outcome {
+        self.check(entry);
+        // SAFETY: a `Guest` makes entries of its program's functions only.
+        unsafe { self.call(entry.offset, arguments) }
+    }
+
+    #[inline]
+    fn check(&self, entry: Entry) {
+        assert_eq!(entry.program, Arc::as_ptr(self.slab().program()).addr(), "an entry of another program");
     }
 }

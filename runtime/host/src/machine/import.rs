@@ -37,8 +37,14 @@ pub struct Results {
 /// A host function that takes its arguments from memory. It runs on the thread's stack, and may call guests.
 pub type HostFunction = dyn Fn(&Activation, &mut Registers) + Send + Sync;
 
+/// A host function whose signature has integers only: it takes them from registers, and gives at most one.
+pub type HostIntegers = dyn Fn(&Activation, &[u64; 6]) -> u64 + Send + Sync;
+
 /// What an entry's data points to: one word, other than a function object's two.
 pub(super) struct Shared(Box<HostFunction>);
+
+/// The same for an entry of [`Imports::push_integers`].
+struct SharedIntegers(Box<HostIntegers>);
 
 /// An import as the gate sees it.
 #[derive(Debug)]
@@ -60,6 +66,8 @@ pub struct Imports {
         reason = "an entry holds the address of a boxed function, which must not move"
     )]
     functions: Vec<Box<Shared>>,
+    #[expect(clippy::vec_box, reason = "as above")]
+    integers: Vec<Box<SharedIntegers>>,
 }
 
 // SAFETY: entries are read only; the functions are `Send + Sync`, and `push_typed` demands as much.
@@ -79,6 +87,14 @@ impl Imports {
         let data = (&raw const *function).cast_mut().cast();
         self.entries.push(HostEntry { code: super::gate::spill(), data });
         self.functions.push(function);
+    }
+
+    /// Adds a function as the next import whose signature has integers only, and at most six parameters.
+    pub fn push_integers(&mut self, function: Box<HostIntegers>) {
+        let function = Box::new(SharedIntegers(function));
+        let data = (&raw const *function).cast_mut().cast();
+        self.entries.push(HostEntry { code: call_integers as *const (), data });
+        self.integers.push(function);
     }
 
     /// Adds a function that receives the guest's registers unchanged; it finds its instance by
@@ -117,4 +133,16 @@ impl std::fmt::Debug for Imports {
 /// be unwound.
 pub(super) extern "sysv64" fn call_function(registers: &mut Registers, function: &Shared) {
     Activation::with_current(|activation| (function.0)(activation, registers));
+}
+
+/// What the gate calls for an entry of [`Imports::push_integers`]: the guest's registers, whatever those hold that
+/// the signature does not name. A panic ends the process here, too.
+extern "sysv64" fn call_integers(one: u64, two: u64, three: u64, four: u64, five: u64, six: u64) -> u64 {
+    let called = Activation::with_current(|activation| {
+        let function: *const SharedIntegers = activation.import_data().cast_const().cast();
+        // SAFETY: entries with this code have such data, which lives as long as the imports that the activation holds.
+        let function = unsafe { &*function };
+        (function.0)(activation, &[one, two, three, four, five, six])
+    });
+    called.unwrap_or_default()
 }

@@ -3,6 +3,17 @@
 use std::mem::ManuallyDrop;
 use std::thread::{self, ThreadId};
 
+thread_local! {
+    /// To ask for the current thread counts its users, which is dear.
+    static THREAD: ThreadId = thread::current().id();
+}
+
+/// This thread, as long as its own values are there.
+#[inline]
+fn this() -> Option<ThreadId> {
+    THREAD.try_with(|thread| *thread).ok()
+}
+
 /// A value that only the thread that made it reaches, and drops.
 pub struct Local<T> {
     thread: ThreadId,
@@ -21,15 +32,16 @@ impl<T> Local<T> {
     }
 
     /// The value, on its own thread.
+    #[inline]
     pub fn get(&self) -> Option<&T> {
-        (thread::current().id() == self.thread).then_some(&*self.value)
+        (this() == Some(self.thread)).then_some(&*self.value)
     }
 }
 
 impl<T> Drop for Local<T> {
     fn drop(&mut self) {
         // Another thread's value is given up: to drop it here would be to reach it.
-        if thread::current().id() == self.thread {
+        if this() == Some(self.thread) {
             // SAFETY: it is dropped once, here.
             unsafe { ManuallyDrop::drop(&mut self.value) };
         }

@@ -76,6 +76,11 @@ impl Mapping {
         Ok(Self { start: start as usize, bytes })
     }
 
+    /// Takes the range out, and leaves an empty one.
+    pub(super) fn take(&mut self) -> Self {
+        std::mem::replace(self, Self { start: 0, bytes: 0 })
+    }
+
     /// Address of the first byte.
     pub(super) fn start(&self) -> u64 {
         self.start as u64
@@ -173,6 +178,9 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
+        if self.bytes == 0 {
+            return;
+        }
         let address: *mut u8 = ptr::with_exposed_provenance_mut(self.start);
         // SAFETY: the range is this mapping's own, and whoever used it has borrowed it.
         let status = unsafe { libc::munmap(address.cast(), self.bytes) };

@@ -34,7 +34,7 @@ mod worker;
 pub use activation::{Activation, NotSuspendable, NotSuspended, Outcome, TooFewImports};
 pub use cells::Cells;
 pub use guest::{Entry, Guest, GuestError};
-pub use import::{Arguments, HostFunction, Imports, Registers, Results};
+pub use import::{Arguments, HostFunction, HostIntegers, Imports, Registers, Results};
 pub use interrupt::{Interrupter, Interruption};
 pub use local::Local;
 pub use mapping::MapError;

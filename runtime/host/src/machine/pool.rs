@@ -1,5 +1,6 @@
 //! Slabs to use again.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::mapping::MapError;
@@ -10,14 +11,27 @@ use super::slab::Slab;
 #[derive(Debug)]
 pub struct Pool {
     program: Arc<Program>,
-    bound: usize,
+    bound: AtomicUsize,
     free: Mutex<Vec<Slab>>,
 }
 
 impl Pool {
     /// Keeps at most `bound` free slabs.
     pub fn new(program: Arc<Program>, bound: usize) -> Self {
-        Self { program, bound, free: Mutex::new(Vec::new()) }
+        Self { program, bound: AtomicUsize::new(bound), free: Mutex::new(Vec::new()) }
+    }
+
+    /// Keeps at most so many from now on; what is free and too many goes.
+    pub fn set_bound(&self, bound: usize) {
+        self.bound.store(bound, Ordering::Relaxed);
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).truncate(bound);
+    }
+
+    /// A slab as if new, which comes back when it is dropped.
+    pub fn lend(self: &Arc<Self>) -> Result<Slab, MapError> {
+        let mut slab = self.take()?;
+        slab.set_home(Some(Arc::clone(self)));
+        Ok(slab)
     }
 
     /// A slab as if new.
@@ -28,12 +42,14 @@ impl Pool {
 
     /// Resets a slab and keeps it; unmaps it if there are enough, or if it is another program's.
     pub fn put(&self, mut slab: Slab) -> Result<(), MapError> {
-        if !Arc::ptr_eq(slab.program(), &self.program) || self.free_slabs() >= self.bound {
+        slab.set_home(None);
+        let bound = self.bound.load(Ordering::Relaxed);
+        if !Arc::ptr_eq(slab.program(), &self.program) || self.free_slabs() >= bound {
             return Ok(());
         }
         slab.reset()?;
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        if free.len() < self.bound {
+        if free.len() < bound {
             free.push(slab);
         }
         Ok(())

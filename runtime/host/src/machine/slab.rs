@@ -7,6 +7,7 @@ use std::sync::Arc;
 use sci::layout::{INSTANCE_PAGE, LINEAR_MEMORY, PAGE, SLAB_IMAGE_SPAN, STACK_TOP, instance};
 
 use super::mapping::{Access, MapError, Mapping};
+use super::pool::Pool;
 use super::program::{Program, WASM_PAGE};
 
 /// Up to here a reset copies; beyond, dropping pages is cheaper.
@@ -51,6 +52,18 @@ pub struct Slab {
     /// Kept because every call needs it.
     base: u64,
     memory_bytes: Cell<u64>,
+    /// Where it goes when nobody needs it any more.
+    home: Option<Arc<Pool>>,
+}
+
+impl Drop for Slab {
+    fn drop(&mut self) {
+        let Some(home) = self.home.take() else { return };
+        let program = Arc::clone(&self.program);
+        let (mapping, memory_bytes) = (self.mapping.take(), self.memory_bytes.clone());
+        // One that cannot be reset is unmapped.
+        let _ = home.put(Self { program, mapping, base: self.base, memory_bytes, home: None });
+    }
 }
 
 impl Slab {
@@ -62,7 +75,8 @@ impl Slab {
         program.map(&mapping, layout.data.clone(), Access::ReadWrite)?;
         program.map(&mapping, layout.stack.start..layout.file_limit(), Access::ReadWrite)?;
         let base = mapping.start() - layout.shared.start;
-        let slab = Self { program: Arc::clone(program), mapping, base, memory_bytes: Cell::new(0) };
+        let program = Arc::clone(program);
+        let slab = Self { program, mapping, base, memory_bytes: Cell::new(0), home: None };
         if let Some(memory) = slab.program.layout().memory {
             if memory.initial > memory.content {
                 slab.protect(
@@ -73,6 +87,11 @@ impl Slab {
             slab.set_memory_bytes(memory.initial);
         }
         Ok(slab)
+    }
+
+    /// Goes to a pool when it is dropped; to none, it is unmapped.
+    pub(super) fn set_home(&mut self, home: Option<Arc<Pool>>) {
+        self.home = home;
     }
 
     /// What it is an instance of.
@@ -137,8 +156,7 @@ impl Slab {
         self.discard(copied..data.end)?;
         if let Some(memory) = layout.memory {
             let (bytes, start) = (self.memory_bytes(), LINEAR_MEMORY);
-            // The gap below the memory is mapped with it.
-            self.discard(SLAB_IMAGE_SPAN..start)?;
+            // The gap below the memory is mapped with it, but nothing writes there: indices are not negative.
             let copied = memory.content.min(COPY_MAX);
             self.copy(start..start + copied);
             let cleared = memory.initial.min(COPY_MAX);

@@ -14,6 +14,11 @@ const HANDLER_BYTES: u64 = 64 << 10;
 /// The kernel's frame where it does not say.
 const FRAME_BYTES_MIN: u64 = 4096;
 
+thread_local! {
+    /// The signal stack of the worker that this thread was: it may become one again.
+    static SPARE: Cell<Option<Mapping>> = const { Cell::new(None) };
+}
+
 /// Why a thread did not become a worker, or has no tick.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
@@ -29,7 +34,7 @@ pub enum WorkerError {
 #[derive(Debug)]
 pub struct Worker {
     /// The signal stack.
-    _stack: Mapping,
+    stack: Mapping,
     /// What was there before.
     previous: libc::stack_t,
     timer: Cell<Option<libc::timer_t>>,
@@ -44,8 +49,10 @@ impl Worker {
         }
         install()?;
         let bytes = frame_bytes() as u64 + HANDLER_BYTES;
-        let stack = Mapping::reserve(bytes)?;
-        stack.protect(0, bytes, Access::ReadWrite)?;
+        let stack = match SPARE.take() {
+            Some(stack) => stack,
+            None => signal_stack(bytes)?,
+        };
         let start = ptr::with_exposed_provenance_mut(stack.start() as usize);
         let new = libc::stack_t { ss_sp: start, ss_flags: 0, ss_size: bytes as usize };
         let mut previous = new;
@@ -57,7 +64,7 @@ impl Worker {
         // SAFETY: asks for the number of this thread.
         gate::set_thread(unsafe { libc::gettid() } as u64);
         let timer = Cell::new(None);
-        Ok(Self { _stack: stack, previous, timer, of_this_thread: PhantomData })
+        Ok(Self { stack, previous, timer, of_this_thread: PhantomData })
     }
 
     /// Ticks from now on. Without a tick no deadline is noticed and nothing preempted.
@@ -97,7 +104,16 @@ impl Drop for Worker {
         // SAFETY: what was there before is still there; no handler runs on the stack that is left.
         unsafe { libc::sigaltstack(&raw const self.previous, ptr::null_mut()) };
         gate::set_thread(0);
+        let stack = self.stack.take();
+        // Where the thread's values are gone already, it is unmapped.
+        let _ = SPARE.try_with(|spare| spare.set(Some(stack)));
     }
+}
+
+fn signal_stack(bytes: u64) -> Result<Mapping, MapError> {
+    let stack = Mapping::reserve(bytes)?;
+    stack.protect(0, bytes, Access::ReadWrite)?;
+    Ok(stack)
 }
 
 /// A timer that sends the tick to this thread. Timers of processor time fire at the kernel's own rate only.
