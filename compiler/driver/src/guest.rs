@@ -16,6 +16,7 @@ use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+pub use compiler_link::system::guest::Guest as GuestSystem;
 pub use compiler_merge::Input;
 
 /// Bytes of a module at most.
@@ -156,31 +157,11 @@ pub fn compile(guest: &Guest, options: GuestOptions) -> Result<Vec<u8>, Error> {
     .map_err(|error| refused(error.to_string()))
 }
 
-/// The system that runs one guest on the nanokernel.
-#[derive(Clone, Copy, Debug)]
-pub struct GuestSystem<'g> {
-    /// The guest's name.
-    pub name: &'g str,
-    /// Its image.
-    pub image: &'g [u8],
-    /// What the host that serves it is told, by the names of its parameters.
-    pub host: &'g [(&'g str, u64)],
-    /// What the library beside it is told.
-    pub words: &'g [u64],
-    /// Pages of 4 KiB that its linear memories may take beyond their first ones.
-    pub memory_pages: u32,
-}
-
-impl GuestSystem<'_> {
-    /// The signed bundle of the guest and of the OS components that serve it.
-    pub fn bundle(&self, os: &[(&str, &[u8])], key: &Key) -> Result<Vec<u8>, Error> {
-        let Self { name, image, host, words, memory_pages } = *self;
-        let refused = |why: String| Error::Module { file: name.to_owned(), why };
-        let guest = system::guest::Guest { name, image, host, words, memory_pages };
-        let linked = system::guest::link(os, &guest).map_err(|error| refused(error.to_string()))?;
-        images::bundle(&linked.into(), key)
-            .map_err(|refusal| Error::Image { name: "the bundle".into(), refusal })
-    }
+/// The signed bundle of a guest and of the OS components that serve it.
+pub fn bundle(guest: &GuestSystem<'_>, os: &[(&str, &[u8])], key: &Key) -> Result<Vec<u8>, Error> {
+    let linked = system::guest::link(os, guest)
+        .map_err(|error| Error::Module { file: guest.name.to_owned(), why: error.to_string() })?;
+    images::bundle(&linked.into(), key).map_err(|refusal| Error::Image { name: "the bundle".into(), refusal })
 }
 
 /// Where compiled guests are kept.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use boot::FaultLine;
-use compiler_driver::guest::GuestSystem;
+use compiler_driver::guest::{self as driver, GuestSystem};
 use compiler_driver::{images, keys};
 use sci::bundle::Bundle;
 use sci::guest::GuestCapability;
@@ -89,7 +89,7 @@ pub fn module(arguments: &BootArguments) -> Result<Vec<u8>, Failure> {
     let growth = arguments.guest.memory.saturating_sub(first).min(GROWTH_BYTES_MAX);
     let system =
         GuestSystem { name, image: &image, host: &host, words: &words, memory_pages: (growth / PAGE) as u32 };
-    let bundle = system.bundle(::boot::OS, &key)?;
+    let bundle = driver::bundle(&system, ::boot::OS, &key)?;
     Ok(images::boot_module(&bundle, &[key.public()]))
 }
 
