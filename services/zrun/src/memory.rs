@@ -27,6 +27,11 @@ pub(crate) fn copied(bytes: &[u8]) -> Option<Vec<u8>> {
     Some(copy)
 }
 
+/// A call's arguments, by index; it has as many as its function.
+pub(crate) fn by_index<T: Copy + Default>(arguments: &[T]) -> impl Fn(usize) -> T {
+    |at| arguments.get(at).copied().unwrap_or_default()
+}
+
 /// An address or a length that a guest gave: unsigned, though it travels as a signed number.
 pub(crate) fn unsigned(value: i32) -> u64 {
     u64::from(value.cast_unsigned())

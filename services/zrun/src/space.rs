@@ -1,10 +1,11 @@
 //! A space: what it may do, what it holds, and the functions of the Guest ABI.
 
-use crate::memory::{GuestMemory, bytes, check, give, unsigned};
+use crate::memory::{GuestMemory, by_index, bytes, check, give, unsigned};
 use crate::world::World;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 use sci::guest::{self, ErrorCode, Function, GuestCapability, Role, blob_mode, number};
 use sci::limits::guest as limits;
 
@@ -40,6 +41,13 @@ impl Grants {
 pub struct Violation {
     /// What was called.
     pub function: &'static Function,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Function { module, item, .. } = self.function;
+        write!(formatter, "capability violation: `{module}.{item}` was called without its capability")
+    }
 }
 
 /// An open blob.
@@ -116,7 +124,7 @@ impl Space {
         memory: &mut dyn GuestMemory,
         world: &mut dyn World,
     ) -> Result<i32, ErrorCode> {
-        let argument = |at: usize| arguments.get(at).copied().unwrap_or_default();
+        let argument = by_index(arguments);
         match function.number {
             number::SYS_LOG => {
                 let line = text(memory, argument(0), argument(1), limits::LOG_LINE_BYTES_MAX)?;
@@ -167,7 +175,7 @@ impl Space {
         memory: &mut dyn GuestMemory,
         world: &mut dyn World,
     ) -> Result<i32, ErrorCode> {
-        let argument = |at: usize| arguments.get(at).copied().unwrap_or_default();
+        let argument = by_index(arguments);
         match function.number {
             number::DATA_GET => {
                 let key = key(memory, argument(0), argument(1))?;
@@ -323,7 +331,7 @@ fn key(memory: &dyn GuestMemory, at: i32, length: i32) -> Result<String, ErrorCo
 
 /// Writes as many keys as fit, each as its length and its text.
 fn list(arguments: &[i32], memory: &mut dyn GuestMemory, world: &mut dyn World) -> Result<i32, ErrorCode> {
-    let argument = |at: usize| arguments.get(at).copied().unwrap_or_default();
+    let argument = by_index(arguments);
     let prefix = text(memory, argument(0), argument(1), limits::KEY_BYTES_MAX)?;
     let mut after = text(memory, argument(2), argument(3), limits::KEY_BYTES_MAX)?;
     let capacity = unsigned(argument(5));

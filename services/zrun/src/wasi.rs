@@ -2,7 +2,7 @@
 //!
 //! Source: the WASI snapshot preview 1 witx files; layouts are theirs.
 
-use crate::memory::{GuestMemory, bytes, check, unsigned};
+use crate::memory::{GuestMemory, by_index, bytes, check, unsigned};
 use crate::space::Space;
 use crate::world::World;
 use alloc::string::String;
@@ -74,7 +74,7 @@ impl Space {
         memory: &mut dyn GuestMemory,
         world: &mut dyn World,
     ) -> Result<(), Errno> {
-        let argument = |at: usize| arguments.get(at).copied().unwrap_or_default();
+        let argument = by_index(arguments);
         let descriptor = || {
             let is_log = matches!(argument(0), OUTPUT | ERRORS);
             if is_log { Ok(argument(0) as usize - OUTPUT as usize) } else { Err(Errno::Badf) }
@@ -217,7 +217,7 @@ impl Space {
         memory: &mut dyn GuestMemory,
         world: &mut dyn World,
     ) -> Result<(), Errno> {
-        let argument = |at: usize| arguments.get(at).copied().unwrap_or_default();
+        let argument = by_index(arguments);
         let count = unsigned(argument(2) as i32);
         if count == 0 || count > u64::from(limits::WASI_SUBSCRIPTIONS_MAX) {
             return Err(Errno::Inval);

@@ -15,7 +15,7 @@ use sci::linkage::{self, PAGE_BYTES};
 use sci::section::SectionKind;
 use sci::status::Fault;
 use sci::tables::{self, GuestTables};
-use services_zrun::{imports, launch, lifecycle};
+use services_zrun::{Violation, imports, launch, lifecycle};
 
 use crate::arguments::{BootArguments, GuestArguments};
 use crate::commands::{guest, verify};
@@ -106,11 +106,7 @@ pub fn failure(faults: &[FaultLine], module: &[u8]) -> Option<Failure> {
     }
     if line.fault == Fault::MethodMask && line.offset >= LIBRARY_SLAB {
         let function = sci::guest::by_number(line.address as u32)?;
-        let words = format!(
-            "capability violation: `{}.{}` was called without its capability",
-            function.module, function.item
-        );
-        return Some(guest::trapped(&words));
+        return Some(guest::trapped(&Violation { function }.to_string()));
     }
     let text = image.section(SectionKind::Text)?.memory_offset;
     let offset = line.offset.checked_sub(text).and_then(|offset| u32::try_from(offset).ok());

@@ -88,10 +88,7 @@ fn abi<W: World>(
     let Served { space, world, .. } = &mut *served.borrow_mut();
     match space.call(function, &arguments, &mut memory, world) {
         Ok(answer) => Ok(vec![Value::I32(answer)]),
-        Err(violation) => Err(Trap::Host(format!(
-            "capability violation: `{}.{}` was called without its capability",
-            violation.function.module, violation.function.item
-        ))),
+        Err(violation) => Err(Trap::Host(violation.to_string())),
     }
 }
 

@@ -126,37 +126,24 @@ fn run_with<W: World + 'static>(
     space.environment = texts.environment;
     let served = Rc::new(RefCell::new(Served { space, world, ended: None }));
     let imports = bind(store, module, &served, grants)?;
-    let starts: Vec<&'static str> = ["_initialize", "_start"]
-        .into_iter()
-        .filter(|name| module.exports().any(|(export, _)| export == *name))
-        .collect();
     lifecycle::judge(module.exports().map(|(name, ty)| (name, shape(&ty))))?;
     store.set_limits(limits.time, limits.memory_bytes, limits.fuel);
     if limits.time.is_some() || is_sampled {
         store.tick(TICK)?;
     }
     ready()?;
-    let result = live(store, module, &imports, &starts);
+    let result = live(store, module, &imports);
     let Served { space, world, .. } = &mut *served.borrow_mut();
     space.flush(world);
     result
 }
 
-const LIFECYCLE: [&str; 2] = ["on_init", "on_close"];
+/// Ways in, in their order; a guest has at most one of the first two.
+const WAYS_IN: [&str; 4] = ["_initialize", "_start", "on_init", "on_close"];
 
-fn live(
-    store: &Store,
-    module: &Module,
-    imports: &[space_host::Extern],
-    starts: &[&'static str],
-) -> Result<(), RunError> {
+fn live(store: &Store, module: &Module, imports: &[space_host::Extern]) -> Result<(), RunError> {
     let instance = Instance::new(store, module, imports)?;
-    for name in starts {
-        if let Some(function) = instance.function(name) {
-            enter(&function)?;
-        }
-    }
-    for name in LIFECYCLE {
+    for name in WAYS_IN {
         if let Some(function) = instance.function(name) {
             enter(&function)?;
         }
