@@ -11,7 +11,8 @@ use common::{
 };
 use sci::layout::{INSTANCE_PAGE, LINEAR_MEMORY, PAGE, SLAB_IMAGE_SPAN, START_PAGE, instance};
 use space_host::machine::{
-    GrowError, Imports, Outcome, PartsError, Placed, Pool, Program, ProgramError, Reservation, Slab, Worker,
+    Activation, GrowError, Imports, Outcome, PartsError, Placed, Pool, Program, ProgramError, Reservation,
+    Slab, Worker,
 };
 
 /// Everything that a guest can write.
@@ -112,6 +113,28 @@ fn a_reset_restores_everything() {
             activation.reset().unwrap();
         }
     }
+}
+
+#[test]
+fn stack_that_looks_unused_is_dropped_in_time() {
+    let (_worker, guest) = (Worker::new().unwrap(), Guest::new());
+    let mut activation = guest.activation(Imports::new());
+    let lowest = |activation: &Activation| {
+        let mut word = [0; 8];
+        activation.slab().read(STACK_LOW, &mut word).unwrap();
+        u64::from_le_bytes(word)
+    };
+    // Frames that follow each other down to the guard leave something in every page.
+    assert!(matches!(guest.call(&activation, "recurse", &[1]), Outcome::Trapped(_)));
+    activation.slab().write(STACK_LOW, &[1; 8]).unwrap();
+    activation.reset().unwrap();
+    assert_eq!(lowest(&activation), 0, "a deep call is seen");
+    activation.slab().write(STACK_LOW, &[1; 8]).unwrap();
+    let resets = (1..=100).find(|_| {
+        activation.reset().unwrap();
+        lowest(&activation) == 0
+    });
+    assert!(resets.is_some(), "what is not seen goes all the same");
 }
 
 #[test]

@@ -148,6 +148,17 @@ impl Mapping {
         unsafe { ptr::copy_nonoverlapping(address, content.as_mut_ptr(), content.len()) }
     }
 
+    /// Whether a range holds nothing but zeros.
+    ///
+    /// # Safety
+    /// As for [`Mapping::read`].
+    pub(super) unsafe fn is_zero(&self, offset: u64, bytes: u64) -> bool {
+        let address = self.address(offset, bytes).cast_const();
+        // SAFETY: the caller vouches for the range.
+        let content = unsafe { std::slice::from_raw_parts(address, bytes as usize) };
+        content.chunks(64).all(|line| line.iter().fold(0, |all, byte| all | byte) == 0)
+    }
+
     /// Writes zeros.
     ///
     /// # Safety

@@ -12,6 +12,11 @@ use super::program::{Program, WASM_PAGE};
 
 /// Up to here a reset copies; beyond, dropping pages is cheaper.
 const COPY_MAX: u64 = 64 << 10;
+/// Below the stack's first page, which every guest uses, so much shows whether one went further: two frames that are
+/// not probed are less than a page apart, and a probe and a return address are not zero.
+const STACK_TELLS: u64 = 2 * PAGE;
+/// So many resets at most leave a stack that looks unused: a guest may have cleared what would tell.
+const STACK_LEFT_MAX: u32 = 64;
 
 /// Why a memory did not grow.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +57,8 @@ pub struct Slab {
     /// Kept because every call needs it.
     base: u64,
     memory_bytes: Cell<u64>,
+    /// Resets that left the stack below its first page as it was, since the last that did not.
+    stack_left: u32,
     /// Where it goes when nobody needs it any more.
     home: Option<Arc<Pool>>,
 }
@@ -61,8 +68,9 @@ impl Drop for Slab {
         let Some(home) = self.home.take() else { return };
         let program = Arc::clone(&self.program);
         let (mapping, memory_bytes) = (self.mapping.take(), self.memory_bytes.clone());
+        let (base, stack_left) = (self.base, self.stack_left);
         // One that cannot be reset is unmapped.
-        let _ = home.put(Self { program, mapping, base: self.base, memory_bytes, home: None });
+        let _ = home.put(Self { program, mapping, base, memory_bytes, stack_left, home: None });
     }
 }
 
@@ -76,7 +84,8 @@ impl Slab {
         program.map(&mapping, layout.stack.start..layout.file_limit(), Access::ReadWrite)?;
         let base = mapping.start() - layout.shared.start;
         let program = Arc::clone(program);
-        let slab = Self { program, mapping, base, memory_bytes: Cell::new(0), home: None };
+        let memory_bytes = Cell::new(0);
+        let slab = Self { program, mapping, base, memory_bytes, stack_left: 0, home: None };
         if let Some(memory) = slab.program.layout().memory {
             if memory.initial > memory.content {
                 slab.protect(
@@ -142,14 +151,21 @@ impl Slab {
         Ok(())
     }
 
-    /// Makes everything as it was when the slab was new.
+    /// Makes everything as it was when the slab was new, but for stack that no code reads before it writes it.
     ///
     /// Pages that are touched every time are copied, which is cheaper than faulting them in again.
     pub fn reset(&mut self) -> Result<(), MapError> {
         let layout = self.program.layout();
         let top = STACK_TOP - PAGE;
         self.copy(top..SLAB_IMAGE_SPAN);
-        self.discard(layout.stack.start..top)?;
+        let stack = layout.stack.start..top;
+        self.stack_left += 1;
+        if self.stack_left > STACK_LEFT_MAX
+            || self.has_content(top.saturating_sub(STACK_TELLS).max(stack.start)..top)
+        {
+            self.discard(stack)?;
+            self.stack_left = 0;
+        }
         let data = layout.data.clone();
         let copied = data.end.min(data.start + COPY_MAX);
         self.copy(data.start..copied);
@@ -180,6 +196,12 @@ impl Slab {
             // SAFETY: the caller names writable pages that come from the file, and the slab is this thread's.
             unsafe { self.mapping.copy(at, self.program.pristine(), at, range.end - range.start) }
         }
+    }
+
+    /// Whether a part of the stack holds something.
+    fn has_content(&self, range: Range<u64>) -> bool {
+        // SAFETY: the stack is readable, and the slab is this thread's.
+        !unsafe { self.mapping.is_zero(self.at(range.start), range.end - range.start) }
     }
 
     fn discard(&self, range: Range<u64>) -> Result<(), MapError> {

@@ -15,8 +15,26 @@ const HANDLER_BYTES: u64 = 64 << 10;
 const FRAME_BYTES_MIN: u64 = 4096;
 
 thread_local! {
-    /// The signal stack of the worker that this thread was: it may become one again.
-    static SPARE: Cell<Option<Mapping>> = const { Cell::new(None) };
+    /// The signal stack of the worker that this thread was, still in use: it may become one again.
+    static SPARE: Cell<Option<SignalStack>> = const { Cell::new(None) };
+}
+
+/// A signal stack, in use by this thread since it was first a worker.
+#[derive(Debug)]
+struct SignalStack(Mapping);
+
+impl Drop for SignalStack {
+    fn drop(&mut self) {
+        let mut current = libc::stack_t { ss_sp: ptr::null_mut(), ss_flags: libc::SS_DISABLE, ss_size: 0 };
+        let none = current;
+        // SAFETY: asks, then ends the use of a stack that is about to go.
+        unsafe {
+            libc::sigaltstack(ptr::null(), &raw mut current);
+            if current.ss_sp.addr() as u64 == self.0.start() {
+                libc::sigaltstack(&raw const none, ptr::null_mut());
+            }
+        }
+    }
 }
 
 /// Why a thread did not become a worker, or has no tick.
@@ -30,13 +48,10 @@ pub enum WorkerError {
     Map(#[from] MapError),
 }
 
-/// Makes this thread able to enter guests, while it is held.
+/// Makes this thread able to enter guests, while it is held. The thread keeps its signal stack until it ends.
 #[derive(Debug)]
 pub struct Worker {
-    /// The signal stack.
-    stack: Mapping,
-    /// What was there before.
-    previous: libc::stack_t,
+    stack: Option<SignalStack>,
     timer: Cell<Option<libc::timer_t>>,
     of_this_thread: PhantomData<*mut ()>,
 }
@@ -53,18 +68,17 @@ impl Worker {
             Some(stack) => stack,
             None => signal_stack(bytes)?,
         };
-        let start = ptr::with_exposed_provenance_mut(stack.start() as usize);
+        let start = ptr::with_exposed_provenance_mut(stack.0.start() as usize);
         let new = libc::stack_t { ss_sp: start, ss_flags: 0, ss_size: bytes as usize };
-        let mut previous = new;
-        // SAFETY: the new stack is mapped until the worker is dropped, which puts the previous one back.
-        if unsafe { libc::sigaltstack(&raw const new, &raw mut previous) } != 0 {
+        // SAFETY: the stack is mapped until the thread no longer uses it, see `SignalStack`.
+        if unsafe { libc::sigaltstack(&raw const new, ptr::null_mut()) } != 0 {
             return Err(MapError::last("set the signal stack").into());
         }
         gate::set_pending(0);
         // SAFETY: asks for the number of this thread.
         gate::set_thread(unsafe { libc::gettid() } as u64);
         let timer = Cell::new(None);
-        Ok(Self { stack, previous, timer, of_this_thread: PhantomData })
+        Ok(Self { stack: Some(stack), timer, of_this_thread: PhantomData })
     }
 
     /// Ticks from now on. Without a tick no deadline is noticed and nothing preempted.
@@ -101,19 +115,17 @@ impl Drop for Worker {
             // SAFETY: the timer is this worker's.
             unsafe { libc::timer_delete(timer) };
         }
-        // SAFETY: what was there before is still there; no handler runs on the stack that is left.
-        unsafe { libc::sigaltstack(&raw const self.previous, ptr::null_mut()) };
         gate::set_thread(0);
         let stack = self.stack.take();
         // Where the thread's values are gone already, it is unmapped.
-        let _ = SPARE.try_with(|spare| spare.set(Some(stack)));
+        let _ = SPARE.try_with(|spare| spare.set(stack));
     }
 }
 
-fn signal_stack(bytes: u64) -> Result<Mapping, MapError> {
+fn signal_stack(bytes: u64) -> Result<SignalStack, MapError> {
     let stack = Mapping::reserve(bytes)?;
     stack.protect(0, bytes, Access::ReadWrite)?;
-    Ok(stack)
+    Ok(SignalStack(stack))
 }
 
 /// A timer that sends the tick to this thread. Timers of processor time fire at the kernel's own rate only.
