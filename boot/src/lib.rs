@@ -1,17 +1,20 @@
-//! What boots: the kernel and the OS components, embedded, and the runner that starts them in QEMU.
+//! What boots: the kernel and the OS components, embedded, and the runners that start them in QEMU or on this host.
 //!
 //! | module | does |
 //! |---|---|
 //! | [`qemu`] | finds QEMU, makes its command line |
 //! | [`run`] | starts it, relays the console, says how the run ended |
+//! | [`linux`] | the same on this host, without QEMU |
 //! | [`fault`] | reads the kernel's fault lines |
 #![forbid(unsafe_code)]
 
 pub mod fault;
+pub mod linux;
 pub mod qemu;
 pub mod run;
 
 pub use fault::FaultLine;
+pub use linux::LinuxRun;
 pub use qemu::{Machine, Qemu};
 pub use run::{Ending, Error, Run, Stop};
 

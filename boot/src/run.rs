@@ -23,6 +23,8 @@ const MESSAGES_BYTES_MAX: u64 = 16 * 1024;
 const KERNEL: &str = "kernel";
 /// See [`KERNEL`].
 const MODULE: &str = "bundle";
+/// Pieces of the console that wait to be relayed.
+pub(crate) const CHUNKS: usize = 64;
 /// Bytes of a console line that are looked at.
 const LINE_BYTES_MAX: usize = 4096;
 
@@ -96,6 +98,9 @@ pub enum Error {
         /// Why it failed.
         source: io::Error,
     },
+    /// The machine on this host failed.
+    #[error(transparent)]
+    Machine(#[from] runtime_machine::Error),
 }
 
 impl Error {
@@ -142,7 +147,8 @@ impl Run<'_> {
         let output = child.0.stdout.take().map(relay);
         let mut lines = Lines::default();
         let ended = match output {
-            Some(chunks) => self.watch(&chunks, &mut lines, console)?,
+            Some(chunks) => Watch { stop: self.stop, interrupted: self.interrupted }
+                .watch(&chunks, &mut lines, console)?,
             None => None,
         };
         if let Some(ending) = ended {
@@ -155,9 +161,19 @@ impl Run<'_> {
         File::open(&messages).and_then(|file| file.take(MESSAGES_BYTES_MAX).read_to_string(&mut said)).ok();
         Ok((ending(status, said.trim()), lines.faults))
     }
+}
 
+/// Who ends a run that does not end by itself.
+pub(crate) struct Watch<'a> {
+    /// When.
+    pub stop: Stop,
+    /// Set by whoever wants it to end.
+    pub interrupted: &'a AtomicBool,
+}
+
+impl Watch<'_> {
     /// Relays until the console closes, or until something else ends the run.
-    fn watch(
+    pub(crate) fn watch(
         &self,
         chunks: &Receiver<Vec<u8>>,
         lines: &mut Lines,
@@ -201,7 +217,7 @@ impl Run<'_> {
 
 /// Reads the console in a thread of its own, which ends when the console closes.
 fn relay(mut output: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
-    let (sender, receiver) = mpsc::sync_channel(64);
+    let (sender, receiver) = mpsc::sync_channel(CHUNKS);
     thread::spawn(move || {
         let mut buffer = [0; 4096];
         while let Ok(count) = output.read(&mut buffer) {
@@ -244,9 +260,10 @@ impl Drop for Guard {
 
 /// Cuts the console into lines and keeps the faults.
 #[derive(Default)]
-struct Lines {
+pub(crate) struct Lines {
     line: Vec<u8>,
-    faults: Vec<FaultLine>,
+    /// In the order in which they came.
+    pub faults: Vec<FaultLine>,
 }
 
 impl Lines {

@@ -80,7 +80,7 @@ pub enum Command {
         #[command(flatten)]
         links: LinkArguments,
     },
-    /// Run a WebAssembly module, or an image of one, on this machine
+    /// Run a WebAssembly module, an image of one, or a project, as processes of this machine
     Run(RunArguments),
     /// List or remove the images of modules that were compiled before
     Cache {
@@ -252,7 +252,7 @@ pub enum CacheCommand {
 /// How to run a guest.
 #[derive(Args)]
 pub struct RunArguments {
-    /// The module (`.wasm`) or image (`.sci`)
+    /// The guest: a module (`.wasm`) or an image of one (`.sci`); or a project's folder
     pub file: PathBuf,
     /// Arguments for the guest
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
@@ -262,8 +262,12 @@ pub struct RunArguments {
     /// Keep the guest's values in this file; otherwise they end with the run
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
-    /// End the guest after this time: `10s`, `500ms`, `2m`
-    #[arg(long, value_name = "DURATION", value_parser = duration, allow_hyphen_values = true)]
+    /// Stop a project's components after this time, with success: `10s`, `500ms`, `2m`
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration, allow_hyphen_values = true)]
+    pub time: Option<Duration>,
+    /// Fail if the run has not ended after this time: `10s`, `500ms`, `2m`
+    #[arg(long, value_name = "DURATION", value_parser = duration, allow_hyphen_values = true,
+          conflicts_with = "time")]
     pub timeout: Option<Duration>,
     /// Write where the guest spends its time to this file, for speedscope
     #[arg(long, value_name = "FILE")]

@@ -1,4 +1,5 @@
-//! One module for each command; each has a `run` that prints its result or answers why not.
+//! One module for each command; each has a `run` that prints its result or answers why not. `guest`, `profile` and `system`
+//! hold what several commands share.
 
 pub mod boot;
 pub mod build;
@@ -15,6 +16,7 @@ pub mod new;
 pub mod profile;
 pub mod run;
 pub mod sign;
+pub mod system;
 pub mod test;
 pub mod to_elf;
 pub mod verify;

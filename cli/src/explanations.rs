@@ -153,6 +153,10 @@ const COMMAND: &[(&str, &str)] = &[
         "Keys live in `$SPACE_HOME`, else in the user's data folder; neither `SPACE_HOME` nor `HOME` is set.",
     ),
     (
+        "no-processes",
+        "`space run` of a project makes a process for each component, traced so that none of its system calls is carried out. The system refused one of the steps that the message names: `ptrace(2)` must be allowed, as it is without special settings, and `/proc` be there.",
+    ),
+    (
         "no-project",
         "A project is a folder with `.in` files. Without a name, commands mean the folder they are called in.",
     ),

@@ -106,8 +106,13 @@ impl From<compiler_driver::Error> for Failure {
 
 impl From<boot::Error> for Failure {
     fn from(error: boot::Error) -> Self {
-        let boot::Error::Io { action, source } = error;
-        Self::new(Exit::Io, "boot-io", format!("cannot {action}: {}", plain(&source)))
+        match error {
+            boot::Error::Io { action, source } => {
+                Self::new(Exit::Io, "boot-io", format!("cannot {action}: {}", plain(&source)))
+            }
+            boot::Error::Machine(error) => Self::new(Exit::Environment, "no-processes", error.to_string())
+                .help("components run as processes that are traced: `ptrace(2)` must be allowed"),
+        }
     }
 }
 

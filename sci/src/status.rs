@@ -129,7 +129,7 @@ codes! {
         UnknownCall = 37, "unknown-call";
         /// A reply where none is owed, or a receive by a thread without an inbox.
         NoReply = 38, "no-reply";
-        /// The supervisor stopped the component.
+        /// The supervisor stopped the component, or on Linux someone its process.
         Killed = 48, "killed";
     }
 }

@@ -20,6 +20,18 @@ pub fn is_module(file: &Path) -> bool {
     file.extension().is_some_and(|extension| extension == "wasm")
 }
 
+/// The first option of the command line that only a guest has a use for.
+pub fn option(arguments: &GuestArguments) -> Option<&'static str> {
+    let GuestArguments { grants, environment, fuel, links, .. } = arguments;
+    let used = [
+        ("--grant", !grants.is_empty()),
+        ("--env", !environment.is_empty()),
+        ("--fuel", fuel.is_some()),
+        ("--link", !links.links.is_empty()),
+    ];
+    used.into_iter().find(|(_, used)| *used).map(|(option, _)| option)
+}
+
 /// The image to run: that of a module, or what the file holds.
 pub fn load(file: &Path, arguments: &GuestArguments) -> Result<Vec<u8>, Failure> {
     let links = &arguments.links.links;

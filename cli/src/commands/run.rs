@@ -1,5 +1,7 @@
 //! `space run`
 
+mod project;
+
 use std::io::Write as _;
 use std::path::Path;
 
@@ -14,8 +16,15 @@ use crate::report::{Exit, Failure};
 /// Bytes of keys and values that a run may store.
 const VALUES_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// Runs a module or an image of one, in a process of its own.
+/// Runs a module or an image of one, or a project: in processes of their own.
 pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
+    if arguments.file.is_dir() {
+        return project::run(arguments);
+    }
+    if arguments.time.is_some() {
+        return Err(Failure::new(Exit::Usage, "usage", "`--for` is for projects, and this is a guest")
+            .help("`--timeout` ends a guest, as a failure"));
+    }
     profile::check(&arguments.file, arguments.map.as_ref())?;
     profile::check(&arguments.file, arguments.profile.as_ref())?;
     let image = guest::load(&arguments.file, &arguments.guest)?;

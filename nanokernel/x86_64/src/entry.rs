@@ -254,7 +254,7 @@ fn classify(vector: u64, frame: &Frame) -> (Fault, u64, u64) {
         0 => (Fault::Division, 0, vector),
         6 => (Fault::Undefined, 0, vector),
         13 if error & FROM_INSTRUCTION != 0 => (Fault::SoftwareInterrupt, 0, interrupt_number(frame)),
-        13 => (Fault::Privileged, 0, error),
+        12 | 13 => (Fault::Privileged, 0, error),
         14 => {
             let address = fault_address();
             let kernel = kernel();

@@ -4,7 +4,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use boot::qemu::{MEMORY_MIB, REMEDY};
-use boot::{Ending, FaultLine, Machine, Qemu, Run, Stop};
+use boot::{Ending, FaultLine, LinuxRun, Machine, Qemu, Run, Stop};
 use nanokernel_core::exit::Exit;
 use sci::status::Fault;
 
@@ -14,6 +14,9 @@ const OVERDUE: Duration = Duration::from_mins(1);
 /// Instructions from an entry of the kernel to its exit, without the signature check: the gate of
 /// `docs/promises.md`.
 const STAY_MAX: u64 = 100_000;
+
+/// Beginnings of lines that are a machine's own.
+const FIGURES: [&str; 2] = ["space: frames ", "space: bench "];
 
 /// What a run left.
 #[derive(Debug)]
@@ -26,9 +29,36 @@ pub struct Outcome {
     pub ending: Ending,
 }
 
-/// Boots a module with the flags `verbose` and `bench`, under `-icount`.
+/// Boots a module with the flags `verbose` and `bench`, under `-icount`; asserts that it does the same on this host.
+///
+/// # Panics
+/// As [`boot_on`].
 pub fn boot(module: &[u8]) -> Outcome {
-    boot_on(Machine::Microvm, module)
+    let outcome = boot_on(Machine::Microvm, module);
+    outcome.same_as(&run_here(module));
+    outcome
+}
+
+/// Boots a module in QEMU, then runs it on this host: for what the two machines need not do in the same way.
+///
+/// # Panics
+/// As [`boot_on`].
+pub fn boot_each(module: &[u8]) -> [Outcome; 2] {
+    [boot_on(Machine::Microvm, module), run_here(module)]
+}
+
+/// Runs a module on this host, with the flag `verbose`.
+fn run_here(module: &[u8]) -> Outcome {
+    let interrupted = AtomicBool::new(false);
+    let run = LinuxRun { module, verbose: true, stop: Stop::Overdue(OVERDUE), interrupted: &interrupted };
+    let mut console = Vec::new();
+    let (ending, faults) = run
+        .run(&mut |chunk| {
+            console.extend_from_slice(chunk);
+            Ok(())
+        })
+        .expect("the host serves");
+    Outcome { console: String::from_utf8_lossy(&console).into_owned(), faults, ending }
 }
 
 /// Boots a module on a machine.
@@ -73,6 +103,23 @@ impl Outcome {
             println!("longest stay in the kernel: {stay} instructions");
             assert!(stay <= STAY_MAX, "{stay} instructions in the kernel at a time:\n{}", self.console);
         }
+    }
+
+    /// Asserts that components and kernel said the same in another run, and that it ended alike.
+    ///
+    /// Who says something before whom depends on time where components are independent of each other. Figures and the
+    /// number of frames are a machine's own.
+    #[track_caller]
+    fn same_as(&self, other: &Self) {
+        let lines = |outcome: &Self| {
+            let is_figure = |line: &&str| FIGURES.iter().any(|figure| line.starts_with(figure));
+            let lines = outcome.console.lines().map(str::trim_end).filter(|line| !is_figure(line));
+            let mut lines: Vec<String> = lines.map(str::to_owned).collect();
+            lines.sort();
+            lines
+        };
+        assert_eq!(lines(self), lines(other), "QEMU:\n{}\nthis host:\n{}", self.console, other.console);
+        assert_eq!(self.ending, other.ending);
     }
 
     /// Asserts the exit.

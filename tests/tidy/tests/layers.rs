@@ -50,7 +50,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("nanokernel/core", &["sci"]),
     ("nanokernel/x86_64", &["nanokernel-core", "sci"]),
     // What boots is built by the compiler, and read by the host with the kernel's own table of exits.
-    ("boot", &["compiler-driver", "compiler-syntax", "nanokernel-core", "sci"]),
+    ("boot", &["compiler-driver", "compiler-syntax", "nanokernel-core", "runtime-machine", "sci"]),
     ("cli", &["boot", "compiler-driver", "compiler-syntax", "runtime-sandbox", "sci", "services-zrun"]),
     // It goes into components, which nothing of ours is part of; its numbers are generated from the format's tables.
     ("runtime/guest/rust", &[]),
@@ -58,6 +58,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("runtime/guest/shim", &["runtime-guest-rust", "sci", "services-zrun"]),
     // Children without authority: they know nothing of what they do.
     ("runtime/sandbox", &[]),
+    // The kernel's core over processes: another machine below the same decisions.
+    ("runtime/machine", &["nanokernel-core", "sci"]),
     // The host runs what the format says, and knows no compiler.
     ("runtime/host", &["sci"]),
     // Services are cores over the format, and shells over the runtime.

@@ -17,7 +17,7 @@ use sci::status::Fault;
 use sci::tables::{self, GuestTables};
 use services_zrun::{Violation, imports, launch, lifecycle};
 
-use crate::arguments::{BootArguments, GuestArguments};
+use crate::arguments::BootArguments;
 use crate::commands::{guest, verify};
 use crate::report::{Exit, Failure};
 use crate::session;
@@ -32,15 +32,7 @@ pub fn is_one(path: &Path) -> bool {
 
 /// The first option of the command line that only a guest has a use for.
 pub fn option(arguments: &BootArguments) -> Option<&'static str> {
-    let GuestArguments { grants, environment, fuel, links, .. } = &arguments.guest;
-    let used = [
-        ("--grant", !grants.is_empty()),
-        ("--env", !environment.is_empty()),
-        ("--fuel", fuel.is_some()),
-        ("--link", !links.links.is_empty()),
-        ("--", !arguments.arguments.is_empty()),
-    ];
-    used.into_iter().find(|(_, used)| *used).map(|(option, _)| option)
+    guest::option(&arguments.guest).or((!arguments.arguments.is_empty()).then_some("--"))
 }
 
 /// The boot module of a guest, whose imports are judged first.

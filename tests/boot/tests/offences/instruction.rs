@@ -4,7 +4,7 @@ use nanokernel_core::exit::Exit;
 use sci::layout::KERNEL_SLAB_BASE;
 use sci::status::Fault;
 use tests_boot::raw::{DATA, Raw, TEXT};
-use tests_boot::run::boot;
+use tests_boot::run::{boot, boot_each};
 use tests_boot::system::System;
 
 tests_boot::programs! { in instruction:
@@ -75,10 +75,11 @@ fn programs_know_where_they_lie() {
 /// A far return names a ring 0 selector. Hardware refuses the selector; QEMU's emulation reads the frame on the stack as
 /// the supervisor does, which SMAP refuses first. Either way the component dies.
 fn far_return(name: &str) {
-    let outcome = boot(&System::with_peer().offender(&Raw::new(name, &program(name))).module());
-    let fault = outcome.only(name).fault;
-    assert!([Fault::Privileged, Fault::ReadFault].contains(&fault), "{}", outcome.console);
-    outcome.peer_finished().exits(Exit::Root(1));
+    for outcome in boot_each(&offending(name)) {
+        let fault = outcome.only(name).fault;
+        assert!([Fault::Privileged, Fault::ReadFault].contains(&fault), "{}", outcome.console);
+        outcome.peer_finished().exits(Exit::Root(1));
+    }
 }
 
 #[test]
@@ -91,21 +92,55 @@ fn iret_to_kernel() {
     far_return("iret_to_kernel");
 }
 
+fn offending(name: &str) -> Vec<u8> {
+    System::with_peer().offender(&Raw::new(name, &program(name))).module()
+}
+
 fn dies_of(name: &str, fault: Fault) {
-    let system = System::with_peer().offender(&Raw::new(name, &program(name)));
-    boot(&system.module()).stopped(name, fault);
+    boot(&offending(name)).stopped(name, fault);
+}
+
+/// The kernel's half is not where QEMU's kernel has it, which the error code tells.
+fn dies_elsewhere_of(name: &str, fault: Fault) {
+    for outcome in boot_each(&offending(name)) {
+        outcome.stopped(name, fault);
+    }
+}
+
+/// On Linux it depends on processor and kernel whether these fault; where they do not, they change and tell nothing of
+/// another component, and the undefined instruction behind them is reached.
+fn may_pass_on_linux(name: &str, fault: Fault) {
+    let [bare, hosted] = boot_each(&offending(name));
+    bare.stopped(name, fault);
+    let ended = hosted.only(name).fault;
+    assert!([fault, Fault::Undefined, Fault::OutsideGate].contains(&ended), "{}", hosted.console);
+    hosted.peer_finished().exits(Exit::Root(1));
 }
 
 macro_rules! offences {
-    ($($name:ident $fault:ident;)+) => {$(
+    ($how:ident: $($name:ident $fault:ident;)+) => {$(
         #[test]
         fn $name() {
-            dies_of(stringify!($name), Fault::$fault);
+            $how(stringify!($name), Fault::$fault);
         }
     )+};
 }
 
-offences! {
+offences! { dies_elsewhere_of:
+    execute_kernel ExecuteFault;
+}
+
+offences! { may_pass_on_linux:
+    sgdt Privileged;
+    sidt Privileged;
+    sldt Privileged;
+    store_task Privileged;
+    smsw Privileged;
+    wrfsbase Undefined;
+    sysenter Undefined;
+}
+
+offences! { dies_of:
     read_kernel ReadFault;
     read_null ReadFault;
     read_physical ReadFault;
@@ -120,7 +155,6 @@ offences! {
     execute_data ExecuteFault;
     execute_bss ExecuteFault;
     execute_stack ExecuteFault;
-    execute_kernel ExecuteFault;
     overflow_stack StackOverflow;
     cli Privileged;
     sti Privileged;
@@ -132,11 +166,6 @@ offences! {
     mov_to_cr3 Privileged;
     mov_to_cr4 Privileged;
     mov_to_dr7 Privileged;
-    sgdt Privileged;
-    sidt Privileged;
-    sldt Privileged;
-    store_task Privileged;
-    smsw Privileged;
     lgdt Privileged;
     lidt Privileged;
     ltr Privileged;
@@ -151,8 +180,6 @@ offences! {
     swapgs Privileged;
     sysret Privileged;
     xsetbv Privileged;
-    wrfsbase Undefined;
-    sysenter Undefined;
     undefined Undefined;
     divide Division;
     single_step Exception;

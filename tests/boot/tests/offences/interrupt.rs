@@ -3,7 +3,7 @@
 use nanokernel_core::exit::Exit;
 use sci::status::Fault;
 use tests_boot::raw::Raw;
-use tests_boot::run::boot;
+use tests_boot::run::{boot, boot_each};
 use tests_boot::system::{OFFENDER, System};
 
 /// Root's table holds 64 instances: console, peer, and these.
@@ -72,11 +72,12 @@ fn breakpoint_and_icebp() {
     let mut system = System::with_peer();
     system.add(&Raw::new("int3", &[0xcc]), OFFENDER);
     system.add(&Raw::new("icebp", &[0xf1]), OFFENDER);
-    let outcome = boot(&system.module());
-    for name in ["int3", "icebp"] {
-        let line = outcome.only(name);
-        let known = [Fault::SoftwareInterrupt, Fault::Exception, Fault::Undefined];
-        assert!(known.contains(&line.fault), "{line:?}\n{}", outcome.console);
+    for outcome in boot_each(&system.module()) {
+        for name in ["int3", "icebp"] {
+            let line = outcome.only(name);
+            let known = [Fault::SoftwareInterrupt, Fault::Exception, Fault::Undefined];
+            assert!(known.contains(&line.fault), "{line:?}\n{}", outcome.console);
+        }
+        outcome.peer_finished().exits(Exit::Root(1));
     }
-    outcome.peer_finished().exits(Exit::Root(1));
 }
