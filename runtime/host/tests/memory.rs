@@ -9,7 +9,7 @@ use common::{
     BSS, CONTENT, DATA, DATA_BYTES, Guest, STACK_BYTES, STACK_LOW, TEXT, WASM_PAGE, mappings, mappings_in,
     parts, returned,
 };
-use sci::layout::{INSTANCE_PAGE, LINEAR_MEMORY, PAGE, SLAB_IMAGE_SPAN, START_PAGE, instance};
+use sci::layout::{INSTANCE_PAGE, LINEAR_MEMORY, PAGE, SLAB_IMAGE_SPAN, STACK_TOP, START_PAGE, instance};
 use space_host::machine::{
     Activation, GrowError, Imports, Outcome, PartsError, Placed, Pool, Program, ProgramError, Reservation,
     Slab, Worker,
@@ -18,8 +18,12 @@ use space_host::machine::{
 /// Everything that a guest can write.
 fn state(slab: &Slab) -> Vec<u8> {
     let mut state = Vec::new();
-    let ranges =
-        [(DATA, 4 * PAGE), (STACK_LOW, SLAB_IMAGE_SPAN - STACK_LOW), (LINEAR_MEMORY, slab.memory_bytes())];
+    let ranges = [
+        (DATA, 4 * PAGE),
+        (STACK_LOW, STACK_TOP - STACK_LOW),
+        (INSTANCE_PAGE, SLAB_IMAGE_SPAN - INSTANCE_PAGE),
+        (LINEAR_MEMORY, slab.memory_bytes()),
+    ];
     for (offset, bytes) in ranges {
         let mut part = vec![0; bytes as usize];
         slab.read(offset, &mut part).unwrap();

@@ -156,7 +156,8 @@ impl Mapping {
         let address = self.address(offset, bytes).cast_const();
         // SAFETY: the caller vouches for the range.
         let content = unsafe { std::slice::from_raw_parts(address, bytes as usize) };
-        content.chunks(64).all(|line| line.iter().fold(0, |all, byte| all | byte) == 0)
+        // All is as its beginning, one step further on: the C library's comparison is the fastest there is.
+        content.split_first().is_none_or(|(first, rest)| *first == 0 && *rest == content[..rest.len()])
     }
 
     /// Writes zeros.

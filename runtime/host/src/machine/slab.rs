@@ -143,7 +143,7 @@ impl Slab {
         Ok(())
     }
 
-    /// Copies to the instance: data, stack, the pages above it, linear memory 0.
+    /// Copies to the instance: data, stack, instance block, start page, linear memory 0.
     pub fn write(&self, offset: u64, content: &[u8]) -> Result<(), OutOfBounds> {
         let at = self.inside(offset, content.len() as u64, &[])?;
         // SAFETY: as in `read`, and the range is writable.
@@ -157,7 +157,9 @@ impl Slab {
     pub fn reset(&mut self) -> Result<(), MapError> {
         let layout = self.program.layout();
         let top = STACK_TOP - PAGE;
-        self.copy(top..SLAB_IMAGE_SPAN);
+        // SAFETY: the stack is writable, empty in the image, and this thread's.
+        unsafe { self.mapping.clear(self.at(top), PAGE) };
+        self.copy(INSTANCE_PAGE..SLAB_IMAGE_SPAN);
         let stack = layout.stack.start..top;
         self.stack_left += 1;
         if self.stack_left > STACK_LEFT_MAX
@@ -225,7 +227,8 @@ impl Slab {
         let layout = self.program.layout();
         let writable = [
             layout.data.clone(),
-            layout.stack.start..SLAB_IMAGE_SPAN,
+            layout.stack.start..STACK_TOP,
+            INSTANCE_PAGE..SLAB_IMAGE_SPAN,
             LINEAR_MEMORY..LINEAR_MEMORY + self.memory_bytes(),
         ];
         let end = offset.checked_add(bytes);

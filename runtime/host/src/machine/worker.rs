@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ptr;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::gate;
@@ -17,6 +18,22 @@ const FRAME_BYTES_MIN: u64 = 4096;
 thread_local! {
     /// The signal stack of the worker that this thread was, still in use: it may become one again.
     static SPARE: Cell<Option<SignalStack>> = const { Cell::new(None) };
+    /// The kernel's number of this thread, once it was asked for.
+    static NUMBER: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The kernel's number of this thread.
+fn number() -> u64 {
+    if NUMBER.get() == 0 {
+        // SAFETY: the call only asks.
+        NUMBER.set(unsafe { libc::gettid() } as u64);
+    }
+    NUMBER.get()
+}
+
+/// The thread of a process that was forked has another number than the one that it is a copy of.
+extern "C" fn forked() {
+    NUMBER.set(0);
 }
 
 /// A signal stack, in use by this thread since it was first a worker.
@@ -63,6 +80,7 @@ impl Worker {
             return Err(WorkerError::Already);
         }
         install()?;
+        notice_forks()?;
         let bytes = frame_bytes() as u64 + HANDLER_BYTES;
         let stack = match SPARE.take() {
             Some(stack) => stack,
@@ -75,8 +93,7 @@ impl Worker {
             return Err(MapError::last("set the signal stack").into());
         }
         gate::set_pending(0);
-        // SAFETY: asks for the number of this thread.
-        gate::set_thread(unsafe { libc::gettid() } as u64);
+        gate::set_thread(number());
         let timer = Cell::new(None);
         Ok(Self { stack: Some(stack), timer, of_this_thread: PhantomData })
     }
@@ -122,6 +139,14 @@ impl Drop for Worker {
     }
 }
 
+/// Once in a process.
+fn notice_forks() -> Result<(), MapError> {
+    static NOTICED: OnceLock<bool> = OnceLock::new();
+    // SAFETY: the function may run in a process that was just forked: it writes one word of its thread.
+    let noticed = NOTICED.get_or_init(|| unsafe { libc::pthread_atfork(None, None, Some(forked)) } == 0);
+    if *noticed { Ok(()) } else { Err(MapError::last("be told of a fork")) }
+}
+
 fn signal_stack(bytes: u64) -> Result<SignalStack, MapError> {
     let stack = Mapping::reserve(bytes)?;
     stack.protect(0, bytes, Access::ReadWrite)?;
@@ -134,8 +159,7 @@ fn new_timer() -> Result<libc::timer_t, MapError> {
     let mut event: libc::sigevent = unsafe { std::mem::zeroed() };
     event.sigev_notify = libc::SIGEV_THREAD_ID;
     event.sigev_signo = tick_signal();
-    // SAFETY: asks for the number of this thread.
-    event.sigev_notify_thread_id = unsafe { libc::gettid() };
+    event.sigev_notify_thread_id = number() as libc::pid_t;
     let mut timer: libc::timer_t = ptr::null_mut();
     // SAFETY: both point to locals.
     if unsafe { libc::timer_create(libc::CLOCK_MONOTONIC, &raw mut event, &raw mut timer) } == 0 {

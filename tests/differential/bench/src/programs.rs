@@ -124,8 +124,9 @@ pub fn real(folder: &Path) -> Result<Vec<Program>, Failure> {
         ];
         let main = Input { name: "driver", file: "driver.wasm", bytes: &driver };
         let module = folder.join(format!("{}.wasm", real.name));
-        let merged = Guest::new(main, &linked).map_err(|error| format!("{}: {error}", real.name))?;
-        fs::write(&module, merged.bytes).map_err(|error| format!("{}: {error}", module.display()))?;
+        let merged = Guest::new(main, &linked);
+        let merged = merged.merged().map_err(|error| format!("{}: {error}", real.name))?;
+        fs::write(&module, merged).map_err(|error| format!("{}: {error}", module.display()))?;
         programs.push(Program { name: real.name, rounds: real.rounds, module, source: None });
     }
     Ok(programs)
