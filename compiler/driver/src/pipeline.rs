@@ -255,7 +255,10 @@ fn link_system(
                 system::Error::TooManyClients { .. } => {
                     ("too-many-clients", "run a second instance of the server")
                 }
-                system::Error::Image { .. } | system::Error::NoRoot | system::Error::NoComponent { .. } => {
+                system::Error::Image { .. }
+                | system::Error::NoRoot
+                | system::Error::NoComponent { .. }
+                | system::Error::NoParameter { .. } => {
                     ("system-link", "this is a defect of the compiler; please report it")
                 }
             };

@@ -76,6 +76,14 @@ pub enum Error {
         /// Its name.
         name: &'static str,
     },
+    /// A component has no parameter that it is given a value of.
+    #[error("`{component}` has no parameter `{parameter}`")]
+    NoParameter {
+        /// The component.
+        component: &'static str,
+        /// The parameter.
+        parameter: String,
+    },
     /// Nothing exports what a capability needs.
     #[error("nothing provides `{client}.{capability}`, a {interface}")]
     MissingProvider {

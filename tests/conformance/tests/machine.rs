@@ -1,6 +1,7 @@
 //! The official test suite in ring 3 of the nanokernel: every script gives what a guest can check by itself. The same
 //! image runs on this host first and says the same.
 
+use compiler_link::system::{Error, guest};
 use sci::guest::GuestCapability;
 use tests_conformance::driver::Batch;
 use tests_conformance::{host, image};
@@ -95,4 +96,12 @@ fn guests_of_the_suite_hold_on_both_hosts() {
         wrong.extend(judge(&batch, &lines).into_iter().map(|what| format!("nanokernel: {what}")));
     }
     assert!(wrong.is_empty(), "{} failed:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn a_host_is_told_nothing_that_it_has_no_parameter_for() {
+    let host = [("grants", 0), ("grnats", 1)];
+    let guest = guest::Guest { name: "guest", image: &[], host: &host, words: &[], memory_pages: 0 };
+    let expected = Error::NoParameter { component: "zrun", parameter: "grnats".to_owned() };
+    assert_eq!(guest::link(boot::OS, &guest).err(), Some(expected));
 }

@@ -40,9 +40,9 @@ pub fn link(os: &[(&str, &[u8])], guest: &Guest<'_>) -> Result<Linked, Error> {
     let mut host_instance = plan(HOST, host, images.len())?;
     let parameters = host_instance.parsed.manifest().parameters;
     for (name, value) in guest.host {
-        if let Some(index) = parameters.iter().position(|known| known.name == *name) {
-            host_instance.parameters.push((index as u32, *value));
-        }
+        let index = parameters.iter().position(|known| known.name == *name);
+        let absent = || Error::NoParameter { component: HOST, parameter: (*name).to_owned() };
+        host_instance.parameters.push((index.ok_or_else(absent)? as u32, *value));
     }
     let image = |name: &str, bytes: &[u8], library| ImageData {
         name: name.to_owned(),
