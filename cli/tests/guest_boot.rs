@@ -52,6 +52,16 @@ fn everything_that_a_guest_may_ask_for_is_served() {
 }
 
 #[test]
+fn a_guest_without_a_topology_gets_its_own_messages() {
+    let said = same(include_str!("guests/mail.wat"), &["--grant", "net.emit_to,net.recv_next"], &[]);
+    let info = |id: u32, answers: &str| {
+        format!("{{\"from\":\"@self\",\"path\":\"\",\"id\":\"{id}\",\"answers\":{answers},\"time\":0}}\n")
+    };
+    let (first, second, answer) = (info(1, "null"), info(2, "null"), info(3, "\"1\""));
+    assert_eq!(said.succeeds(), format!("init\nfirst\n{first}second\n{second}answer\n{answer}close\n"));
+}
+
+#[test]
 fn a_guest_ends_as_it_does_on_linux() {
     let start = |rest: &str, body: &str| {
         format!(

@@ -52,6 +52,9 @@ pub mod blob_mode {
 /// Destination of `net.emit_to` that stands for the sender of the message being processed.
 pub const SENDER: &str = "@sender";
 
+/// Sender, in `net.message_info`, of a message that a space put into its own queue.
+pub const SELF: &str = "@self";
+
 // Every value is an i32, times too: bindings need one type, JavaScript hosts no BigInt, and the limits of times lie
 // far below what an i32 holds, so that a negative one is refused like any other beyond its limit.
 macro_rules! functions {
@@ -79,9 +82,9 @@ functions! {
     1 SYS_SLEEP "sys" "sleep" (milliseconds: Milliseconds(SLEEP_MILLISECONDS_MAX)) [SysSleep] served "Waits for so long.";
     2 SYS_YIELD "sys" "yield" () [SysYield] served "Lets others run.";
     3 SYS_SELF_EMIT "sys" "self_emit" (message_ptr: Bytes, message_len: Length(MESSAGE_BYTES_MAX)) [NetEmitTo] served "Puts a message into the space's own queue.";
-    4 NET_EMIT_TO "net" "emit_to" (to_ptr: Text, to_len: Length(NAME_BYTES_MAX), message_ptr: Bytes, message_len: Length(MESSAGE_BYTES_MAX)) [NetEmitTo] known "Sends a message to a path, to a space that one path leads to, to one instance of it as `name#instance`, or to `@sender` while a message is processed.";
-    5 NET_RECV_NEXT "net" "recv_next" (out: Out, cap: Capacity) [NetRecvNext] known "Takes the next message out of the space's queue; answers its bytes, `would-block` where none waits.";
-    6 NET_MESSAGE_INFO "net" "message_info" (out: Out, cap: Capacity) [NetRecvNext] known "Writes where the message taken last comes from, as JSON with `from`, `path`, `id`, `answers`, `time`; answers its bytes, `not-found` before the first.";
+    4 NET_EMIT_TO "net" "emit_to" (to_ptr: Text, to_len: Length(NAME_BYTES_MAX), message_ptr: Bytes, message_len: Length(MESSAGE_BYTES_MAX)) [NetEmitTo] served "Sends a message to a path, to a space that one path leads to, to one instance of it as `name#instance`, or to `@sender` while a message is processed.";
+    5 NET_RECV_NEXT "net" "recv_next" (out: Out, cap: Capacity) [NetRecvNext] served "Takes the next message out of the space's queue; answers its bytes, `would-block` where none waits.";
+    6 NET_MESSAGE_INFO "net" "message_info" (out: Out, cap: Capacity) [NetRecvNext] served "Writes where the message taken last comes from, as JSON: `from`, a name or `@self`; `path`; `id` and `answers`, the number of the message that it answers or null, both as text; `time` in milliseconds since 1970, 0 where nobody tells it; answers its bytes, `not-found` before the first.";
     7 DATA_GET "data" "get" (key_ptr: Text, key_len: Length(KEY_BYTES_MAX), out: Out, cap: Capacity) [DataRead] served "Writes the value of a key; answers its bytes, `not-found` where there is none, `too-large` for a blob beyond a value's limit.";
     8 DATA_PUT "data" "put" (key_ptr: Text, key_len: Length(KEY_BYTES_MAX), value_ptr: Bytes, value_len: Length(VALUE_BYTES_MAX)) [DataWrite] served "Gives a key its value; on return it is durable.";
     9 DATA_DELETE "data" "delete" (key_ptr: Text, key_len: Length(KEY_BYTES_MAX)) [DataDelete] served "Removes a key and its value or blob; answers how many there were, 0 or 1.";

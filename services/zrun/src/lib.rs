@@ -11,6 +11,7 @@
 //! | `imports.rs` | which imports are refused |
 //! | `lifecycle.rs` | which exports are |
 //! | `data.rs` | values and blobs |
+//! | `mail.rs` | messages |
 //! | `remote.rs` | effects as messages, for a space that is not where its effects are |
 //! | `launch.rs` | what a space is launched with, as words |
 //! | `linux/` | binding, lifecycle, clock, log, disk |
@@ -25,6 +26,7 @@ pub mod launch;
 pub mod lifecycle;
 #[cfg(feature = "linux")]
 pub mod linux;
+mod mail;
 mod memory;
 pub mod remote;
 mod space;
@@ -32,6 +34,7 @@ mod wasi;
 mod world;
 
 pub use data::{InMemory, Store, StoreError};
+pub use mail::{Alone, Info, Mail, MailError, Next};
 pub use memory::GuestMemory;
 pub use space::{Grants, Space, Violation};
 pub use wasi::Ended;

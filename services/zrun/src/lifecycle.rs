@@ -5,6 +5,13 @@ use alloc::vec::Vec;
 use sci::guest::{LIFECYCLE, ValueType};
 use sci::linkage::Linkage;
 
+/// What is called before any message, in this order; a guest has at most one of the first two.
+pub const BEFORE: [&str; 3] = ["_initialize", "_start", "on_init"];
+/// What is called for each message.
+pub const FOR_EACH: &str = "on_process";
+/// What is called at the end.
+pub const AFTER: &str = "on_close";
+
 /// Why a module is no guest.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LifecycleError {

@@ -4,6 +4,7 @@
 //! acts, and answers what it refuses like an effect that failed.
 
 use crate::data::{Store, StoreError};
+use crate::mail::{Mail, MailError, Next};
 use crate::memory::{copied, room};
 use crate::space::{BLOB_BYTES_MAX, Grants};
 use crate::world::World;
@@ -31,6 +32,13 @@ enum Request<'r> {
     Delete(&'r str),
     /// The prefix, and the key before.
     Next(&'r str, &'r str),
+    /// Where to, and what.
+    Emit(&'r str, &'r [u8]),
+    EmitSelf(&'r [u8]),
+    /// Bytes that there is room for.
+    Receive(u64),
+    Info,
+    Wait,
 }
 
 /// What it gets.
@@ -45,6 +53,7 @@ enum Reply<'r> {
     Text(&'r str),
     Absent,
     Failed(StoreError),
+    Undelivered(MailError),
 }
 
 /// The way to the other side, and what needs none.
@@ -129,6 +138,52 @@ impl<C: Channel> World for Remote<C> {
     fn store(&mut self) -> &mut dyn Store {
         self
     }
+
+    fn mail(&mut self) -> &mut dyn Mail {
+        self
+    }
+}
+
+impl<C: Channel> Remote<C> {
+    /// As [`Remote::ask`], where the reply may be that a message was not delivered.
+    fn ask_mail<T>(
+        &mut self,
+        request: Request<'_>,
+        read: impl FnOnce(Reply<'_>) -> Option<T>,
+    ) -> Result<T, MailError> {
+        let read = |reply: Reply<'_>| match reply {
+            Reply::Undelivered(error) => Some(Err(error)),
+            reply => read(reply).map(Ok),
+        };
+        self.ask(request, read).unwrap_or(Err(MailError::Failed))
+    }
+}
+
+impl<C: Channel> Mail for Remote<C> {
+    fn emit(&mut self, to: &str, message: &[u8]) -> Result<(), MailError> {
+        self.ask_mail(Request::Emit(to, message), done)
+    }
+
+    fn emit_self(&mut self, message: &[u8]) -> Result<(), MailError> {
+        self.ask_mail(Request::EmitSelf(message), done)
+    }
+
+    fn receive(&mut self, capacity: u64) -> Result<Next, MailError> {
+        self.ask_mail(Request::Receive(capacity), |reply| match reply {
+            Reply::Absent => Some(Next::Nothing),
+            Reply::Number(bytes) => Some(Next::Larger(bytes)),
+            Reply::Bytes(message) if message.len() as u64 <= capacity => copied(message).map(Next::Message),
+            _ => None,
+        })
+    }
+
+    fn info(&mut self) -> Option<String> {
+        self.ask(Request::Info, text).ok()
+    }
+
+    fn wait(&mut self) -> bool {
+        self.ask(Request::Wait, number).is_ok_and(|is_there| is_there != 0)
+    }
 }
 
 impl<C: Channel> Store for Remote<C> {
@@ -141,7 +196,7 @@ impl<C: Channel> Store for Remote<C> {
     }
 
     fn put(&mut self, key: &str, value: &[u8]) -> Result<(), StoreError> {
-        self.ask(Request::Put(key, value), |reply| (reply == Reply::Done).then_some(()))
+        self.ask(Request::Put(key, value), done)
     }
 
     fn delete(&mut self, key: &str) -> Result<bool, StoreError> {
@@ -154,6 +209,10 @@ impl<C: Channel> Store for Remote<C> {
             reply => text(reply).map(Some),
         })
     }
+}
+
+fn done(reply: Reply<'_>) -> Option<()> {
+    (reply == Reply::Done).then_some(())
 }
 
 fn number(reply: Reply<'_>) -> Option<u64> {
@@ -219,19 +278,31 @@ impl Server {
                 Ok(key) => answer(key.as_deref().map_or(Reply::Absent, Reply::Text)),
                 Err(error) => answer(Reply::Failed(error)),
             },
+            Request::Emit(to, message) => sent(world.mail().emit(to, message)),
+            Request::EmitSelf(message) => sent(world.mail().emit_self(message)),
+            Request::Receive(capacity) => match world.mail().receive(capacity) {
+                Ok(Next::Nothing) => answer(Reply::Absent),
+                Ok(Next::Message(message)) => answer(Reply::Bytes(&message)),
+                Ok(Next::Larger(bytes)) => answer(Reply::Number(bytes)),
+                Err(error) => answer(Reply::Undelivered(error)),
+            },
+            Request::Info => answer(world.mail().info().as_deref().map_or(Reply::Absent, Reply::Text)),
+            Request::Wait => answer(Reply::Number(world.mail().wait().into())),
         }
     }
 
     fn allows(&self, request: &Request<'_>) -> bool {
         let needed = match request {
             Request::Log(_) => GuestCapability::SysLog,
-            Request::Realtime => return true,
+            Request::Realtime | Request::Wait => return true,
             Request::Random(_) => GuestCapability::Random,
             Request::NodeInfo => GuestCapability::NodeInfo,
             Request::Get(_) => GuestCapability::DataRead,
             Request::Put(..) => GuestCapability::DataWrite,
             Request::Delete(_) => GuestCapability::DataDelete,
             Request::Next(..) => GuestCapability::DataList,
+            Request::Emit(..) | Request::EmitSelf(_) => GuestCapability::NetEmitTo,
+            Request::Receive(_) | Request::Info => GuestCapability::NetRecvNext,
         };
         self.grants.holds(needed)
     }
@@ -242,7 +313,11 @@ fn is_bounded(request: &Request<'_>) -> bool {
     let is_key = |key: &str| (1..=limits::KEY_BYTES_MAX as usize).contains(&key.len());
     match *request {
         Request::Log(line) => line.len() <= LINE_BYTES_MAX,
-        Request::Realtime | Request::NodeInfo => true,
+        Request::Realtime | Request::NodeInfo | Request::Receive(_) | Request::Info | Request::Wait => true,
+        Request::Emit(to, message) => {
+            to.len() <= limits::NAME_BYTES_MAX as usize && message.len() <= limits::MESSAGE_BYTES_MAX as usize
+        }
+        Request::EmitSelf(message) => message.len() <= limits::MESSAGE_BYTES_MAX as usize,
         Request::Random(count) => count <= RANDOM_BYTES_MAX,
         Request::Get(key) | Request::Delete(key) => is_key(key),
         Request::Put(key, value) => is_key(key) && value.len() <= BLOB_BYTES_MAX,
@@ -259,7 +334,14 @@ impl Request<'_> {
     /// Bytes of its texts.
     fn bytes(&self) -> usize {
         match *self {
-            Self::Realtime | Self::Random(_) | Self::NodeInfo => 0,
+            Self::Realtime
+            | Self::Random(_)
+            | Self::NodeInfo
+            | Self::Receive(_)
+            | Self::Info
+            | Self::Wait => 0,
+            Self::Emit(to, message) => to.len() + message.len(),
+            Self::EmitSelf(message) => message.len(),
             Self::Log(text) | Self::Get(text) | Self::Delete(text) => text.len(),
             Self::Put(key, value) => key.len() + value.len(),
             Self::Next(prefix, after) => prefix.len() + after.len(),
@@ -281,19 +363,31 @@ fn answer(reply: Reply<'_>) -> Vec<u8> {
     let bytes = match reply {
         Reply::Bytes(bytes) => bytes.len(),
         Reply::Text(text) => text.len(),
-        Reply::Refused | Reply::Done | Reply::Number(_) | Reply::Absent | Reply::Failed(_) => 0,
+        Reply::Refused
+        | Reply::Done
+        | Reply::Number(_)
+        | Reply::Absent
+        | Reply::Failed(_)
+        | Reply::Undelivered(_) => 0,
     };
     encode(&reply, bytes).unwrap_or_default()
+}
+
+fn sent(result: Result<(), MailError>) -> Vec<u8> {
+    answer(result.map_or_else(Reply::Undelivered, |()| Reply::Done))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::data::InMemory;
+    use crate::mail::Alone;
+    use sci::guest::SENDER;
 
     struct Machine {
         lines: Vec<String>,
         store: InMemory,
+        mail: Alone,
         time: u64,
     }
 
@@ -322,6 +416,9 @@ mod tests {
         fn store(&mut self) -> &mut dyn Store {
             &mut self.store
         }
+        fn mail(&mut self) -> &mut dyn Mail {
+            &mut self.mail
+        }
     }
 
     /// A channel without a way between: it hands requests to the server.
@@ -348,7 +445,8 @@ mod tests {
     }
 
     fn remote(grants: Grants) -> Remote<Direct> {
-        let mut machine = Machine { lines: Vec::new(), store: InMemory::new(1 << 20), time: 100 };
+        let (store, mail) = (InMemory::new(1 << 20), Alone::default());
+        let mut machine = Machine { lines: Vec::new(), store, mail, time: 100 };
         let server = Server::new(grants, &mut machine);
         Remote::new(Direct { server, machine, lost: false })
     }
@@ -383,6 +481,22 @@ mod tests {
     }
 
     #[test]
+    fn messages_arrive() {
+        let mut remote = remote(all());
+        assert_eq!((remote.wait(), remote.receive(9), remote.info()), (false, Ok(Next::Nothing), None));
+        assert_eq!(remote.emit_self(b"message"), Ok(()));
+        assert!(remote.wait());
+        assert_eq!(remote.receive(3), Ok(Next::Larger(7)));
+        assert_eq!(remote.receive(7), Ok(Next::Message(b"message".to_vec())));
+        assert!(remote.info().is_some_and(|info| info.starts_with("{\"from\":\"@self\"")));
+        assert_eq!((remote.emit(SENDER, b"a"), remote.emit("two", b"a")), (Ok(()), Err(MailError::NoPath)));
+        assert_eq!(
+            remote.emit_self(&vec![0; limits::MESSAGE_BYTES_MAX as usize + 1]),
+            Err(MailError::Failed)
+        );
+    }
+
+    #[test]
     fn each_effect_needs_its_capability() {
         use GuestCapability as C;
         let without = |capability: C| remote(Grants::of(!capability.bit()));
@@ -395,6 +509,9 @@ mod tests {
         assert_eq!(without(C::DataWrite).put("a", &[]), Err(StoreError::Failed));
         assert_eq!(without(C::DataDelete).delete("a"), Err(StoreError::Failed));
         assert_eq!(without(C::DataList).next("", ""), Err(StoreError::Failed));
+        assert_eq!(without(C::NetEmitTo).emit_self(b""), Err(MailError::Failed));
+        assert_eq!(without(C::NetEmitTo).emit("a", b""), Err(MailError::Failed));
+        assert_eq!(without(C::NetRecvNext).receive(9), Err(MailError::Failed));
         let mut world = without(C::Clock);
         assert_eq!((world.realtime(), world.realtime()), (101, 101), "the activation's start");
     }
@@ -438,7 +555,7 @@ mod tests {
                 whole[..usize::from(byte()) % (whole.len() + 1)].to_vec()
             };
             if let Some(first) = request.first_mut().filter(|_| round % 4 == 0) {
-                *first %= 8;
+                *first %= 14;
             }
             let reply = remote.channel.call(&request).unwrap();
             assert!(postcard::from_bytes::<Reply<'_>>(&reply).is_ok(), "{request:?}");

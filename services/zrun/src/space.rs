@@ -1,5 +1,6 @@
 //! A space: what it may do, what it holds, and the functions of the Guest ABI.
 
+use crate::mail::Next;
 use crate::memory::{GuestMemory, by_index, bytes, check, give, unsigned};
 use crate::world::World;
 use alloc::collections::BTreeMap;
@@ -72,13 +73,9 @@ pub struct Space {
     /// Unfinished lines of the log, by descriptor.
     pub(crate) lines: [Vec<u8>; 2],
     kept: Option<Vec<u8>>,
-    queue: alloc::collections::VecDeque<Vec<u8>>,
     blobs: BTreeMap<u32, Blob>,
     next_blob: u32,
 }
-
-/// Messages that a space's own queue holds.
-const QUEUE_MAX: usize = 256;
 
 impl Space {
     /// A space of a name with these capabilities; `seed` is what its random numbers follow from without theirs.
@@ -92,7 +89,6 @@ impl Space {
             environment: Vec::new(),
             lines: [Vec::new(), Vec::new()],
             kept: None,
-            queue: alloc::collections::VecDeque::new(),
             blobs: BTreeMap::new(),
             next_blob: FIRST_BLOB,
         }
@@ -144,11 +140,23 @@ impl Space {
             }
             number::SYS_SELF_EMIT => {
                 let message = bytes(memory, argument(0), argument(1), limits::MESSAGE_BYTES_MAX)?;
-                if self.queue.len() == QUEUE_MAX {
-                    return Err(ErrorCode::WouldBlock);
-                }
-                self.queue.push_back(message);
+                world.mail().emit_self(&message)?;
                 Ok(0)
+            }
+            number::NET_EMIT_TO => {
+                let to = text(memory, argument(0), argument(1), limits::NAME_BYTES_MAX)?;
+                let message = bytes(memory, argument(2), argument(3), limits::MESSAGE_BYTES_MAX)?;
+                world.mail().emit(&to, &message)?;
+                Ok(0)
+            }
+            number::NET_RECV_NEXT => match world.mail().receive(unsigned(argument(1)))? {
+                Next::Nothing => Err(ErrorCode::WouldBlock),
+                Next::Message(message) => give(memory, argument(0), argument(1), &message),
+                Next::Larger(bytes) => i32::try_from(bytes).map_err(|_| ErrorCode::TooLarge),
+            },
+            number::NET_MESSAGE_INFO => {
+                let info = world.mail().info().ok_or(ErrorCode::NotFound)?;
+                give(memory, argument(0), argument(1), info.as_bytes())
             }
             number::NODE_INFO => give(memory, argument(0), argument(1), world.node_info().as_bytes()),
             number::MEM_TAKE => {

@@ -1,6 +1,7 @@
 //! What a space's calls do outside it.
 
 use crate::data::Store;
+use crate::mail::Mail;
 use alloc::string::String;
 
 /// The effects of a space's calls: a machine's, or a simulation's.
@@ -21,4 +22,6 @@ pub trait World {
     fn node_info(&mut self) -> String;
     /// The space's values.
     fn store(&mut self) -> &mut dyn Store;
+    /// The space's messages.
+    fn mail(&mut self) -> &mut dyn Mail;
 }

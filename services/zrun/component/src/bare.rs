@@ -5,7 +5,7 @@ use crate::random::Random;
 use crate::space::{Authority, Component, Parameters, client, export};
 use alloc::string::String;
 use services_zrun::remote::Server;
-use services_zrun::{Grants, InMemory, Store, World};
+use services_zrun::{Alone, Grants, InMemory, Mail, Store, World};
 use space_guest::Status;
 
 /// Bytes of keys and values.
@@ -31,6 +31,7 @@ struct Machine {
     epoch: u64,
     random: Random,
     values: InMemory,
+    mail: Alone,
 }
 
 impl Component for Zrun {
@@ -42,6 +43,7 @@ impl Component for Zrun {
             epoch: parameters.epoch,
             random: Random::new(seed),
             values: InMemory::new(QUOTA).with_keys(KEYS_MAX),
+            mail: Alone::default(),
         };
         let server = Server::new(Grants::of(parameters.grants), &mut machine);
         Self { server, machine, desk: Desk::default() }
@@ -113,5 +115,9 @@ impl World for Machine {
 
     fn store(&mut self) -> &mut dyn Store {
         &mut self.values
+    }
+
+    fn mail(&mut self) -> &mut dyn Mail {
+        &mut self.mail
     }
 }

@@ -1,6 +1,7 @@
 //! The effects of a space's calls on this machine.
 
 use crate::data::Store;
+use crate::mail::{Alone, Mail};
 use crate::world::World;
 use std::fs::File;
 use std::io::Read;
@@ -47,12 +48,13 @@ pub struct Machine {
     log: Line,
     store: Box<dyn Store>,
     clock: Clock,
+    mail: Alone,
 }
 
 impl Machine {
     /// Log lines go to `log`, values to `store`; no wait goes past `time` from now.
     pub fn new(log: Line, store: Box<dyn Store>, time: Option<Duration>) -> Self {
-        Self { log, store, clock: Clock::new(time) }
+        Self { log, store, clock: Clock::new(time), mail: Alone::default() }
     }
 }
 
@@ -88,5 +90,9 @@ impl World for Machine {
 
     fn store(&mut self) -> &mut dyn Store {
         &mut *self.store
+    }
+
+    fn mail(&mut self) -> &mut dyn Mail {
+        &mut self.mail
     }
 }

@@ -73,7 +73,8 @@ pub enum RunError {
     Enter(#[from] runtime_sandbox::EnterError),
 }
 
-/// Runs a space in this process: start section, `_initialize` or `_start`, `on_init`, `on_close`.
+/// Runs a space in this process: start section, `_initialize` or `_start`, `on_init`, `on_process` for each message,
+/// `on_close`.
 pub fn run(module: &Module, settings: Settings) -> Result<(), RunError> {
     let world = Machine::new(settings.log, settings.values, settings.limits.time);
     let texts =
@@ -132,23 +133,27 @@ fn run_with<W: World + 'static>(
         store.tick(TICK)?;
     }
     ready()?;
-    let result = live(store, module, &imports);
+    let result = live(store, module, &imports, &served);
     let Served { space, world, .. } = &mut *served.borrow_mut();
     space.flush(world);
     result
 }
 
-/// Ways in, in their order; a guest has at most one of the first two.
-const WAYS_IN: [&str; 4] = ["_initialize", "_start", "on_init", "on_close"];
-
-fn live(store: &Store, module: &Module, imports: &[space_host::Extern]) -> Result<(), RunError> {
+fn live<W: World>(
+    store: &Store,
+    module: &Module,
+    imports: &[space_host::Extern],
+    served: &RefCell<Served<W>>,
+) -> Result<(), RunError> {
     let instance = Instance::new(store, module, imports)?;
-    for name in WAYS_IN {
-        if let Some(function) = instance.function(name) {
-            enter(&function)?;
-        }
+    let call = |name: &str| instance.function(name).map_or(Ok(()), |function| enter(&function));
+    for name in lifecycle::BEFORE {
+        call(name)?;
     }
-    Ok(())
+    while served.borrow_mut().world.mail().wait() {
+        call(lifecycle::FOR_EACH)?;
+    }
+    call(lifecycle::AFTER)
 }
 
 /// Calls a way in; a guest that ends with 0 has done what it should.

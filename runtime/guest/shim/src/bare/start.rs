@@ -5,11 +5,9 @@ use super::state::{self, State};
 use super::{enter, owed};
 use sci::guest::{INSTANTIATE, START_FUNCTION};
 use sci::linkage::{Extern, PAGE_BYTES, value};
-use services_zrun::{GuestMemory, launch};
+use services_zrun::{GuestMemory, World as _, launch, lifecycle};
 use space_guest::StartPage;
 
-/// What a guest is called for, in this order, once its state is computed.
-const LIFE: [&str; 4] = ["_initialize", "_start", "on_init", "on_close"];
 /// The status of a guest that ends itself before its state is computed.
 const TOO_EARLY: i32 = 1;
 
@@ -22,12 +20,21 @@ extern "C" fn start(page: &'static StartPage) -> ! {
     let realm = Realm::of(page);
     make_memories();
     compute(realm);
-    for name in LIFE {
-        if let Some(status) = called(realm, name).filter(|status| *status < 0) {
-            end(status);
-        }
+    for name in lifecycle::BEFORE {
+        call(realm, name);
     }
+    while state::with(|state| state.world.mail().wait()) {
+        call(realm, lifecycle::FOR_EACH);
+    }
+    call(realm, lifecycle::AFTER);
     end(0)
+}
+
+/// Calls a function of the guest's life; one that answers a number below 0 has failed.
+fn call(realm: Realm, name: &str) {
+    if let Some(status) = called(realm, name).filter(|status| *status < 0) {
+        end(status);
+    }
 }
 
 /// Ends the realm, and before it the lines that no newline has ended.

@@ -1,0 +1,31 @@
+;; Sends itself messages, and answers one of them; says what arrives.
+(module
+  (import "net" "emit_to" (func $emit_to (param i32 i32 i32 i32) (result i32)))
+  (import "net" "recv_next" (func $recv_next (param i32 i32) (result i32)))
+  (import "net" "message_info" (func $message_info (param i32 i32) (result i32)))
+  (import "sys" "self_emit" (func $self_emit (param i32 i32) (result i32)))
+  (import "sys" "log" (func $log (param i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "firstsecond@senderanswerinitcloseelsewhere")
+  (func $say (param i32 i32) (drop (call $log (local.get 0) (local.get 1))))
+  (func $must (param i32 i32) (if (i32.ne (local.get 0) (local.get 1)) (then unreachable)))
+  (func (export "on_init")
+    (call $say (i32.const 24) (i32.const 4))
+    ;; Nothing waits, nothing was taken, no path leads anywhere.
+    (call $must (call $recv_next (i32.const 200) (i32.const 100)) (i32.const -11))
+    (call $must (call $message_info (i32.const 200) (i32.const 100)) (i32.const -3))
+    (call $must (call $emit_to (i32.const 33) (i32.const 9) (i32.const 0) (i32.const 5)) (i32.const -4))
+    (call $must (call $emit_to (i32.const 11) (i32.const 7) (i32.const 0) (i32.const 5)) (i32.const -4))
+    (call $must (call $self_emit (i32.const 0) (i32.const 65537)) (i32.const -6))
+    (call $must (call $self_emit (i32.const 65530) (i32.const 10)) (i32.const -2))
+    (call $must (call $self_emit (i32.const 0) (i32.const 5)) (i32.const 0))
+    (call $must (call $self_emit (i32.const 5) (i32.const 6)) (i32.const 0)))
+  (func (export "on_process") (local $bytes i32)
+    ;; A short buffer gets the size, and the message stays.
+    (local.set $bytes (call $recv_next (i32.const 200) (i32.const 4)))
+    (call $must (call $recv_next (i32.const 200) (i32.const 100)) (local.get $bytes))
+    (call $say (i32.const 200) (local.get $bytes))
+    (call $say (i32.const 300) (call $message_info (i32.const 300) (i32.const 200)))
+    (if (i32.eq (i32.load8_u (i32.const 200)) (i32.const 102)) (then
+      (call $must (call $emit_to (i32.const 11) (i32.const 7) (i32.const 18) (i32.const 6)) (i32.const 0)))))
+  (func (export "on_close") (call $say (i32.const 28) (i32.const 5))))
