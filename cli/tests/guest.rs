@@ -138,7 +138,7 @@ fn a_guest_s_process_has_no_authority() {
     let said = disturb(&place, |child| {
         let status = std::fs::read_to_string(format!("/proc/{child}/status")).expect("it runs");
         let has = |line: &str| status.lines().any(|given| given.split_whitespace().eq(line.split(' ')));
-        assert!(has("Seccomp: 2") && has("NoNewPrivs: 1") && has("Threads: 1"), "{status}");
+        assert!(has("Seccomp: 2") && has("NoNewPrivs: 1") && has("Threads: 2"), "{status}");
         assert_eq!(std::fs::read(format!("/proc/{child}/environ")).expect("it is ours"), b"");
         let limits = std::fs::read_to_string(format!("/proc/{child}/limits")).expect("it is ours");
         let bounded =

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::fmt;
 use std::io::{self, Read, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Bytes of a message's head.
 const HEAD_BYTES_MAX: u32 = 1 << 20;
@@ -28,9 +30,30 @@ pub enum ChannelError {
     Malformed,
 }
 
+/// A way to say something to the other side, from any thread: messages do not mix.
+#[derive(Clone)]
+pub struct Voice(Arc<Mutex<dyn Write + Send>>);
+
+impl Voice {
+    pub(crate) fn new(to: impl Write + Send + 'static) -> Self {
+        Self(Arc::new(Mutex::new(to)))
+    }
+
+    /// Sends a message.
+    pub fn send(&self, message: &impl Serialize, payload: &[u8]) -> Result<(), ChannelError> {
+        send(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), message, payload)
+    }
+}
+
+impl fmt::Debug for Voice {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Voice").finish_non_exhaustive()
+    }
+}
+
 /// Sends a message.
-pub(crate) fn send(
-    to: &mut impl Write,
+fn send(
+    to: &mut (impl Write + ?Sized),
     message: &impl Serialize,
     payload: &[u8],
 ) -> Result<(), ChannelError> {

@@ -1,7 +1,7 @@
 //! The parent's side.
 
 use crate::Limits;
-use crate::channel::{self, ChannelError};
+use crate::channel::{self, ChannelError, Voice};
 use crate::inside::MARK;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -105,6 +105,7 @@ fn name(signal: i32) -> Option<&'static str> {
 pub struct Child {
     process: std::process::Child,
     channel: BufReader<UnixStream>,
+    voice: Voice,
     deadline: Option<Instant>,
     limits: Limits,
 }
@@ -126,9 +127,10 @@ impl Child {
             .stderr(Stdio::piped())
             .spawn()?;
         let deadline = time.and_then(|time| Instant::now().checked_add(time));
-        let mut child = Self { process, channel: BufReader::new(ours), deadline, limits };
+        let voice = Voice::new(Until { inner: ours.try_clone()?, deadline });
+        let mut child = Self { process, channel: BufReader::new(ours), voice, deadline, limits };
         // A child that is gone already is noticed at the first question.
-        let _ = channel::send(&mut child.timed(), &limits, &[]);
+        let _ = child.say(&limits, &[]);
         Ok(child)
     }
 
@@ -139,7 +141,13 @@ impl Child {
 
     /// Sends a message.
     pub fn send(&mut self, message: &impl Serialize, payload: &[u8]) -> Result<(), Ended> {
-        channel::send(&mut self.timed(), message, payload).map_err(|error| self.end(&error))
+        self.say(message, payload).map_err(|error| self.end(&error))
+    }
+
+    /// The way to the child, for other threads. What it does not take, because it has ended, is noticed by whoever
+    /// receives.
+    pub fn voice(&self) -> Voice {
+        self.voice.clone()
     }
 
     /// Receives one, with at most so many bytes beside its head.
@@ -156,14 +164,12 @@ impl Child {
         channel::receive(&mut Until { inner: &mut self.channel, deadline }, most)
     }
 
-    fn timed(&mut self) -> Until<'_, UnixStream> {
-        let deadline = self.deadline;
-        let stream = self.channel.get_mut();
-        if let Ok(Some(left)) = left(deadline) {
+    fn say(&mut self, message: &impl Serialize, payload: &[u8]) -> Result<(), ChannelError> {
+        if let Ok(Some(left)) = left(self.deadline) {
             // A time that is not taken leaves the check between writes.
-            let _ = stream.set_write_timeout(Some(left));
+            let _ = self.channel.get_mut().set_write_timeout(Some(left));
         }
-        Until { inner: stream, deadline }
+        self.voice.send(message, payload)
     }
 
     /// Ends it; tells why it ended, which may be something that came before.
@@ -224,19 +230,19 @@ fn is_late(error: &io::Error) -> bool {
 }
 
 /// Reads and writes until a time.
-struct Until<'s, S> {
-    inner: &'s mut S,
+struct Until<S> {
+    inner: S,
     deadline: Option<Instant>,
 }
 
-impl<S: Read> Read for Until<'_, S> {
+impl<S: Read> Read for Until<S> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         left(self.deadline)?;
         self.inner.read(bytes)
     }
 }
 
-impl<S: Write> Write for Until<'_, S> {
+impl<S: Write> Write for Until<S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         left(self.deadline)?;
         self.inner.write(bytes)

@@ -14,6 +14,8 @@ pub enum Policy {
     Compute,
     /// That, and what it takes to load a guest: memory files, timers, a stricter policy.
     LoadGuest,
+    /// `LoadGuest`, and threads of its own: guests come and go.
+    LoadGuests,
     /// What running a loaded guest takes: `Compute`, mapping a file that is open as code that cannot be written, waiting,
     /// and setting the timer.
     RunGuest,
@@ -70,14 +72,22 @@ const LOADING: &[i64] = &[
     libc::SYS_write,
 ];
 
+/// What a thread does when it begins.
+const THREADS: &[i64] = &[libc::SYS_rseq, libc::SYS_set_robust_list];
+
 /// The filters' programs for this process: the kernel heeds the one that says no.
-pub(crate) fn programs(policy: Policy) -> Result<[BpfProgram; 2], BackendError> {
-    Ok([failing()?, naming(policy)?])
+pub(crate) fn programs(policy: Policy) -> Result<Vec<BpfProgram>, BackendError> {
+    let mut programs = vec![failing(FAILING, libc::EACCES)?, naming(policy)?];
+    if policy == Policy::LoadGuests {
+        // No filter reads what this call is given; without it a C library takes the older one.
+        programs.push(failing(&[libc::SYS_clone3], libc::ENOSYS)?);
+    }
+    Ok(programs)
 }
 
-fn failing() -> Result<BpfProgram, BackendError> {
-    let rules = FAILING.iter().map(|call| (*call, Vec::new())).collect();
-    let fail = SeccompAction::Errno(libc::EACCES as u32);
+fn failing(calls: &[i64], error: i32) -> Result<BpfProgram, BackendError> {
+    let rules = calls.iter().map(|call| (*call, Vec::new())).collect();
+    let fail = SeccompAction::Errno(error as u32);
     SeccompFilter::new(rules, SeccompAction::Allow, fail, TargetArch::x86_64)?.try_into()
 }
 
@@ -105,8 +115,15 @@ fn naming(policy: Policy) -> Result<BpfProgram, BackendError> {
         }
     }
     rules.insert(libc::SYS_mmap, mappings);
-    if policy == Policy::LoadGuest {
+    if matches!(policy, Policy::LoadGuest | Policy::LoadGuests) {
         rules.extend(LOADING.iter().map(|call| (*call, Vec::new())));
+    }
+    if policy == Policy::LoadGuests {
+        rules.extend(THREADS.iter().chain(&[libc::SYS_clone3]).map(|call| (*call, Vec::new())));
+        let thread = libc::CLONE_THREAD as u64;
+        let is_thread =
+            SeccompCondition::new(0, SeccompCmpArgLen::Qword, SeccompCmpOp::MaskedEq(thread), thread)?;
+        rules.insert(libc::SYS_clone, vec![rule(vec![is_thread])?]);
     }
     SeccompFilter::new(rules, SeccompAction::KillProcess, SeccompAction::Allow, TargetArch::x86_64)?
         .try_into()
@@ -168,17 +185,18 @@ mod tests {
 
     #[test]
     fn what_is_not_named_ends_the_child() {
-        let [failing, program] = programs(Policy::Compute).expect("the policy can be compiled");
+        let programs = programs(Policy::Compute).expect("the policy can be compiled");
+        let [failing, program] = &programs[..] else { panic!("two filters") };
         let all = (0..1000).filter(|call| allows(Policy::Compute, *call, [7; 6]));
         let mut named = ALWAYS.to_vec();
         named.sort_unstable();
         assert_eq!(all.collect::<Vec<_>>(), named);
         let refused = libc::SECCOMP_RET_ERRNO | libc::EACCES as u32;
-        assert!(FAILING.iter().all(|call| answer(&failing, *call, [7; 6]) == refused));
+        assert!(FAILING.iter().all(|call| answer(failing, *call, [7; 6]) == refused));
         // The same numbers by the other way in.
         assert!(
             (0..1000)
-                .all(|call| answer(&program, call | 0x4000_0000, [7; 6]) == libc::SECCOMP_RET_KILL_PROCESS)
+                .all(|call| answer(program, call | 0x4000_0000, [7; 6]) == libc::SECCOMP_RET_KILL_PROCESS)
         );
     }
 
@@ -200,7 +218,7 @@ mod tests {
             (libc::MAP_PRIVATE as u64, libc::MAP_SHARED as u64, libc::MAP_ANONYMOUS as u64);
         let map =
             |policy, protection, flags| allows(policy, libc::SYS_mmap, [0, 4096, protection, flags, 9, 0]);
-        for policy in [Policy::Compute, Policy::LoadGuest, Policy::RunGuest] {
+        for policy in [Policy::Compute, Policy::LoadGuest, Policy::LoadGuests, Policy::RunGuest] {
             assert!(map(policy, write, private | own) && !map(policy, run, private | own), "{policy:?}");
             assert!(!map(policy, write, shared | own) && !map(policy, write | run, private), "{policy:?}");
             assert!(!map(policy, write, shared) && !map(policy, run, shared), "{policy:?}");
@@ -210,6 +228,17 @@ mod tests {
         assert!(!map(Policy::Compute, write, private) && !map(Policy::Compute, run, private));
         assert!(map(Policy::RunGuest, write, private) && map(Policy::RunGuest, run, private));
         assert!(!allows(Policy::RunGuest, libc::SYS_memfd_create, [0; 6]));
+    }
+
+    #[test]
+    fn threads_are_started_and_no_process() {
+        let clone = |policy, flags: i32| allows(policy, libc::SYS_clone, [flags as u64, 0, 0, 0, 0, 0]);
+        let thread = libc::CLONE_VM | libc::CLONE_FS | libc::CLONE_SIGHAND | libc::CLONE_THREAD;
+        assert!(clone(Policy::LoadGuests, thread) && !clone(Policy::LoadGuests, libc::SIGCHLD));
+        assert!(!clone(Policy::LoadGuest, thread) && !clone(Policy::RunGuest, thread));
+        let programs = programs(Policy::LoadGuests).expect("the policy can be compiled");
+        let absent = libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32;
+        assert!(programs.iter().any(|program| answer(program, libc::SYS_clone3, [0; 6]) == absent));
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! The child's side.
 
-use crate::channel::{self, ChannelError};
+use crate::channel::{self, ChannelError, Voice};
 use crate::filter::{self, Policy};
 use crate::{Limits, child};
-use rustix::process::{Resource, Rlimit, Signal, setrlimit};
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::error::Error;
@@ -13,8 +13,6 @@ use std::process::exit;
 
 /// The first argument of a child.
 pub(crate) const MARK: &str = "space.child";
-/// Descriptors that a child may have at a time.
-const DESCRIPTORS_MAX: u64 = 64;
 /// How a child ends whose work failed.
 const FAILED: i32 = 1;
 /// How one ends whose role is unknown.
@@ -63,7 +61,7 @@ fn begin() -> Result<Inside, ChannelError> {
     let mut channel = BufReader::new(Parent);
     let (limits, _) = channel::receive(&mut channel, 0)?;
     limit(&limits).map_err(io::Error::from)?;
-    Ok(Inside { channel })
+    Ok(Inside { channel, voice: Voice::new(Parent) })
 }
 
 fn limit(limits: &Limits) -> Result<(), rustix::io::Errno> {
@@ -73,10 +71,22 @@ fn limit(limits: &Limits) -> Result<(), rustix::io::Errno> {
     set(Resource::Core, 0, 0)?;
     set(Resource::Data, limits.memory_bytes, limits.memory_bytes)?;
     set(Resource::Fsize, limits.file_bytes, limits.file_bytes)?;
-    set(Resource::Nofile, DESCRIPTORS_MAX, DESCRIPTORS_MAX)?;
+    // Nobody may allow himself more than he was allowed.
+    let allowed = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
+    let descriptors = limits.descriptors.min(allowed);
+    set(Resource::Nofile, descriptors, descriptors)?;
     if let Some(seconds) = limits.cpu_seconds {
         // The signal at the lower one tells why; nothing outlives the upper one.
         set(Resource::Cpu, seconds, seconds.saturating_add(1))?;
+    }
+    Ok(())
+}
+
+/// From here on, in every thread of this process, the policy's system calls are all there are. What was forbidden stays
+/// so.
+pub fn restrict(policy: Policy) -> Result<(), EnterError> {
+    for program in filter::programs(policy)? {
+        seccompiler::apply_filter_all_threads(&program)?;
     }
     Ok(())
 }
@@ -85,20 +95,18 @@ fn limit(limits: &Limits) -> Result<(), rustix::io::Errno> {
 #[derive(Debug)]
 pub struct Inside {
     channel: BufReader<Parent>,
+    voice: Voice,
 }
 
 impl Inside {
-    /// From here on, in every thread, the policy's system calls are all there are. What was forbidden stays so.
-    pub fn restrict(&mut self, policy: Policy) -> Result<(), EnterError> {
-        for program in filter::programs(policy)? {
-            seccompiler::apply_filter_all_threads(&program)?;
-        }
-        Ok(())
-    }
-
     /// Sends a message to the parent.
     pub fn send(&mut self, message: &impl Serialize, payload: &[u8]) -> Result<(), ChannelError> {
-        channel::send(self.channel.get_mut(), message, payload)
+        self.voice.send(message, payload)
+    }
+
+    /// The way to the parent, for other threads.
+    pub fn voice(&self) -> Voice {
+        self.voice.clone()
     }
 
     /// Receives one, with at most so many bytes beside its head.

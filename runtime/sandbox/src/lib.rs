@@ -2,7 +2,7 @@
 //!
 //! A program calls [`start`] first thing in its `main`, with the roles that its children may have. [`Child::spawn`] then
 //! runs the program's own file again, with an empty environment, in one of these roles: bounded by [`Limits`], and
-//! from [`Inside::restrict`] on by a filter of system calls that ends it at the first that the [`Policy`] does not name.
+//! from [`restrict`] on by a filter of system calls that ends it at the first that the [`Policy`] does not name.
 //! Parent and child exchange messages over one socket.
 //!
 //! | file | settles |
@@ -18,10 +18,10 @@ mod child;
 mod filter;
 mod inside;
 
-pub use channel::ChannelError;
+pub use channel::{ChannelError, Voice};
 pub use child::{Child, Ended, SpawnError};
 pub use filter::Policy;
-pub use inside::{EnterError, Inside, Role, start};
+pub use inside::{EnterError, Inside, Role, restrict, start};
 
 use serde::{Deserialize, Serialize};
 
@@ -34,4 +34,6 @@ pub struct Limits {
     pub memory_bytes: u64,
     /// Bytes of a file, of memory files too.
     pub file_bytes: u64,
+    /// Descriptors at a time, its own three among them.
+    pub descriptors: u64,
 }

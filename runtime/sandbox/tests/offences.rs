@@ -1,13 +1,14 @@
 //! What a child cannot do, tried by children of this test's own program.
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
-use runtime_sandbox::{Child, Ended, Inside, Limits, Policy, SpawnError, start};
+use runtime_sandbox::{Child, Ended, Inside, Limits, Policy, SpawnError, restrict, start};
 use std::error::Error;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 use std::time::Duration;
 
-const LIMITS: Limits = Limits { cpu_seconds: Some(20), memory_bytes: 256 << 20, file_bytes: 0 };
+const LIMITS: Limits =
+    Limits { cpu_seconds: Some(20), memory_bytes: 256 << 20, file_bytes: 0, descriptors: 64 };
 
 fn spawn(limits: Limits, time: Option<Duration>, offence: &str) -> Child {
     let mut child = Child::spawn("offender", limits, time).unwrap();
@@ -29,7 +30,7 @@ fn offend(mut inside: Inside) -> Result<(), Box<dyn Error>> {
     // Closing it would be an offence too.
     let file = rustix::fs::memfd_create("space", rustix::fs::MemfdFlags::empty()).unwrap();
     let file = &*Box::leak(Box::new(file));
-    inside.restrict(Policy::Compute).unwrap();
+    restrict(Policy::Compute).unwrap();
     match offence.as_str() {
         "nothing" => {
             let words: Vec<u64> = (0..1_000_000).collect();

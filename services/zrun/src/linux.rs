@@ -4,10 +4,12 @@ mod apart;
 mod bind;
 mod disk;
 mod machine;
+mod report;
 mod run;
 
-pub use apart::{ApartError, ROLE, Report, ReportKind, run_apart};
+pub use apart::{ApartError, Event, Job, Orders, ROLE, Spaces, run_apart};
 pub use disk::{Disk, DiskError};
 pub use machine::{Line, Machine};
+pub use report::{Report, ReportKind};
 pub use run::{Limits, Profile, RunError, Settings, run};
 pub use space_host::{Sample, samples};

@@ -5,7 +5,7 @@
 
 use super::{Guest, GuestOptions, MODULE_BYTES_MAX, Module};
 use crate::error::Error;
-use runtime_sandbox::{Child, Ended, Inside, Limits, Policy, Role};
+use runtime_sandbox::{Child, Ended, Inside, Limits, Policy, Role, restrict};
 use sci::error::{Error as Refusal, ErrorKind};
 use sci::header::Kind;
 use sci::image::Image;
@@ -16,7 +16,8 @@ use std::time::Duration;
 pub const ROLE: Role = ("compile", serve);
 
 /// What a compilation may use.
-pub const LIMITS: Limits = Limits { cpu_seconds: Some(300), memory_bytes: 4 << 30, file_bytes: 0 };
+pub const LIMITS: Limits =
+    Limits { cpu_seconds: Some(300), memory_bytes: 4 << 30, file_bytes: 0, descriptors: 64 };
 
 /// Time for a compilation, on one processor.
 const TIME: Duration = Duration::from_mins(10);
@@ -95,7 +96,7 @@ fn threads() -> usize {
 fn serve(mut inside: Inside) -> Result<(), Box<dyn std::error::Error>> {
     let (threads, _) = inside.receive::<usize>(0)?;
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()?;
-    inside.restrict(Policy::Compute)?;
+    restrict(Policy::Compute)?;
     let (Job { modules, options }, bytes) = inside.receive(MODULE_BYTES_MAX as u32)?;
     let mut rest = bytes.as_slice();
     let mut guest = Guest { modules: Vec::new() };

@@ -1,22 +1,24 @@
-//! The run child: a guest, and what the runtime does for it, in a process that has no authority.
+//! The run child: guests, and what the runtime does for them, in a process that has no authority.
 //!
-//! The child has the guest's memory and code, and no file, network or other process. What its space does outside it, the
-//! parent does: it holds log, clock and values, and checks each request against the grants and the limits. It never
-//! sees the guest's memory.
+//! The child has the guests' memories and code, and no file, network or other process; each space has a thread there. What
+//! a space does outside it, the parent does: it holds log, clock and values, and checks each request against the grants
+//! and the limits. It never sees a guest's memory.
 
 use super::machine::{Clock, Machine};
+use super::report::Report;
 use super::run::{Limits, RunError, Settings, Start, run_in};
 use crate::data::StoreError;
-use crate::imports::ImportError;
 use crate::launch::Texts;
 use crate::remote::{Channel, Remote, Server};
 use crate::space::Grants;
-use runtime_sandbox::{Child, Ended, Inside, Policy, Role, SpawnError};
+use runtime_sandbox::{Child, Ended, Inside, Policy, Role, SpawnError, Voice, restrict};
+use sci::digest::Hasher;
 use sci::sign::PublicKey;
 use serde::{Deserialize, Serialize};
-use space_host::{Error, Module, Trap};
-use std::cell::RefCell;
-use std::rc::Rc;
+use space_host::Module;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -29,81 +31,50 @@ const GRACE: Duration = Duration::from_secs(10);
 const MEMORY_BESIDE: u64 = 1 << 30;
 /// A slab's image and the beginning of a guest's memory are one file, most of it empty.
 const FILE_BYTES: u64 = 2 << 30;
+/// The code of a process whose thread panicked: that of Rust's own.
+const PANICKED: i32 = 101;
+/// Bytes of stack of a space's thread: guests have stacks of their own.
+const STACK_BYTES: usize = 512 << 10;
+/// Modules at a time, each of which has a memory file, and some more.
+const DESCRIPTORS: u64 = 4096;
 /// Bytes of a request or a reply beside its head: the largest value, and its key.
 const MESSAGE_BYTES_MAX: u32 = 32 << 20;
 
-/// What a child is to run; the image goes with it.
+/// What a space is to run with; the image goes with it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Job {
+    /// Its name, arguments, environment.
+    pub texts: Texts,
+    /// What it may do, as a mask.
+    pub grants: u64,
+    /// What its random numbers follow from without their capability.
+    pub seed: u64,
+    /// What bounds it.
+    pub limits: Limits,
+    /// Whether it is sampled.
+    pub is_sampled: bool,
+    /// Whose images are run.
+    pub keys: Vec<PublicKey>,
+    /// No other space will come: the process gives up what it takes to load one.
+    pub is_last: bool,
+}
+
+/// What a child is told.
 #[derive(Serialize, Deserialize)]
-struct Job {
-    texts: Texts,
-    grants: u64,
-    seed: u64,
-    limits: Limits,
-    is_sampled: bool,
-    keys: Vec<PublicKey>,
+enum Told {
+    /// Run a space by this number; its image goes with it.
+    Start(u32, Job),
+    /// The reply to the space's request goes with this.
+    Reply(u32),
 }
 
 /// What a child says.
 #[derive(Serialize, Deserialize)]
 enum Said {
-    /// It asks for an effect; the request goes with it.
-    Request,
+    /// The space asks for an effect; the request goes with it.
+    Request(u32),
     /// The space has ended; its samples go with it.
-    Ended(Result<(), Report>),
-}
-
-/// Why a space did not run to its end, as its process tells it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("{message}")]
-pub struct Report {
-    /// What kind of reason it is.
-    pub kind: ReportKind,
-    /// The reason.
-    pub message: String,
-}
-
-/// Kinds of reasons.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ReportKind {
-    /// An import is refused.
-    Import,
-    /// An import needs this capability, which is not granted.
-    NotGranted(String),
-    /// The image is refused.
-    Image,
-    /// Fuel is given to an image that does not count it.
-    NoFuel,
-    /// A memory begins with more than is allowed.
-    Memory,
-    /// The module has no way in, or one of another type.
-    NoWayIn,
-    /// The guest ended with a status.
-    Status,
-    /// It trapped.
-    Trap,
-    /// This machine cannot run it.
-    Host,
-}
-
-impl From<&RunError> for Report {
-    fn from(error: &RunError) -> Self {
-        let kind = match error {
-            RunError::Import(ImportError::NotGranted { capability, .. }) => {
-                ReportKind::NotGranted((*capability).to_owned())
-            }
-            RunError::Import(_) | RunError::Host(Error::Missing { .. } | Error::Mismatch { .. }) => {
-                ReportKind::Import
-            }
-            RunError::Lifecycle(_) => ReportKind::NoWayIn,
-            RunError::Status(_) | RunError::Host(Error::Trap(Trap::Exit(_))) => ReportKind::Status,
-            RunError::Host(Error::Trap(_)) => ReportKind::Trap,
-            RunError::Host(Error::Guest(_)) => ReportKind::Image,
-            RunError::Host(Error::NoFuel) => ReportKind::NoFuel,
-            RunError::Host(Error::Quota { .. }) => ReportKind::Memory,
-            RunError::Host(_) | RunError::Enter(_) => ReportKind::Host,
-        };
-        Self { kind, message: error.to_string() }
-    }
+    Ended(u32, Result<(), Report>),
 }
 
 /// Why a space did not run to its end in its own process.
@@ -126,29 +97,109 @@ impl From<Ended> for ApartError {
     }
 }
 
+/// What happens in a process of spaces.
+#[derive(Debug)]
+pub enum Event {
+    /// A space asks for an effect: a request for a [`Server`], whose reply it waits for.
+    Request {
+        /// Its number.
+        space: u32,
+        /// The request.
+        request: Vec<u8>,
+    },
+    /// A space has ended.
+    Ended {
+        /// Its number.
+        space: u32,
+        /// How.
+        result: Result<(), Report>,
+        /// Its samples: [`space_host::samples`] reads them.
+        samples: Vec<u32>,
+    },
+}
+
+/// A process that runs spaces, each by a number of the caller's.
+#[derive(Debug)]
+pub struct Spaces {
+    child: Child,
+}
+
+/// Tells a process of spaces what to do, from any thread. What a process that has ended does not hear is told by
+/// [`Spaces::wait`].
+#[derive(Clone, Debug)]
+pub struct Orders(Voice);
+
+impl Orders {
+    /// Runs a space of a signed image. Its number is not that of one that runs.
+    pub fn start(&self, space: u32, job: Job, image: &[u8]) {
+        let _ = self.0.send(&Told::Start(space, job), image);
+    }
+
+    /// Gives a space the reply to its request.
+    pub fn reply(&self, space: u32, reply: &[u8]) {
+        let _ = self.0.send(&Told::Reply(space), reply);
+    }
+}
+
+impl Spaces {
+    /// Starts the process. Its memory is bounded; with `time`, it ends when so much time has passed.
+    pub fn new(memory_bytes: Option<u64>, time: Option<Duration>) -> Result<Self, SpawnError> {
+        let time = time.map(|time| time.saturating_add(GRACE));
+        let allowed = runtime_sandbox::Limits {
+            cpu_seconds: time.map(|time| time.as_secs().saturating_add(1)),
+            memory_bytes: memory_bytes.unwrap_or(1 << 40).saturating_add(MEMORY_BESIDE),
+            file_bytes: FILE_BYTES,
+            descriptors: DESCRIPTORS,
+        };
+        Ok(Self { child: Child::spawn(ROLE.0, allowed, time)? })
+    }
+
+    /// The way to tell it what to do.
+    pub fn orders(&self) -> Orders {
+        Orders(self.child.voice())
+    }
+
+    /// The kernel's number of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for what happens next.
+    pub fn wait(&mut self) -> Result<Event, Ended> {
+        let (said, beside) = self.child.receive(MESSAGE_BYTES_MAX)?;
+        Ok(match said {
+            Said::Request(space) => Event::Request { space, request: beside },
+            Said::Ended(space, result) => {
+                let samples = beside.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
+                Event::Ended { space, result, samples }
+            }
+        })
+    }
+}
+
 /// Runs a space of an image that one of the keys has signed, in a child process.
 pub fn run_apart(image: &[u8], keys: &[PublicKey], settings: Settings) -> Result<(), ApartError> {
     let Settings { name, grants, arguments, environment, seed, log, values, limits, profile } = settings;
-    let time = limits.time.map(|time| time.saturating_add(GRACE));
-    let allowed = runtime_sandbox::Limits {
-        cpu_seconds: time.map(|time| time.as_secs().saturating_add(1)),
-        memory_bytes: limits.memory_bytes.unwrap_or(1 << 40).saturating_add(MEMORY_BESIDE),
-        file_bytes: FILE_BYTES,
-    };
-    let mut child = Child::spawn(ROLE.0, allowed, time)?;
+    let mut spaces = Spaces::new(limits.memory_bytes, limits.time)?;
+    let orders = spaces.orders();
     let mut world = Machine::new(log, values, limits.time);
     let server = Server::new(grants, &mut world);
-    let texts = Texts { name, arguments, environment };
-    let (grants, is_sampled) = (grants.mask(), profile.is_some());
-    child.send(&Job { texts, grants, seed, limits, is_sampled, keys: keys.to_vec() }, image)?;
+    let job = Job {
+        texts: Texts { name, arguments, environment },
+        grants: grants.mask(),
+        seed,
+        limits,
+        is_sampled: profile.is_some(),
+        keys: keys.to_vec(),
+        is_last: true,
+    };
+    orders.start(0, job, image);
     loop {
-        let (said, beside) = child.receive(MESSAGE_BYTES_MAX)?;
-        match said {
-            Said::Request => child.send(&(), &server.serve(&beside, &mut world))?,
-            Said::Ended(result) => {
+        match spaces.wait()? {
+            Event::Request { space, request } => orders.reply(space, &server.serve(&request, &mut world)),
+            Event::Ended { result, samples, .. } => {
                 if let Some(profile) = profile {
-                    let words = beside.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word));
-                    profile(&words.collect::<Vec<u32>>());
+                    profile(&samples);
                 }
                 return Ok(result?);
             }
@@ -156,33 +207,88 @@ pub fn run_apart(image: &[u8], keys: &[PublicKey], settings: Settings) -> Result
     }
 }
 
-/// The child's side.
-fn serve(mut inside: Inside) -> Result<(), Box<dyn std::error::Error>> {
-    inside.restrict(Policy::LoadGuest)?;
-    let (job, image) = inside.receive(sci::limits::IMAGE_BYTES_MAX as u32)?;
-    let inside = Rc::new(RefCell::new(inside));
-    let (result, samples) = live(job, &image, &inside);
-    let result = result.map_err(|error| Report::from(&error));
-    let samples: Vec<u8> = samples.into_iter().flat_map(u32::to_le_bytes).collect();
-    inside.borrow_mut().send(&Said::Ended(result), &samples)?;
-    Ok(())
+/// Where the replies to each space's requests go.
+type Replies = Arc<Mutex<BTreeMap<u32, mpsc::Sender<Vec<u8>>>>>;
+
+/// The modules that spaces are instances of now, by what they were loaded from: many spaces of one image share its code.
+#[derive(Clone, Default)]
+struct Modules(Arc<Mutex<BTreeMap<[u8; 32], Weak<Module>>>>);
+
+impl Modules {
+    fn load(&self, image: &[u8], keys: &[PublicKey]) -> Result<Arc<Module>, space_host::Error> {
+        let mut hasher = Hasher::new();
+        hasher.update(keys.as_flattened());
+        hasher.update(image);
+        let digest = hasher.finish();
+        let mut loaded = lock(&self.0);
+        if let Some(module) = loaded.get(&digest).and_then(Weak::upgrade) {
+            return Ok(module);
+        }
+        loaded.retain(|_, module| module.strong_count() > 0);
+        let module = Arc::new(Module::load(image, keys)?);
+        loaded.insert(digest, Arc::downgrade(&module));
+        Ok(module)
+    }
 }
 
-fn live(job: Job, image: &[u8], inside: &Rc<RefCell<Inside>>) -> (Result<(), RunError>, Vec<u32>) {
-    let Job { texts, grants, seed, limits, is_sampled, keys } = job;
-    // Its file cannot be closed any more when the guest has run: it lasts as long as the process.
-    let module = match Module::load(image, &keys) {
-        Ok(module) => Box::leak(Box::new(module)),
+/// The child's side.
+fn serve(mut inside: Inside) -> Result<(), Box<dyn std::error::Error>> {
+    restrict(Policy::LoadGuests)?;
+    let (replies, modules) = (Replies::default(), Modules::default());
+    loop {
+        let (told, beside) = inside.receive(MESSAGE_BYTES_MAX.max(sci::limits::IMAGE_BYTES_MAX as u32))?;
+        match told {
+            Told::Start(space, job) => {
+                let (sender, receiver) = mpsc::channel();
+                lock(&replies).insert(space, sender);
+                let (voice, replies, modules) = (inside.voice(), Arc::clone(&replies), modules.clone());
+                let clock = Clock::new(job.limits.time);
+                let way = ToParent { space, voice: voice.clone(), replies: receiver, clock };
+                thread::Builder::new().stack_size(STACK_BYTES).spawn(move || {
+                    // A mistake of the runtime's own ends the process: its parent waits for no thread that is gone.
+                    let lived = catch_unwind(AssertUnwindSafe(|| live(job, &beside, &modules, way)));
+                    let (result, samples) = lived.unwrap_or_else(|_| std::process::exit(PANICKED));
+                    lock(&replies).remove(&space);
+                    let samples: Vec<u8> = samples.into_iter().flat_map(u32::to_le_bytes).collect();
+                    let said = Said::Ended(space, result.map_err(|error| Report::from(&error)));
+                    // A parent that is gone takes this process along.
+                    let _ = voice.send(&said, &samples);
+                })?;
+            }
+            Told::Reply(space) => {
+                if let Some(waiting) = lock(&replies).get(&space) {
+                    // One that has just ended waits for nothing.
+                    let _ = waiting.send(beside);
+                }
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn live(job: Job, image: &[u8], modules: &Modules, way: ToParent) -> (Result<(), RunError>, Vec<u32>) {
+    let Job { texts, grants, seed, limits, is_sampled, keys, is_last } = job;
+    let module = match modules.load(image, &keys) {
+        Ok(module) => module,
         Err(error) => return (Err(error.into()), Vec::new()),
     };
-    let world = Remote::new(ToParent { inside: Rc::clone(inside), clock: Clock::new(limits.time) });
     let start = Start { texts, grants: Grants::of(grants), seed, limits, is_sampled };
-    run_in(module, start, world, || Ok(inside.borrow_mut().restrict(Policy::RunGuest)?))
+    if !is_last {
+        return run_in(&module, start, Remote::new(way), || Ok(()));
+    }
+    // Its file cannot be closed any more when the guest has run: it lasts as long as the process.
+    let module = Box::leak(Box::new(module));
+    run_in(module, start, Remote::new(way), || Ok(restrict(Policy::RunGuest)?))
 }
 
 /// The way of a space's effects to the parent.
 struct ToParent {
-    inside: Rc<RefCell<Inside>>,
+    space: u32,
+    voice: Voice,
+    replies: mpsc::Receiver<Vec<u8>>,
     clock: Clock,
 }
 
@@ -191,9 +297,8 @@ impl Channel for ToParent {
         if request.len() as u64 > u64::from(MESSAGE_BYTES_MAX) {
             return Err(StoreError::Full);
         }
-        let mut inside = self.inside.borrow_mut();
-        let answer = inside.send(&Said::Request, request).and_then(|()| inside.receive(MESSAGE_BYTES_MAX));
-        answer.map(|((), reply)| reply).map_err(|_| StoreError::Failed)
+        self.voice.send(&Said::Request(self.space), request).map_err(|_| StoreError::Failed)?;
+        self.replies.recv().map_err(|_| StoreError::Failed)
     }
 
     fn monotonic(&mut self) -> u64 {

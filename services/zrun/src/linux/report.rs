@@ -1,0 +1,60 @@
+//! How a space ended, as its process tells it.
+
+use super::run::RunError;
+use crate::imports::ImportError;
+use serde::{Deserialize, Serialize};
+use space_host::{Error, Trap};
+
+/// Why a space did not run to its end, as its process tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct Report {
+    /// What kind of reason it is.
+    pub kind: ReportKind,
+    /// The reason.
+    pub message: String,
+}
+
+/// Kinds of reasons.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ReportKind {
+    /// An import is refused.
+    Import,
+    /// An import needs this capability, which is not granted.
+    NotGranted(String),
+    /// The image is refused.
+    Image,
+    /// Fuel is given to an image that does not count it.
+    NoFuel,
+    /// A memory begins with more than is allowed.
+    Memory,
+    /// The module has no way in, or one of another type.
+    NoWayIn,
+    /// The guest ended with a status.
+    Status,
+    /// It trapped.
+    Trap,
+    /// This machine cannot run it.
+    Host,
+}
+
+impl From<&RunError> for Report {
+    fn from(error: &RunError) -> Self {
+        let kind = match error {
+            RunError::Import(ImportError::NotGranted { capability, .. }) => {
+                ReportKind::NotGranted((*capability).to_owned())
+            }
+            RunError::Import(_) | RunError::Host(Error::Missing { .. } | Error::Mismatch { .. }) => {
+                ReportKind::Import
+            }
+            RunError::Lifecycle(_) => ReportKind::NoWayIn,
+            RunError::Status(_) | RunError::Host(Error::Trap(Trap::Exit(_))) => ReportKind::Status,
+            RunError::Host(Error::Trap(_)) => ReportKind::Trap,
+            RunError::Host(Error::Guest(_)) => ReportKind::Image,
+            RunError::Host(Error::NoFuel) => ReportKind::NoFuel,
+            RunError::Host(Error::Quota { .. }) => ReportKind::Memory,
+            RunError::Host(_) | RunError::Enter(_) => ReportKind::Host,
+        };
+        Self { kind, message: error.to_string() }
+    }
+}
