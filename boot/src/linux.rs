@@ -42,7 +42,7 @@ impl LinuxRun<'_> {
                     let _ = sender.send(chunk.to_vec());
                 })
             });
-            let watch = Watch { stop: self.stop, interrupted: self.interrupted };
+            let watch = Watch { stop: self.stop, is_quiet: false, interrupted: self.interrupted };
             let watched = watch.watch(&chunks, &mut lines, console);
             ended.store(true, Ordering::Relaxed);
             drop(chunks);

@@ -59,6 +59,8 @@ pub struct Run<'a> {
     pub trace: Option<PathBuf>,
     /// Count instructions.
     pub count: bool,
+    /// Keep the kernel's own lines from the console.
+    pub is_quiet: bool,
     /// When to end it.
     pub stop: Stop,
     /// Set by whoever wants the run to end.
@@ -147,7 +149,7 @@ impl Run<'_> {
         let output = child.0.stdout.take().map(relay);
         let mut lines = Lines::default();
         let ended = match output {
-            Some(chunks) => Watch { stop: self.stop, interrupted: self.interrupted }
+            Some(chunks) => Watch { stop: self.stop, is_quiet: self.is_quiet, interrupted: self.interrupted }
                 .watch(&chunks, &mut lines, console)?,
             None => None,
         };
@@ -167,6 +169,8 @@ impl Run<'_> {
 pub(crate) struct Watch<'a> {
     /// When.
     pub stop: Stop,
+    /// Keep the kernel's own lines from the console.
+    pub is_quiet: bool,
     /// Set by whoever wants it to end.
     pub interrupted: &'a AtomicBool,
 }
@@ -181,6 +185,8 @@ impl Watch<'_> {
     ) -> Result<Option<Ending>, Error> {
         let start = Instant::now();
         let mut pending: Option<Vec<u8>> = None;
+        // What the last byte was part of.
+        let (mut is_kernels, mut ends_line) = (false, false);
         loop {
             if let Some(chunk) = pending.take() {
                 match console(&chunk) {
@@ -194,8 +200,12 @@ impl Watch<'_> {
                 match chunks.recv_timeout(TICK) {
                     Ok(mut chunk) => {
                         lines.take(&chunk);
-                        // For programs only.
-                        chunk.retain(|byte| *byte != KERNEL_LINE);
+                        chunk.retain(|byte| {
+                            is_kernels = *byte == KERNEL_LINE || is_kernels && !ends_line;
+                            ends_line = *byte == b'\n';
+                            // The mark is for programs only.
+                            *byte != KERNEL_LINE && !(self.is_quiet && is_kernels)
+                        });
                         pending = Some(chunk);
                         continue;
                     }
@@ -307,6 +317,7 @@ mod tests {
             gdb: false,
             trace: None,
             count: false,
+            is_quiet: false,
             stop,
             interrupted,
         }
@@ -348,6 +359,28 @@ mod tests {
             "space: fault realm=a generation=1 fault=bounds offset=0x10 address=0x0 instance=1 detail=0x0";
         let (_, faults, _) = run(&format!("echo one; printf '\\036{line}\\n'; exit 35"), Stop::Never);
         assert_eq!(faults[0].offset, 16);
+    }
+
+    #[test]
+    fn the_kernels_lines_are_kept_back_where_that_is_asked_for() {
+        let _turn = ONE_AT_A_TIME.lock().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let script_text = "printf 'one\\n\\036space: two\\nthr'; sleep 0.1; printf 'ee\\n\\036spa'; sleep 0.1; \
+                           printf 'ce: four\\nfive\\n'; exit 35";
+        let qemu = script(folder.path(), script_text);
+        let interrupted = AtomicBool::new(false);
+        for (is_quiet, expected) in
+            [(false, "one\nspace: two\nthree\nspace: four\nfive\n"), (true, "one\nthree\nfive\n")]
+        {
+            let run = Run { is_quiet, ..subject(&qemu, Stop::Never, &interrupted) };
+            let mut console = Vec::new();
+            run.run(&mut |chunk| {
+                console.extend_from_slice(chunk);
+                Ok(())
+            })
+            .unwrap();
+            assert_eq!(String::from_utf8(console).unwrap(), expected);
+        }
     }
 
     #[test]

@@ -365,3 +365,77 @@ fn a_profile_is_written_of_a_guest_that_ends_early_and_replaces_no_module() {
         assert!(said.code == Some(2) && said.err.contains("error[same-file]"), "{}", said.err);
     }
 }
+
+/// A guest that writes lines without end.
+const CHATTER: &str = r#"(module (import "sys" "log" (func $log (param i32 i32) (result i32)))
+    (memory (export "memory") 1) (data (i32.const 0) "more")
+    (func (export "on_init") (loop (drop (call $log (i32.const 0) (i32.const 4))) (br 0))))"#;
+
+#[test]
+fn whoever_reads_no_more_ends_the_run() {
+    let place = with("chatter.wasm", CHATTER);
+    for command in ["run", "boot"] {
+        let mut space = Command::new(env!("CARGO_BIN_EXE_space"))
+            .args([command, "chatter.wasm"])
+            .current_dir(place.path(""))
+            .env("SPACE_HOME", place.path("home"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let mut line = String::new();
+        let mut output = BufReader::new(space.stdout.take().expect("it is piped"));
+        output.read_line(&mut line).expect("it writes");
+        drop(output);
+        assert_eq!((line.as_str(), space.wait().expect("it ends").code()), ("more\n", Some(0)), "{command}");
+    }
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has it");
+    let space = Command::new(env!("CARGO_BIN_EXE_space"))
+        .args(["run", "chatter.wasm"])
+        .current_dir(place.path(""))
+        .env("SPACE_HOME", place.path("home"))
+        .stdout(full)
+        .output()
+        .expect("it starts");
+    let said = String::from_utf8_lossy(&space.stderr).into_owned();
+    assert!(space.status.code() == Some(6) && said.contains("error[output]: cannot print"), "{said}");
+}
+
+#[test]
+fn a_signal_ends_a_guest_in_order_and_its_profile_is_written() {
+    let sleeper = r#"(module (import "sys" "sleep" (func $sleep (param i32) (result i32)))
+        (import "sys" "log" (func $log (param i32 i32) (result i32)))
+        (memory (export "memory") 1) (data (i32.const 0) "more")
+        (func (export "on_init") (drop (call $log (i32.const 0) (i32.const 4)))
+            (drop (call $sleep (i32.const 60000000))) (loop (br 0))))"#;
+    for (name, text) in [("chatter.wasm", CHATTER), ("sleeper.wasm", sleeper)] {
+        let place = with(name, text);
+        let mut space = Command::new(env!("CARGO_BIN_EXE_space"))
+            .args(["run", "--grant", "sys.sleep", "--profile", "profile.json", name])
+            .current_dir(place.path(""))
+            .env("SPACE_HOME", place.path("home"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let mut output = BufReader::new(space.stdout.take().expect("it is piped"));
+        output.read_line(&mut String::new()).expect("it writes");
+        let rest = std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
+        let sent = Command::new("kill").args(["-INT", &space.id().to_string()]).status();
+        assert!(sent.is_ok_and(|status| status.success()));
+        let mut said = String::new();
+        space.stderr.take().expect("it is piped").read_to_string(&mut said).expect("it is text");
+        assert!(rest.join().is_ok());
+        assert_eq!(space.wait().expect("it ends").code(), Some(7), "{said}");
+        assert!(said.contains("error[interrupted]: the run was interrupted"), "{said}");
+        let profile = std::fs::read_to_string(place.path("profile.json")).expect("it is written");
+        assert!(profile.contains("speedscope"), "{profile}");
+    }
+}
+
+#[test]
+fn a_components_image_is_no_guest() {
+    let place = Place::with_project("app");
+    place.call("demo", &["build"]).succeeds();
+    place.call("demo", &["run", "build/demo.sci"]).refuses(4, "error[no-guest]: the image is not a guest's");
+}

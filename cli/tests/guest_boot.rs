@@ -10,13 +10,6 @@ const MANY: &str = include_str!("guests/many.wat");
 /// What `MANY` needs.
 const MANY_GRANTS: &str = "data.read,data.write,data.list,data.delete,node.info";
 
-/// How the kernel's own report of a fault begins.
-const FAULT_LINE: &str = "space: fault ";
-
-fn line_after(text: String, line: &str) -> String {
-    text + line + "\n"
-}
-
 /// Runs a module on Linux and on the nanokernel, which say the same and end the same; gives what they said.
 #[track_caller]
 fn same(text: &str, options: &[&str], arguments: &[&str]) -> common::Said {
@@ -39,8 +32,7 @@ fn same_module(module: &[u8], options: &[&str], arguments: &[&str]) -> common::S
     };
     // The first one compiles, and says so.
     call("run");
-    let (run, mut boot) = (call("run"), call("boot"));
-    boot.out = boot.out.lines().filter(|line| !line.starts_with(FAULT_LINE)).fold(String::new(), line_after);
+    let (run, boot) = (call("run"), call("boot"));
     assert_eq!((boot.code, &boot.out, &boot.err), (run.code, &run.out, &run.err));
     boot
 }
@@ -59,6 +51,52 @@ fn a_guest_without_a_topology_gets_its_own_messages() {
     };
     let (first, second, answer) = (info(1, "null"), info(2, "null"), info(3, "\"1\""));
     assert_eq!(said.succeeds(), format!("init\nfirst\n{first}second\n{second}answer\n{answer}close\n"));
+}
+
+#[test]
+fn what_a_guest_may_not_have_is_refused_in_the_same_words() {
+    let memory =
+        |pages: u32| format!(r#"(module (memory (export "memory") {pages}) (func (export "on_init")))"#);
+    let large = same(&memory(40_000), &[], &[]);
+    large.refuses(1, "error[guest-memory]: a memory begins with 2621440000 bytes; 1073741824 are allowed");
+    same(&memory(2), &["--memory", "64KiB"], &[]).refuses(1, "131072 bytes; 65536 are allowed");
+    let log = r#"(module (import "sys" "log" (func (param i32 i32) (result i32))) (memory 1)
+        (func (export "on_init") (drop (call 0 (i32.const 0) (i32.const 0)))))"#;
+    same(log, &[], &[])
+        .refuses(1, "`sys.log` takes addresses, and the module exports no memory named `memory`");
+}
+
+#[test]
+fn fuel_and_time_end_a_guest_in_the_same_words() {
+    let line = |body: &str| {
+        format!(
+            r#"(module (import "sys" "log" (func $log (param i32 i32) (result i32)))
+              (memory (export "memory") 1) (data (i32.const 0) "begun")
+              (func (export "on_init") (drop (call $log (i32.const 0) (i32.const 5))) {body}))"#
+        )
+    };
+    let none = same(&line(""), &["--fuel", "0"], &[]);
+    assert_eq!((none.code, none.out.as_str()), (Some(3), ""));
+    let late = same(&line("(loop (br 0))"), &["--timeout", "3s"], &[]);
+    assert_eq!((late.code, late.out.as_str()), (Some(3), "begun\n"));
+    assert!(
+        late.err.contains("error[guest-trap]: the guest trapped: interrupted: its time is over"),
+        "{}",
+        late.err
+    );
+}
+
+#[test]
+fn the_time_without_its_capability_is_that_of_the_start() {
+    let text = r#"(module
+      (import "wasi_snapshot_preview1" "clock_time_get" (func $time (param i32 i64 i32) (result i32)))
+      (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+      (memory (export "memory") 1)
+      (func (export "_start")
+        (drop (call $time (i32.const 0) (i64.const 0) (i32.const 8)))
+        (if (i64.lt_u (i64.load (i32.const 8)) (i64.const 1700000000000000000))
+          (then (call $exit (i32.const 9))))))"#;
+    same(text, &[], &[]).succeeds();
 }
 
 #[test]

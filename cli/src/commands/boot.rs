@@ -9,11 +9,12 @@ use boot::qemu::{GUEST_MEMORY_MIB, MEMORY_MIB};
 use boot::{Qemu, Run, Stop};
 
 use crate::arguments::BootArguments;
-use crate::commands::system::{self, Printer};
+use crate::commands::system::{self, Printer, Reader};
 use crate::report::{Exit, Failure, say};
 
 /// How long a system may run that should end by itself.
 const TIMEOUT: Duration = Duration::from_mins(1);
+
 /// Builds, boots, relays the console; a run that did not end well is a failure.
 pub fn run(arguments: &BootArguments) -> Result<(), Failure> {
     if arguments.shell {
@@ -49,14 +50,18 @@ pub fn run(arguments: &BootArguments) -> Result<(), Failure> {
         gdb: arguments.gdb,
         trace: arguments.trace.clone(),
         count: arguments.icount,
+        // What the kernel says of a guest is told in the words of `space run`.
+        is_quiet: is_guest && arguments.words.is_empty(),
         stop,
         interrupted: &interrupted,
     };
     let printer = Printer::start();
     let ran = run.run(&mut |chunk| printer.print(chunk));
-    printer.end(&interrupted)?;
+    if printer.end(&interrupted)? == Reader::Left {
+        return Ok(());
+    }
     let (ending, faults) = ran?;
-    if is_guest && let Some(failure) = guest::failure(&faults, &module) {
+    if is_guest && let Some(failure) = guest::failure(&ending, &faults, &module) {
         return Err(failure.at(arguments.what.display().to_string()));
     }
     system::conclude(ending, faults, &module)

@@ -6,8 +6,8 @@ use compiler_driver::guest::{Cache, Guest, GuestOptions, Input, MODULE_BYTES_MAX
 use compiler_driver::{Error, files};
 use sci::guest::GuestCapability;
 use sci::image::Image;
-use services_zrun::Grants;
 use services_zrun::imports::ImportError;
+use services_zrun::{Grants, lifecycle};
 
 use crate::arguments::{GuestArguments, Link};
 use crate::print;
@@ -95,6 +95,17 @@ pub fn import_refused(message: String, capability: Option<&str>) -> Failure {
     }
 }
 
+/// A memory that begins with more than is allowed.
+pub fn too_large(message: impl Into<String>) -> Failure {
+    Failure::new(Exit::Refused, "guest-memory", message).help("`--memory` allows more")
+}
+
+/// An image of another kind.
+pub fn is_none() -> Failure {
+    Failure::new(Exit::Image, "no-guest", "the image is not a guest's")
+        .help("components run with their project: `space run <folder>`, `space boot <folder>`")
+}
+
 /// Exports that no guest has.
 pub fn no_way_in(message: impl Into<String>) -> Failure {
     Failure::new(Exit::Refused, "no-way-in", message)
@@ -109,7 +120,7 @@ pub fn no_fuel() -> Failure {
 
 /// A guest that ended with an error of its own.
 pub fn ended(status: i32) -> Failure {
-    Failure::new(Exit::Fault, "guest-status", format!("the guest ended with status {status}"))
+    Failure::new(Exit::Fault, "guest-status", lifecycle::ended(status))
 }
 
 /// A guest that trapped.

@@ -5,8 +5,10 @@ use std::path::Path;
 use compiler_driver::files::hex;
 use compiler_driver::images;
 use sci::bundle::{Bundle, grant, instance};
+use sci::guest::Resolved;
+use sci::header::Kind;
 use sci::image::Image;
-use sci::manifest::{Checkpoint, Class, Determinism, EntryKind, Restart, Tag};
+use sci::manifest::{Checkpoint, Class, Determinism, EntryKind, Import, Restart, Tag};
 use sci::section::SectionKind;
 use sci::sign::Envelope;
 use sci::vocabulary;
@@ -60,7 +62,7 @@ fn describe_image(image: &Image<'_>) -> Value {
             "module": import.module,
             "item": import.item,
             "signature": import.signature,
-            "capability": import.capability,
+            "capability": import.capability.map_or_else(|| guest_capability(image, &import), |slot| json!(slot)),
             "offset": import.offset,
         })).collect::<Vec<_>>(),
         "functions": manifest.exports.iter().map(|export| json!({
@@ -146,6 +148,19 @@ fn exported(image: &Image<'_>) -> Vec<Value> {
         })
     };
     image.manifest().exported.iter().map(one).collect()
+}
+
+/// What a guest must be granted for an import: the table knows it, not the image.
+fn guest_capability(image: &Image<'_>, import: &Import<'_>) -> Value {
+    let known = (image.header().kind == Kind::Guest).then(|| sci::guest::resolve(import.module, import.item));
+    match known {
+        Some(Resolved::Abi(function)) => {
+            let names = function.capabilities.iter().map(|capability| capability.name());
+            let names: Vec<&str> = names.collect();
+            if names.is_empty() { Value::Null } else { json!(names.join(" or ")) }
+        }
+        _ => Value::Null,
+    }
 }
 
 fn sections(image: &Image<'_>) -> Vec<Value> {

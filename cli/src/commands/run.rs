@@ -2,15 +2,23 @@
 
 mod project;
 
-use std::io::Write as _;
+use std::cell::RefCell;
+use std::io::{self, Write as _};
 use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use compiler_driver::files;
-use services_zrun::linux::{ApartError, Disk, Limits, Report, ReportKind, Settings, run_apart};
+use sci::header::Kind;
+use sci::image::Image;
+use services_zrun::linux::{
+    ALONE, ApartError, Disk, Limits, Line, Orders, Report, ReportKind, Settings, run_apart,
+};
 use services_zrun::{InMemory, Store};
 
 use crate::arguments::RunArguments;
-use crate::commands::{guest, profile, verify};
+use crate::commands::{guest, profile, system, verify};
 use crate::report::{Exit, Failure};
 
 /// Bytes of keys and values that a run may store.
@@ -28,19 +36,23 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     profile::check(&arguments.file, arguments.map.as_ref())?;
     profile::check(&arguments.file, arguments.profile.as_ref())?;
     let image = guest::load(&arguments.file, &arguments.guest)?;
+    if Image::read(&image).is_ok_and(|image| image.header().kind != Kind::Guest) {
+        return Err(guest::is_none().at(arguments.file.display().to_string()));
+    }
     let keys: Vec<_> = verify::trusted(None)?.iter().map(|key| key.bytes).collect();
     let place = arguments.file.display().to_string();
     if let Some(map) = &arguments.map {
         profile::write_map(&image, map)?;
     }
     let (sink, samples) = profile::sink(arguments.profile.as_deref())?;
+    let (output, interrupted) = (Output::default(), Arc::new(AtomicBool::new(false)));
     let settings = Settings {
         name: name(&arguments.file),
         grants: guest::grants(&arguments.guest.grants),
         arguments: arguments.arguments.clone(),
         environment: arguments.guest.environment.clone(),
         seed: 0,
-        log: Box::new(print_line),
+        log: output.log(),
         values: values(arguments.data.as_deref())?,
         limits: Limits {
             time: arguments.timeout,
@@ -49,7 +61,18 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
         },
         profile: sink,
     };
-    let result = run_apart(&image, &keys, settings).map_err(|error| failure(error).at(place));
+    let mut caught = Ok(());
+    let ran = run_apart(&image, &keys, settings, |orders| {
+        caught = stop_on_signals(orders.clone(), Arc::clone(&interrupted));
+        output.0.borrow_mut().1 = Some(orders);
+    });
+    caught?;
+    let result = match output.error() {
+        Some(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Some(error) => Err(error.into()),
+        None if interrupted.load(Ordering::Relaxed) => Err(system::interrupted()),
+        None => ran.map_err(|error| failure(error).at(place)),
+    };
     let written = match (&arguments.profile, samples.take()) {
         (Some(file), Some(words)) => profile::write(&image, &name(&arguments.file), &words, file),
         _ => Ok(()),
@@ -57,10 +80,42 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     result.and(written)
 }
 
-/// A closed output is no reason to stop the guest: its work may be elsewhere.
-fn print_line(line: &str) {
-    let mut output = std::io::stdout().lock();
-    let _ = writeln!(output, "{line}").and_then(|()| output.flush());
+/// Why a line was not printed, and the way to end the space that wrote it.
+type Failing = (Option<io::Error>, Option<Orders>);
+
+/// The standard output, whose first failure ends the space.
+#[derive(Clone, Default)]
+struct Output(Rc<RefCell<Failing>>);
+
+impl Output {
+    fn log(&self) -> Line {
+        let output = self.clone();
+        Box::new(move |line| {
+            let mut standard = io::stdout().lock();
+            let printed = writeln!(standard, "{line}").and_then(|()| standard.flush());
+            if let Err(error) = printed {
+                let (first, orders) = &mut *output.0.borrow_mut();
+                first.get_or_insert(error);
+                if let Some(orders) = orders {
+                    orders.stop(ALONE);
+                }
+            }
+        })
+    }
+
+    fn error(&self) -> Option<io::Error> {
+        self.0.borrow_mut().0.take()
+    }
+}
+
+/// Ends the space at the first signal, and at the second one the command.
+fn stop_on_signals(orders: Orders, interrupted: Arc<AtomicBool>) -> Result<(), Failure> {
+    system::on_signals(move || {
+        if interrupted.swap(true, Ordering::Relaxed) {
+            std::process::exit(Exit::System as i32);
+        }
+        orders.stop(ALONE);
+    })
 }
 
 fn name(file: &Path) -> String {
@@ -98,9 +153,7 @@ fn reported(Report { kind, message }: Report) -> Failure {
         ReportKind::Image => Failure::new(Exit::Image, "refused-image", message)
             .help("`space verify` says what is wrong with an image; `space build` makes one of a module"),
         ReportKind::NoFuel => guest::no_fuel(),
-        ReportKind::Memory => {
-            Failure::new(Exit::Refused, "guest-memory", message).help("`--memory` allows more")
-        }
+        ReportKind::Memory => guest::too_large(message),
         ReportKind::Host => Failure::new(Exit::Environment, "guest-host", message),
     }
 }

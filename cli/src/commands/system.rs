@@ -47,10 +47,19 @@ pub fn no_guest(option: &str, folder: &Path) -> Failure {
 pub fn interruption() -> Result<Arc<AtomicBool>, Failure> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&interrupted);
-    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed)).map_err(|error| {
-        Failure::new(Exit::Environment, "signals", format!("cannot catch Ctrl-C: {error}"))
-    })?;
+    on_signals(move || flag.store(true, Ordering::Relaxed))?;
     Ok(interrupted)
+}
+
+/// Does something at each Ctrl-C and its like.
+pub fn on_signals(act: impl FnMut() + Send + 'static) -> Result<(), Failure> {
+    ctrlc::set_handler(act)
+        .map_err(|error| Failure::new(Exit::Environment, "signals", format!("cannot catch Ctrl-C: {error}")))
+}
+
+/// A run that the user ended.
+pub fn interrupted() -> Failure {
+    Failure::new(Exit::System, "interrupted", "the run was interrupted")
 }
 
 /// Prints in a thread of its own, so that a reader who takes his time does not keep the machine from being watched.
@@ -78,22 +87,33 @@ impl Printer {
     pub fn print(&self, chunk: &[u8]) -> io::Result<()> {
         match self.chunks.try_send(chunk.to_vec()) {
             Err(TrySendError::Full(_)) => Err(io::ErrorKind::WouldBlock.into()),
-            // The reader is gone: the run goes on, and `end` says so if that is an error.
-            Ok(()) | Err(TrySendError::Disconnected(_)) => Ok(()),
+            // Why nobody reads any more is told by `end`.
+            Err(TrySendError::Disconnected(_)) => Err(io::ErrorKind::BrokenPipe.into()),
+            Ok(()) => Ok(()),
         }
     }
 
     /// Waits until all is printed, or until whoever waits has enough.
-    pub fn end(self, interrupted: &AtomicBool) -> Result<(), Failure> {
+    pub fn end(self, interrupted: &AtomicBool) -> Result<Reader, Failure> {
         drop(self.chunks);
         loop {
             match self.done.recv_timeout(PATIENCE) {
-                Ok(Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
+                Ok(Err(error)) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Reader::Left),
+                Ok(Err(error)) => return Err(error.into()),
                 Err(RecvTimeoutError::Timeout) if !interrupted.load(Ordering::Relaxed) => {}
-                _ => return Ok(()),
+                _ => return Ok(Reader::There),
             }
         }
     }
+}
+
+/// Who reads what is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// Someone.
+    There,
+    /// Nobody any more: he has seen enough, and the run was ended.
+    Left,
 }
 
 /// A component that stopped on a fault, with the place in its source.
@@ -202,7 +222,7 @@ fn judge(ending: Ending, last: Option<&Fallen>) -> Result<(), Failure> {
     let failure = match ending {
         Ending::Exit(exit) if boot::run::is_success(exit) => return Ok(()),
         Ending::Stopped => return Ok(()),
-        Ending::Interrupted => return Err(system("interrupted", "the run was interrupted".to_owned())),
+        Ending::Interrupted => return Err(interrupted()),
         Ending::Exit(exit) => match last {
             Some(fallen) if fallen.fault == Fault::Exit => {
                 let message = format!("{} ended with error {}", fallen.component, fallen.detail);

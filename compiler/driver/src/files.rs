@@ -81,7 +81,11 @@ pub fn same(one: &Path, other: &Path) -> bool {
 
 /// Whether files can be made in a folder; the error says why not.
 pub fn is_writable(folder: &Path) -> Result<(), Error> {
-    stage(&folder.join("probe"), b"").map(drop)
+    let probe = stage(&folder.join("probe"), b"");
+    probe.map(drop).map_err(|error| match error {
+        Error::Io { source, .. } => Error::io("write into", folder)(source),
+        other => other,
+    })
 }
 
 /// Removes what writers that were killed left in a folder an hour ago or earlier.

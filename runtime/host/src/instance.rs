@@ -168,9 +168,21 @@ fn bind(store: &Store, number: usize, binding: Binding, functions: &[u32], host:
     }));
 }
 
+/// Judges the memories that an instance begins with, before anything is mapped.
+fn is_affordable(store: &Store, module: &Module, imports: &[Extern]) -> Result<(), Error> {
+    let Some(allowed) = store.0.limits.borrow().memory_bytes else { return Ok(()) };
+    let imported = imports.iter().filter(|import| matches!(import, Extern::Memory(_))).count();
+    let own = module.0.memories.iter().skip(imported);
+    match own.map(|memory| memory.minimum * linkage::PAGE_BYTES).find(|bytes| *bytes > allowed) {
+        Some(bytes) => Err(Error::Quota { bytes, allowed }),
+        None => Ok(()),
+    }
+}
+
 /// The instance with its imports bound; its state is not computed yet.
 fn build(store: &Store, module: &Module, imports: &[Extern]) -> Result<Rc<Inner>, Error> {
     let number = store.0.instances.borrow().len();
+    is_affordable(store, module, imports)?;
     let slab = module.0.pool.lend()?;
     let mut host = Imports::new();
     let functions: Vec<u32> = imports
@@ -241,10 +253,6 @@ impl Inner {
         }
         let quota = store.0.limits.borrow().memory_bytes;
         for (index, memory) in module.memories.iter().enumerate().skip(self.memories.len()) {
-            let bytes = memory.minimum * linkage::PAGE_BYTES;
-            if let Some(allowed) = quota.filter(|quota| bytes > *quota) {
-                return Err(Error::Quota { bytes, allowed });
-            }
             if index == 0 {
                 let place = own_memory(&self.activation);
                 self.memories.push(Memory(Rc::new(MemoryInner {

@@ -108,11 +108,11 @@ macro_rules! wasi {
 // Descriptors 1 and 2 are the log, so without `sys.log` there is no descriptor at all. To wait without
 // `sys.sleep` is refused rather than cut short: a guest that waits for a clock that stands still would never end.
 wasi! {
-    args_get (argv: I32 Pointer, argv_buf: I32 Pointer) (I32) Always, "Writes the arguments: the space's name alone.";
+    args_get (argv: I32 Pointer, argv_buf: I32 Pointer) (I32) Always, "Writes the arguments: the space's name, and what its launcher adds.";
     args_sizes_get (argc: I32 Pointer, argv_buf_size: I32 Pointer) (I32) Always, "Writes the number and size of the arguments.";
     clock_time_get (id: I32 Plain, precision: I64 Plain, time: I32 Pointer) (I32) ReducedWithout(Clock, "the time is the activation's start"), "Writes the time of the realtime or the monotonic clock; INVAL for others.";
-    environ_get (environ: I32 Pointer, environ_buf: I32 Pointer) (I32) Always, "Writes the environment, which is empty.";
-    environ_sizes_get (environc: I32 Pointer, environ_buf_size: I32 Pointer) (I32) Always, "Writes the number and size of the environment's variables: 0.";
+    environ_get (environ: I32 Pointer, environ_buf: I32 Pointer) (I32) Always, "Writes the environment: what the launcher gives, nothing by itself.";
+    environ_sizes_get (environc: I32 Pointer, environ_buf_size: I32 Pointer) (I32) Always, "Writes the number and size of the environment's variables.";
     fd_close (fd: I32 Handle) (I32) RefusedWithout(SysLog, Badf), "Does nothing to descriptors 1 and 2; BADF for others.";
     fd_fdstat_get (fd: I32 Handle, stat: I32 Pointer) (I32) RefusedWithout(SysLog, Badf), "Describes descriptors 1 and 2 as character devices to write to; BADF for others.";
     fd_seek (fd: I32 Handle, offset: I64 Plain, whence: I32 Plain, new_offset: I32 Pointer) (I32) RefusedWithout(SysLog, Badf), "SPIPE for descriptors 1 and 2, BADF for others.";

@@ -4,7 +4,7 @@ use crate::space::Grants;
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
-use sci::guest::{GuestCapability, Mismatch, Resolved, ValueType, resolve};
+use sci::guest::{GuestCapability, MEMORY_EXPORT, Mismatch, Resolved, Role, ValueType, WASI_MODULE, resolve};
 use sci::linkage::{Extern, LinkImport, Linkage, value};
 
 /// Why a module's imports are refused.
@@ -47,6 +47,14 @@ pub enum ImportError {
         item: String,
         /// The capability; where any of several serves, the first.
         capability: &'static str,
+    },
+    /// It takes addresses, and there is no memory that they mean.
+    #[error("the import `{module}.{item}` takes addresses, and the module exports no memory named `memory`")]
+    NoMemory {
+        /// Module.
+        module: String,
+        /// Item.
+        item: String,
     },
 }
 
@@ -99,12 +107,29 @@ pub fn judge(module: &str, item: &str, shape: &Shape, grants: Grants) -> Result<
     }
 }
 
+/// Judges an import of a module without a memory of its own to speak of.
+pub fn judge_without_memory(resolved: &Resolved) -> Result<(), ImportError> {
+    let (module, item, signature) = match resolved {
+        Resolved::Abi(function) => (function.module, function.item, &function.signature),
+        Resolved::Wasi(function) => (WASI_MODULE, function.item, &function.signature),
+        Resolved::Unknown => return Ok(()),
+    };
+    let is_address = |role: Role| matches!(role, Role::Text | Role::Bytes | Role::Out | Role::Pointer);
+    if signature.parameters.iter().any(|parameter| is_address(parameter.role)) {
+        return Err(ImportError::NoMemory { module: module.to_owned(), item: item.to_owned() });
+    }
+    Ok(())
+}
+
 /// Judges every import of a guest's image, in its order.
 pub fn check(linkage: &Linkage<'_>, grants: Grants) -> Result<(), ImportError> {
-    let judged = |import: LinkImport<'_>| {
-        judge(import.module, import.item, &shape_of(linkage, import.kind), grants).map(|_| ())
-    };
-    linkage.imports.iter().try_for_each(judged)
+    let is_memory = |kind: Extern| matches!(kind, Extern::Memory(_));
+    let has_memory =
+        linkage.exports.iter().any(|export| export.name == MEMORY_EXPORT && is_memory(export.kind));
+    linkage.imports.iter().try_for_each(|import: LinkImport<'_>| {
+        let resolved = judge(import.module, import.item, &shape_of(linkage, import.kind), grants)?;
+        if has_memory { Ok(()) } else { judge_without_memory(&resolved) }
+    })
 }
 
 /// What a linkage table's import or export is.

@@ -43,8 +43,7 @@ pub struct Texts {
 /// As words; `None` where they are more than a start page has.
 pub fn words(launch: &Launch) -> Option<Vec<u64>> {
     let texts = postcard::to_allocvec(&launch.texts).ok()?;
-    // No fuel at all is the least that can be told.
-    let fuel = launch.fuel.map_or(0, |fuel| fuel.max(1));
+    let fuel = launch.fuel.map_or(0, |fuel| fuel.saturating_add(1));
     let mut words = alloc::vec![launch.grants.mask(), fuel, texts.len() as u64];
     words.extend(texts.chunks(WORD).map(|piece| {
         let mut word = [0; WORD];
@@ -64,7 +63,7 @@ pub fn read(word: impl Fn(u32) -> u64) -> Option<Launch> {
     let mut texts: Vec<u8> = (FIXED..FIXED + count).flat_map(|at| word(at as u32).to_le_bytes()).collect();
     texts.truncate(bytes);
     let (texts, rest) = postcard::take_from_bytes(&texts).ok()?;
-    let launch = Launch { grants: Grants::of(word(0)), fuel: Some(word(1)).filter(|fuel| *fuel != 0), texts };
+    let launch = Launch { grants: Grants::of(word(0)), fuel: word(1).checked_sub(1), texts };
     rest.is_empty().then_some(launch)
 }
 
@@ -91,7 +90,8 @@ mod tests {
 
     #[test]
     fn what_was_told_is_read() {
-        for launch in [Launch::default(), launch(&[]), launch(&["one", "two"])] {
+        let spent = Launch { fuel: Some(0), ..launch(&[]) };
+        for launch in [Launch::default(), launch(&[]), spent, launch(&["one", "two"])] {
             assert_eq!(read(given(&words(&launch).unwrap())), Some(launch));
         }
         assert_eq!(words(&launch(&[&"x".repeat(500)])), None);

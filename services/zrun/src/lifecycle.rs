@@ -1,8 +1,10 @@
 //! A guest's ways in, judged before anything runs.
 
 use crate::imports::{Shape, shape_of};
+use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
-use sci::guest::{LIFECYCLE, ValueType};
+use sci::guest::{ErrorCode, LIFECYCLE, ValueType};
 use sci::linkage::Linkage;
 
 /// What is called before any message, in this order; a guest has at most one of the first two.
@@ -24,6 +26,12 @@ pub enum LifecycleError {
     /// A way in has another type than it must have.
     #[error("the export `{0}` is not a function of type () -> () or () -> (i32)")]
     WrongType(&'static str),
+}
+
+/// What to say of a guest that ended with a status that is not 0: codes of the Guest ABI have names.
+pub fn ended(status: i32) -> String {
+    let name = ErrorCode::from_number(status).map(|code| format!(" ({})", code.name())).unwrap_or_default();
+    format!("the guest ended with status {status}{name}")
 }
 
 /// Judges a module's exports.

@@ -7,7 +7,7 @@ mod machine;
 mod report;
 mod run;
 
-pub use apart::{ApartError, Event, Job, Orders, ROLE, Spaces, run_apart};
+pub use apart::{ALONE, ApartError, Event, Job, Orders, ROLE, Spaces, run_apart};
 pub use disk::{Disk, DiskError};
 pub use machine::{Line, Machine};
 pub use report::{Report, ReportKind};

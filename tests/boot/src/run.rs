@@ -78,6 +78,7 @@ pub fn boot_on(machine: Machine, module: &[u8]) -> Outcome {
         gdb: false,
         trace: None,
         count: true,
+        is_quiet: false,
         stop: Stop::Overdue(OVERDUE),
         interrupted: &interrupted,
     };

@@ -105,6 +105,7 @@ fn boot_it(image: &[u8], grants: Grants, count: bool) -> Booted {
         gdb: false,
         trace: None,
         count,
+        is_quiet: false,
         stop: Stop::Overdue(OVERDUE),
         interrupted: &interrupted,
     };

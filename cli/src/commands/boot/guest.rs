@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use boot::FaultLine;
+use boot::{Ending, FaultLine};
 use compiler_driver::guest::{self as driver, GuestSystem};
 use compiler_driver::{images, keys};
 use sci::bundle::Bundle;
@@ -11,7 +11,7 @@ use sci::guest::GuestCapability;
 use sci::header::Kind;
 use sci::image::Image;
 use sci::layout::{LIBRARY_SLAB, PAGE};
-use sci::linkage::{self, PAGE_BYTES};
+use sci::linkage::{self, Linkage, PAGE_BYTES};
 use sci::section::SectionKind;
 use sci::status::Fault;
 use sci::tables::{self, GuestTables};
@@ -22,6 +22,8 @@ use crate::commands::{guest, verify};
 use crate::report::{Exit, Failure};
 use crate::session;
 
+/// Bytes that a guest's memories may have: the machine's, without the kernel's and its own components'.
+const MEMORY_BYTES_MAX: u64 = 896 * 1024 * 1024;
 /// Bytes that a guest's memories may take beyond their first ones: the machine has so much.
 const GROWTH_BYTES_MAX: u64 = 512 * 1024 * 1024;
 
@@ -46,11 +48,7 @@ pub fn module(arguments: &BootArguments) -> Result<Vec<u8>, Failure> {
     let grants = guest::grants(&arguments.guest.grants);
     let linkage = linkage::read(parsed.bytes_of(SectionKind::Linkage))
         .filter(|_| parsed.header().kind == Kind::Guest)
-        .ok_or_else(|| {
-            Failure::new(Exit::Image, "no-guest", "the image is not a guest's")
-                .at(place.clone())
-                .help("components boot with their project: `space boot <folder>`")
-        })?;
+        .ok_or_else(|| guest::is_none().at(place.clone()))?;
     imports::check(&linkage, grants).map_err(|error| guest::refused_import(&error).at(place.clone()))?;
     lifecycle::check(&linkage).map_err(|error| guest::no_way_in(error.to_string()).at(place.clone()))?;
     if arguments.guest.fuel.is_some() && linkage.fuel.is_none() {
@@ -67,26 +65,43 @@ pub fn module(arguments: &BootArguments) -> Result<Vec<u8>, Failure> {
         Failure::new(Exit::Usage, "too-many-arguments", "the guest's arguments and environment are too long")
             .help("a guest on the nanokernel takes some 480 bytes of them")
     })?;
-    let mut host = vec![("grants", grants.mask())];
-    if grants.holds(GuestCapability::Clock) {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        host.push(("epoch", since.as_nanos() as u64));
-    }
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let mut host = vec![("grants", grants.mask()), ("epoch", since.as_nanos() as u64)];
     if grants.holds(GuestCapability::Random) {
         let seed = keys::random()?;
         let words = seed.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
         host.extend(["seed0", "seed1", "seed2", "seed3"].into_iter().zip(words));
     }
-    let first = linkage.memories.iter().map(|memory| memory.minimum * PAGE_BYTES).sum::<u64>();
-    let growth = arguments.guest.memory.saturating_sub(first).min(GROWTH_BYTES_MAX);
+    let first = affordable(&linkage, arguments.guest.memory).map_err(|failure| failure.at(place))?;
+    let growth =
+        arguments.guest.memory.saturating_sub(first).min(GROWTH_BYTES_MAX).min(MEMORY_BYTES_MAX - first);
     let system =
         GuestSystem { name, image: &image, host: &host, words: &words, memory_pages: (growth / PAGE) as u32 };
     let bundle = driver::bundle(&system, ::boot::OS, &key)?;
     Ok(images::boot_module(&bundle, &[key.public()]))
 }
 
+/// Bytes of the memories that a guest begins with, if they are allowed and there.
+fn affordable(linkage: &Linkage<'_>, allowed: u64) -> Result<u64, Failure> {
+    let bytes = |memory: linkage::Memory| memory.minimum * PAGE_BYTES;
+    if let Some(large) = linkage.memories.iter().map(bytes).find(|bytes| *bytes > allowed) {
+        return Err(guest::too_large(format!("a memory begins with {large} bytes; {allowed} are allowed")));
+    }
+    let first: u64 = linkage.memories.iter().map(bytes).sum();
+    if first > MEMORY_BYTES_MAX {
+        let message =
+            format!("the guest's memories begin with {first} bytes; the machine has {MEMORY_BYTES_MAX}");
+        return Err(Failure::new(Exit::Refused, "guest-memory", message)
+            .help("`space run` has the memory of this host"));
+    }
+    Ok(first)
+}
+
 /// Why a guest ended, where it did not end well: in the words of `space run`.
-pub fn failure(faults: &[FaultLine], module: &[u8]) -> Option<Failure> {
+pub fn failure(ending: &Ending, faults: &[FaultLine], module: &[u8]) -> Option<Failure> {
+    if matches!(ending, Ending::Overdue(_)) {
+        return Some(guest::trapped("interrupted: its time is over"));
+    }
     let bundle = Bundle::read(module).ok()?;
     let guest = (0..bundle.image_count())
         .find(|index| bundle.image(*index).is_some_and(|it| it.library.is_some()))?;

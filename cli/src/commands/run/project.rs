@@ -4,7 +4,7 @@ use boot::{LinuxRun, Stop};
 
 use crate::arguments::RunArguments;
 use crate::commands::guest;
-use crate::commands::system::{self, Printer};
+use crate::commands::system::{self, Printer, Reader};
 use crate::report::Failure;
 
 /// Builds a project, runs it, relays the console; a run that did not end well is a failure.
@@ -31,7 +31,9 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let run = LinuxRun { module: &module, verbose: false, stop, interrupted: &interrupted };
     let printer = Printer::start();
     let ran = run.run(&mut |chunk| printer.print(chunk));
-    printer.end(&interrupted)?;
+    if printer.end(&interrupted)? == Reader::Left {
+        return Ok(());
+    }
     let (ending, faults) = ran?;
     system::conclude(ending, faults, &module)
 }

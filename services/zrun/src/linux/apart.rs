@@ -4,7 +4,7 @@
 //! a space does outside it, the parent does: it holds log, clock and values, and checks each request against the grants
 //! and the limits. It never sees a guest's memory.
 
-use super::machine::{Clock, Machine};
+use super::machine::{Clock, Machine, Stop};
 use super::report::Report;
 use super::run::{Limits, RunError, Settings, Start, run_in};
 use crate::data::StoreError;
@@ -16,6 +16,7 @@ use sci::digest::Hasher;
 use sci::sign::PublicKey;
 use serde::{Deserialize, Serialize};
 use space_host::Module;
+use space_host::machine::Interrupter;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc};
@@ -66,6 +67,8 @@ enum Told {
     Start(u32, Job),
     /// The reply to the space's request goes with this.
     Reply(u32),
+    /// End the space.
+    Stop(u32),
 }
 
 /// What a child says.
@@ -135,6 +138,11 @@ impl Orders {
         let _ = self.0.send(&Told::Start(space, job), image);
     }
 
+    /// Ends a space where it is; [`Event::Ended`] follows.
+    pub fn stop(&self, space: u32) {
+        let _ = self.0.send(&Told::Stop(space), &[]);
+    }
+
     /// Gives a space the reply to its request.
     pub fn reply(&self, space: u32, reply: &[u8]) {
         let _ = self.0.send(&Told::Reply(space), reply);
@@ -177,8 +185,17 @@ impl Spaces {
     }
 }
 
-/// Runs a space of an image that one of the keys has signed, in a child process.
-pub fn run_apart(image: &[u8], keys: &[PublicKey], settings: Settings) -> Result<(), ApartError> {
+/// The number of a space that is alone in its process.
+pub const ALONE: u32 = 0;
+
+/// Runs a space of an image that one of the keys has signed, in a child process, where it is [`ALONE`]. `started` gets
+/// the way to end it.
+pub fn run_apart(
+    image: &[u8],
+    keys: &[PublicKey],
+    settings: Settings,
+    started: impl FnOnce(Orders),
+) -> Result<(), ApartError> {
     let Settings { name, grants, arguments, environment, seed, log, values, limits, profile } = settings;
     let mut spaces = Spaces::new(limits.memory_bytes, limits.time)?;
     let orders = spaces.orders();
@@ -193,7 +210,8 @@ pub fn run_apart(image: &[u8], keys: &[PublicKey], settings: Settings) -> Result
         keys: keys.to_vec(),
         is_last: true,
     };
-    orders.start(0, job, image);
+    orders.start(ALONE, job, image);
+    started(orders.clone());
     loop {
         match spaces.wait()? {
             Event::Request { space, request } => orders.reply(space, &server.serve(&request, &mut world)),
@@ -207,8 +225,21 @@ pub fn run_apart(image: &[u8], keys: &[PublicKey], settings: Settings) -> Result
     }
 }
 
-/// Where the replies to each space's requests go.
-type Replies = Arc<Mutex<BTreeMap<u32, mpsc::Sender<Vec<u8>>>>>;
+/// What this side has of a space that runs.
+struct Running {
+    /// Where the replies to its requests go.
+    replies: mpsc::Sender<Vec<u8>>,
+    stop: Stop,
+    /// Ends its guest, once there is one.
+    guest: Option<Interrupter>,
+    is_stopped: bool,
+}
+
+/// Spaces by their numbers.
+type House = Arc<Mutex<BTreeMap<u32, Running>>>;
+
+/// Why a guest was ended from outside.
+const STOPPED: u32 = 0;
 
 /// The modules that spaces are instances of now, by what they were loaded from: many spaces of one image share its code.
 #[derive(Clone, Default)]
@@ -234,21 +265,31 @@ impl Modules {
 /// The child's side.
 fn serve(mut inside: Inside) -> Result<(), Box<dyn std::error::Error>> {
     restrict(Policy::LoadGuests)?;
-    let (replies, modules) = (Replies::default(), Modules::default());
+    let (house, modules) = (House::default(), Modules::default());
     loop {
         let (told, beside) = inside.receive(MESSAGE_BYTES_MAX.max(sci::limits::IMAGE_BYTES_MAX as u32))?;
         match told {
             Told::Start(space, job) => {
                 let (sender, receiver) = mpsc::channel();
-                lock(&replies).insert(space, sender);
-                let (voice, replies, modules) = (inside.voice(), Arc::clone(&replies), modules.clone());
-                let clock = Clock::new(job.limits.time);
+                let stop = Stop::default();
+                let running = Running { replies: sender, stop: stop.clone(), guest: None, is_stopped: false };
+                lock(&house).insert(space, running);
+                let (voice, house, modules) = (inside.voice(), Arc::clone(&house), modules.clone());
+                let clock = Clock::new(job.limits.time, stop);
                 let way = ToParent { space, voice: voice.clone(), replies: receiver, clock };
                 thread::Builder::new().stack_size(STACK_BYTES).spawn(move || {
                     // A mistake of the runtime's own ends the process: its parent waits for no thread that is gone.
-                    let lived = catch_unwind(AssertUnwindSafe(|| live(job, &beside, &modules, way)));
+                    let made = |guest: Interrupter| {
+                        if let Some(running) = lock(&house).get_mut(&space) {
+                            if running.is_stopped {
+                                guest.kill(STOPPED);
+                            }
+                            running.guest = Some(guest);
+                        }
+                    };
+                    let lived = catch_unwind(AssertUnwindSafe(|| live(job, &beside, &modules, way, made)));
                     let (result, samples) = lived.unwrap_or_else(|_| std::process::exit(PANICKED));
-                    lock(&replies).remove(&space);
+                    lock(&house).remove(&space);
                     let samples: Vec<u8> = samples.into_iter().flat_map(u32::to_le_bytes).collect();
                     let said = Said::Ended(space, result.map_err(|error| Report::from(&error)));
                     // A parent that is gone takes this process along.
@@ -256,9 +297,18 @@ fn serve(mut inside: Inside) -> Result<(), Box<dyn std::error::Error>> {
                 })?;
             }
             Told::Reply(space) => {
-                if let Some(waiting) = lock(&replies).get(&space) {
+                if let Some(running) = lock(&house).get(&space) {
                     // One that has just ended waits for nothing.
-                    let _ = waiting.send(beside);
+                    let _ = running.replies.send(beside);
+                }
+            }
+            Told::Stop(space) => {
+                if let Some(running) = lock(&house).get_mut(&space) {
+                    running.is_stopped = true;
+                    running.stop.stop();
+                    if let Some(guest) = &running.guest {
+                        guest.kill(STOPPED);
+                    }
                 }
             }
         }
@@ -269,7 +319,13 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn live(job: Job, image: &[u8], modules: &Modules, way: ToParent) -> (Result<(), RunError>, Vec<u32>) {
+fn live(
+    job: Job,
+    image: &[u8],
+    modules: &Modules,
+    way: ToParent,
+    made: impl FnOnce(Interrupter),
+) -> (Result<(), RunError>, Vec<u32>) {
     let Job { texts, grants, seed, limits, is_sampled, keys, is_last } = job;
     let module = match modules.load(image, &keys) {
         Ok(module) => module,
@@ -277,11 +333,11 @@ fn live(job: Job, image: &[u8], modules: &Modules, way: ToParent) -> (Result<(),
     };
     let start = Start { texts, grants: Grants::of(grants), seed, limits, is_sampled };
     if !is_last {
-        return run_in(&module, start, Remote::new(way), || Ok(()));
+        return run_in(&module, start, Remote::new(way), || Ok(()), made);
     }
     // Its file cannot be closed any more when the guest has run: it lasts as long as the process.
     let module = Box::leak(Box::new(module));
-    run_in(module, start, Remote::new(way), || Ok(restrict(Policy::RunGuest)?))
+    run_in(module, start, Remote::new(way), || Ok(restrict(Policy::RunGuest)?), made)
 }
 
 /// The way of a space's effects to the parent.

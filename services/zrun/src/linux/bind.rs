@@ -1,6 +1,6 @@
 //! Binding: what stands for a guest's imports.
 
-use crate::imports::{ImportError, Shape, judge};
+use crate::imports::{ImportError, Shape, judge, judge_without_memory};
 use crate::memory::GuestMemory;
 use crate::space::Space;
 use crate::world::World;
@@ -21,7 +21,16 @@ pub(crate) struct Served<W> {
 
 /// Judges a module's imports, and gives what stands for them, in its order.
 pub(crate) fn check(module: &Module, grants: crate::Grants) -> Result<Vec<Resolved>, ImportError> {
-    module.imports().map(|(from, item, ty)| judge(from, item, &shape(&ty), grants)).collect()
+    let has_memory =
+        module.exports().any(|(name, ty)| name == MEMORY_EXPORT && matches!(ty, ExternType::Memory { .. }));
+    let judged = module.imports().map(|(from, item, ty)| {
+        let resolved = judge(from, item, &shape(&ty), grants)?;
+        if !has_memory {
+            judge_without_memory(&resolved)?;
+        }
+        Ok(resolved)
+    });
+    judged.collect()
 }
 
 /// What an import or export is.

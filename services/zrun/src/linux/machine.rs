@@ -5,25 +5,49 @@ use crate::mail::{Alone, Mail};
 use crate::world::World;
 use std::fs::File;
 use std::io::Read;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Where lines of the log go.
 pub type Line = Box<dyn FnMut(&str)>;
 
+/// Tells a space to end, from another thread: it waits no longer.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Stop(Arc<(Mutex<bool>, Condvar)>);
+
+impl Stop {
+    /// Tells it.
+    pub fn stop(&self) {
+        *self.is_told() = true;
+        self.0.1.notify_all();
+    }
+
+    /// Waits for so long; whether it was told to end meanwhile.
+    fn wait(&self, time: Duration) -> bool {
+        let waited = self.0.1.wait_timeout_while(self.is_told(), time, |is_told| !*is_told);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn is_told(&self) -> MutexGuard<'_, bool> {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// Time as it passes for a space.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Clock {
     start: Instant,
     /// When the space must have ended.
     deadline: Option<Instant>,
+    stop: Stop,
 }
 
 impl Clock {
-    /// Begins now; no wait goes past `time` from now.
-    pub fn new(time: Option<Duration>) -> Self {
+    /// Begins now; no wait goes past `time` from now, nor past being told to end.
+    pub fn new(time: Option<Duration>, stop: Stop) -> Self {
         let start = Instant::now();
-        Self { start, deadline: time.and_then(|time| start.checked_add(time)) }
+        Self { start, deadline: time.and_then(|time| start.checked_add(time)), stop }
     }
 
     /// As [`World::monotonic`].
@@ -35,11 +59,8 @@ impl Clock {
     pub fn sleep(&self, nanoseconds: u64) -> bool {
         let Some(end) = Instant::now().checked_add(Duration::from_nanos(nanoseconds)) else { return false };
         let until = self.deadline.map_or(end, |deadline| deadline.min(end));
-        // A tick ends a sleep early.
-        while let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
-            thread::sleep(left);
-        }
-        until == end
+        let left = until.saturating_duration_since(Instant::now());
+        !self.stop.wait(left) && until == end
     }
 }
 
@@ -54,7 +75,7 @@ pub struct Machine {
 impl Machine {
     /// Log lines go to `log`, values to `store`; no wait goes past `time` from now.
     pub fn new(log: Line, store: Box<dyn Store>, time: Option<Duration>) -> Self {
-        Self { log, store, clock: Clock::new(time), mail: Alone::default() }
+        Self { log, store, clock: Clock::new(time, Stop::default()), mail: Alone::default() }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::lifecycle::{self, LifecycleError};
 use crate::space::{Grants, Space};
 use crate::world::World;
 use serde::{Deserialize, Serialize};
+use space_host::machine::Interrupter;
 use space_host::{Function, Instance, Module, Store, Trap, Value};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -66,7 +67,7 @@ pub enum RunError {
     #[error(transparent)]
     Lifecycle(#[from] LifecycleError),
     /// It ended with a status.
-    #[error("the guest ended with status {0}")]
+    #[error("{}", lifecycle::ended(*.0))]
     Status(i32),
     /// Its process cannot give up its rights.
     #[error(transparent)]
@@ -81,7 +82,7 @@ pub fn run(module: &Module, settings: Settings) -> Result<(), RunError> {
         Texts { name: settings.name, arguments: settings.arguments, environment: settings.environment };
     let (grants, seed, limits) = (settings.grants, settings.seed, settings.limits);
     let start = Start { texts, grants, seed, limits, is_sampled: settings.profile.is_some() };
-    let (result, samples) = run_in(module, start, world, || Ok(()));
+    let (result, samples) = run_in(module, start, world, || Ok(()), |_| ());
     if let Some(profile) = settings.profile {
         profile(&samples);
     }
@@ -98,19 +99,20 @@ pub(super) struct Start {
 }
 
 /// Runs a space in a world, and gives its samples. `ready` is called when nothing is missing but the guest's first
-/// instruction.
+/// instruction, and `made` gets what ends the guest when its instance is made.
 pub(super) fn run_in<W: World + 'static>(
     module: &Module,
     start: Start,
     world: W,
     ready: impl FnOnce() -> Result<(), RunError>,
+    made: impl FnOnce(Interrupter),
 ) -> (Result<(), RunError>, Vec<u32>) {
     let store = match Store::new() {
         Ok(store) => store,
         Err(error) => return (Err(error.into()), Vec::new()),
     };
     let samples = start.is_sampled.then(|| store.sample());
-    let result = run_with(&store, module, start, world, ready);
+    let result = run_with(&store, module, start, world, (ready, made));
     (result, samples.map_or_else(Vec::new, |samples| samples.words()))
 }
 
@@ -119,7 +121,7 @@ fn run_with<W: World + 'static>(
     module: &Module,
     start: Start,
     mut world: W,
-    ready: impl FnOnce() -> Result<(), RunError>,
+    (ready, made): (impl FnOnce() -> Result<(), RunError>, impl FnOnce(Interrupter)),
 ) -> Result<(), RunError> {
     let Start { texts, grants, seed, limits, is_sampled } = start;
     let mut space = Space::new(&texts.name, grants, seed, &mut world);
@@ -133,7 +135,7 @@ fn run_with<W: World + 'static>(
         store.tick(TICK)?;
     }
     ready()?;
-    let result = live(store, module, &imports, &served);
+    let result = live(store, module, &imports, &served, made);
     let Served { space, world, .. } = &mut *served.borrow_mut();
     space.flush(world);
     result
@@ -144,8 +146,10 @@ fn live<W: World>(
     module: &Module,
     imports: &[space_host::Extern],
     served: &RefCell<Served<W>>,
+    made: impl FnOnce(Interrupter),
 ) -> Result<(), RunError> {
     let instance = Instance::new(store, module, imports)?;
+    made(instance.interrupter());
     let call = |name: &str| instance.function(name).map_or(Ok(()), |function| enter(&function));
     for name in lifecycle::BEFORE {
         call(name)?;
