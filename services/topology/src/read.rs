@@ -13,7 +13,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use services_yaml::{Errors, Fields, Node};
+use services_yaml::{Errors, Fields, Node, shown};
 
 use crate::place::{Located, Place};
 use crate::rules::{self, Level, Rule};
@@ -127,10 +127,4 @@ impl Reader {
         }
         Some(fields)
     }
-}
-
-/// A text for a report: not longer than a line has room for.
-fn shown(text: &str) -> &str {
-    const MOST: usize = 80;
-    text.char_indices().nth(MOST).map_or(text, |(end, _)| &text[..end])
 }

@@ -155,7 +155,7 @@ rules! {
             "make both the same";
         AFFINITY_CONTRADICTS "affinity-contradicts"
             "A space is neither near nor far from itself, and not both from another."
-            "remove one of the two";
+            "take the name out of the list";
         UNKNOWN_LOCATION "unknown-location" "Where a location is named, the world has it."
             "name a location of the world, or add it under `locations:`";
         DUPLICATE_LOCATION "duplicate-location" "Ids of locations are unique in a world."

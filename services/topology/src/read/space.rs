@@ -6,10 +6,10 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use sci::guest::SpaceType;
-use services_yaml::{Fields, Node, Value};
+use services_yaml::{Fields, Node, Value, shown};
 
 use crate::name::{HeaderName, HeaderValue};
-use crate::read::{Reader, shown};
+use crate::read::Reader;
 use crate::rules;
 use crate::space::{
     Chat, ChatModel, Device, Devices, Method, Persistence, Role, Service, ServiceLimits, SpaceManifest,
