@@ -11,6 +11,7 @@ use services_topology::capabilities::Capabilities;
 use services_topology::check::{Application, Mode, check};
 use services_topology::graph::Graph;
 use services_topology::read;
+use services_topology::violation::VIOLATIONS_MAX;
 
 fn graph(text: &str) -> Graph {
     Graph::of(&topology(text), |_| Capabilities::NONE)
@@ -259,7 +260,7 @@ fn mutations_of_texts_are_read_or_refused() {
             1 => read::space(&bytes, "f").err().unwrap_or_default(),
             _ => read::world(&bytes, "f").err().unwrap_or_default(),
         };
-        assert!(found.len() <= read::VIOLATIONS_MAX);
+        assert!(found.len() <= VIOLATIONS_MAX);
         reports += usize::from(!found.is_empty());
     }
     assert!((1_000..4_000).contains(&reports), "{reports} were refused");
@@ -278,4 +279,17 @@ fn ten_thousand_spaces_are_validated() {
     assert_eq!(show(&judge_with(&text, None, &BTreeMap::new(), Mode { packaged: true, strict: true })), "");
     let looped = text.replace("from: s9998, to: s9999", "from: s9998, to: s9998");
     assert_eq!(judge_with(&looped, None, &BTreeMap::new(), Mode::default()).len(), 1);
+}
+
+#[test]
+fn what_is_wrong_a_thousand_times_is_not_reported_a_thousand_times() {
+    let mut text = String::from(
+        "apiVersion: samoza/v1\nkind: Topology\nmetadata: {name: a}\nspaces: [{name: s, type: IO}]\npaths:\n",
+    );
+    for at in 0..1_000 {
+        let _ = writeln!(text, "  - {{from: s, to: ghost{at}, name: p{at}}}");
+    }
+    assert_eq!(judge_with(&text, None, &BTreeMap::new(), Mode::default()).len(), VIOLATIONS_MAX);
+    let unreadable = text.replace("name: p", "name: P");
+    assert_eq!(judge_with(&unreadable, None, &BTreeMap::new(), Mode::default()).len(), VIOLATIONS_MAX);
 }

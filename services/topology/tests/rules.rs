@@ -120,8 +120,8 @@ const SPACES: &[(&str, &[&str])] = &[
     ("type: DATA\npersistence: {quota: lots}", &["malformed-size"]),
     ("type: CALL\nservice: {name: s, url: https://h, methods: [FETCH]}", &["unknown-word"]),
     (
-        "type: CALL\nservice:\n  - name: s\n    url: https://h\n    methods: [GET]\n    headers: {Authorization: Bearer abc, a b: c, ok: fine}\n    keyHeader: a b\n",
-        &["header-holds-key", "malformed-header", "malformed-header"],
+        "type: CALL\nservice:\n  - name: s\n    url: https://h\n    methods: [GET]\n    headers: {Authorization: Bearer abc, a b: c, ok: fine, Ok: again}\n    keyHeader: a b\n",
+        &["header-holds-key", "malformed-header", "malformed-header", "malformed-header"],
     ),
 ];
 
