@@ -62,6 +62,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("runtime/machine", &["nanokernel-core", "sci"]),
     // The host runs what the format says, and knows no compiler.
     ("runtime/host", &["sci"]),
+    // A strict text format knows nothing of what is written in it.
+    ("services/yaml", &[]),
+    // What an application is, for everyone who places, runs, packages or shows it; reading text is a feature.
+    ("services/topology", &["sci", "services-yaml"]),
     // Services are cores over the format, and shells over the runtime.
     ("services/zrun", &["runtime-host", "runtime-sandbox", "sci"]),
     ("services/zrun/component", &["runtime-guest-rust", "sci", "services-zrun"]),
