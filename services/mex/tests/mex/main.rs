@@ -1,0 +1,8 @@
+//! Packages of every kind, built byte by byte: what is accepted, and by which rule the rest is refused.
+#![allow(clippy::unwrap_used, reason = "helpers of tests stop a test as the tests do")]
+
+mod archives;
+mod forge;
+mod mutations;
+mod readers;
+mod round_trip;
