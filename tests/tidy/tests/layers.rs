@@ -63,7 +63,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     // The host runs what the format says, and knows no compiler.
     ("runtime/host", &["sci"]),
     // Packages are read from memory and written to memory: bytes, and the names of the format.
-    ("services/mex", &["sci"]),
+    ("services/mex", &["sci", "services-yaml"]),
+    // A strict text format knows nothing of what is written in it.
+    ("services/yaml", &[]),
     // Services are cores over the format, and shells over the runtime.
     ("services/zrun", &["runtime-host", "runtime-sandbox", "sci"]),
     ("services/zrun/component", &["runtime-guest-rust", "sci", "services-zrun"]),
