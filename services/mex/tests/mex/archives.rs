@@ -324,7 +324,7 @@ const BYTES: &[Whole] = &[
 fn refused(what: &str, rule: &str, bytes: &[u8]) -> Option<String> {
     match Archive::read(bytes) {
         Ok(_) => Some(format!("{what}: accepted, wanted {rule}")),
-        Err(refusal) if refusal.rule.id() == rule => None,
+        Err(refusal) if refusal.id() == rule => None,
         Err(refusal) => Some(format!("{what}: wanted {rule}, found {refusal}")),
     }
 }

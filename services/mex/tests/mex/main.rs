@@ -3,6 +3,10 @@
 
 mod archives;
 mod forge;
+mod manifests;
 mod mutations;
+mod packages;
 mod readers;
 mod round_trip;
+mod sample;
+mod signatures;

@@ -1,7 +1,8 @@
 //! Random changes of right archives: refused, or the same content.
 
 use crate::forge::Forge;
-use services_mex::{Archive, write_archive};
+use crate::sample::{SEED, SOURCE, borrowed, files};
+use services_mex::{Archive, Package, write_archive, write_package};
 
 /// How many; `MEX_MUTATIONS` states another number.
 const MUTATIONS: u64 = 20_000;
@@ -89,6 +90,43 @@ fn mutations_are_refused_or_have_the_same_content() {
     }
     // Some changes change nothing; if all did, nothing was tested.
     assert!(accepted < wanted / 10, "{accepted} of {wanted} were accepted");
+}
+
+#[test]
+fn mutations_of_a_signed_package_are_refused_or_have_the_same_content() {
+    let original = write_package(SOURCE, &borrowed(&files()), Some(&SEED)).unwrap();
+    let wanted = content(Package::read(&original).unwrap().archive());
+    for seed in 0..2000 {
+        let mut random = Random(seed);
+        let mut bytes = original.clone();
+        mutate(&mut bytes, &mut random);
+        if let Ok(package) = Package::read(&bytes) {
+            assert!(package.is_sealed() && package.key().is_some(), "seed {seed}");
+            assert_eq!(content(package.archive()), wanted, "seed {seed}");
+        }
+    }
+}
+
+/// Changes of the manifest itself, in an archive that is right: what is accepted is the same text.
+#[test]
+fn mutations_of_a_signed_manifest_are_refused() {
+    let original = write_package(SOURCE, &borrowed(&files()), Some(&SEED)).unwrap();
+    let contents = content(Package::read(&original).unwrap().archive());
+    let manifest = &contents[0].1;
+    for seed in 0..2000 {
+        let mut changed = manifest.clone();
+        mutate(&mut changed, &mut Random(seed));
+        if changed == *manifest {
+            continue;
+        }
+        let mut files: Vec<(&str, &[u8])> =
+            contents.iter().map(|(name, content)| (name.as_str(), content.as_slice())).collect();
+        files[0].1 = &changed;
+        let bytes = write_archive(&files).unwrap();
+        // Cut off where the trailer begins, it is an unsigned manifest.
+        let is_signed = Package::read(&bytes).is_ok_and(|package| package.key().is_some());
+        assert!(!is_signed, "seed {seed}");
+    }
 }
 
 #[test]
