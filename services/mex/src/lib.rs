@@ -16,6 +16,7 @@ mod rule;
 mod signature;
 mod time;
 mod tree;
+pub mod trust;
 mod write;
 
 pub use archive::{Archive, Entry};

@@ -1,5 +1,7 @@
 //! Moments, as values: nothing here asks a clock.
 
+use std::fmt;
+
 /// A moment of UTC: seconds since 1970-01-01.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(pub u64);
@@ -31,9 +33,34 @@ impl Moment {
     }
 }
 
+impl fmt::Display for Moment {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (days, rest) = (self.0 / 86_400, self.0 % 86_400);
+        // Years that begin in March, in groups of 400 of them: leap days come last.
+        let days = days + 719_468;
+        let (era, day) = (days / 146_097, days % 146_097);
+        let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+        let day = day - (365 * year + year / 4 - year / 100);
+        let shifted = (5 * day + 2) / 153;
+        let day = day - (153 * shifted + 2) / 5 + 1;
+        let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+        let year = era * 400 + year + u64::from(month <= 2);
+        let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
+        write!(out, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Moment;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let days = (0..80_000).map(|day| day * 86_400 + day % 86_400);
+        for seconds in days.chain([951_782_399, 951_782_400, 4_107_542_399, 253_402_300_799]) {
+            assert_eq!(Moment::parse(&Moment(seconds).to_string()), Some(Moment(seconds)));
+        }
+    }
 
     #[test]
     fn moments_are_seconds_since_1970() {

@@ -10,3 +10,4 @@ mod readers;
 mod round_trip;
 mod sample;
 mod signatures;
+mod trust;
