@@ -16,6 +16,9 @@ pub enum SpaceType {
 }
 
 impl SpaceType {
+    /// Every type.
+    pub const ALL: &'static [Self] = &[Self::Ui, Self::Io, Self::Data, Self::Chat, Self::Call];
+
     /// Its name in topologies.
     pub const fn name(self) -> &'static str {
         match self {

@@ -18,5 +18,5 @@ pub use core_schema::ScalarKind;
 pub use error::{ERRORS_MAX, Error, ErrorKind, Errors};
 pub use node::{Entry, Key, Mapping, Node, Place, Scalar, Value};
 pub use parse::{AHEAD_MAX, BYTES_MAX, DEPTH_MAX, parse};
-pub use read::Fields;
+pub use read::{Fields, nearest};
 pub use rules::{RULES, Rule};

@@ -92,7 +92,7 @@ impl Node {
         let found = words.iter().find(|(word, _)| *word == text);
         if found.is_none() {
             let allowed: Vec<&'static str> = words.iter().map(|(word, _)| *word).collect();
-            let nearest = nearest(text, &allowed);
+            let nearest = nearest(text, allowed.iter().copied());
             errors.push(ErrorKind::UnknownWord { word: text.to_owned(), nearest, allowed }.at(self.place));
         }
         found.map(|(_, value)| *value)
@@ -136,7 +136,7 @@ impl<'n> Fields<'n> {
                     errors.count();
                     continue;
                 }
-                let nearest = nearest(&key.text, &self.known);
+                let nearest = nearest(&key.text, self.known.iter().copied());
                 let kind =
                     ErrorKind::UnknownKey { key: key.text.clone(), nearest, known: self.known.clone() };
                 errors.push(kind.at(key.place));
@@ -146,12 +146,12 @@ impl<'n> Fields<'n> {
 }
 
 /// The known word that differs least, if it differs little.
-fn nearest(word: &str, known: &[&'static str]) -> Option<&'static str> {
+pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     // A word of one letter is near to every other, and a long one to none.
     let allowed = word.len().div_ceil(4).min(3).min(word.len().saturating_sub(1));
-    let near = known.iter().filter(|candidate| candidate.len().abs_diff(word.len()) <= allowed);
-    let near = near.map(|candidate| {
-        (strsim::osa_distance(&word.to_ascii_lowercase(), &candidate.to_ascii_lowercase()), *candidate)
-    });
+    let lower = word.to_ascii_lowercase();
+    let near = known.into_iter().filter(|candidate| candidate.len().abs_diff(word.len()) <= allowed);
+    let near =
+        near.map(|candidate| (strsim::osa_distance(&lower, &candidate.to_ascii_lowercase()), candidate));
     near.filter(|(far, _)| *far <= allowed).min().map(|(_, candidate)| candidate)
 }

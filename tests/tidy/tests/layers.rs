@@ -66,6 +66,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("services/mex", &["sci", "services-yaml"]),
     // A strict text format knows nothing of what is written in it.
     ("services/yaml", &[]),
+    // What an application is, for everyone who places, runs, packages or shows it; reading text is a feature.
+    ("services/topology", &["sci", "services-yaml"]),
     // Services are cores over the format, and shells over the runtime.
     ("services/zrun", &["runtime-host", "runtime-sandbox", "sci"]),
     ("services/zrun/component", &["runtime-guest-rust", "sci", "services-zrun"]),

@@ -1,0 +1,47 @@
+//! Where something was written.
+
+use alloc::sync::Arc;
+use core::fmt;
+
+/// A place in a file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The file, as its reader calls it.
+    pub file: Arc<str>,
+    /// The line, from 1; 0 stands for the file as a whole.
+    pub line: u32,
+    /// The column in characters, from 1.
+    pub column: u32,
+}
+
+impl Place {
+    /// A file as a whole.
+    pub fn whole(file: &str) -> Self {
+        Self { file: Arc::from(file), line: 0, column: 0 }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => formatter.write_str(&self.file),
+            line => write!(formatter, "{}:{line}:{}", self.file, self.column),
+        }
+    }
+}
+
+/// A value and where it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Located<T> {
+    /// The value.
+    pub value: T,
+    /// Where.
+    pub place: Place,
+}
+
+impl<T> Located<T> {
+    /// A value at a place.
+    pub const fn new(value: T, place: Place) -> Self {
+        Self { value, place }
+    }
+}
