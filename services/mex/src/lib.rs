@@ -1,10 +1,12 @@
 //! MEX packages: the archive, its manifest, its signature, and whom to trust.
 //!
 //! Everything reads from one buffer in memory and writes to one. Nothing is ever extracted to paths, and nothing
-//! asks a clock. What a package's topology and modules say is not judged here.
+//! asks a clock. What topologies and spaces say is judged by `services-topology`; what modules are, by whoever compiles
+//! them.
 #![forbid(unsafe_code)]
 
 mod archive;
+mod contents;
 mod encoding;
 pub mod layout;
 pub mod limits;
@@ -20,8 +22,9 @@ pub mod trust;
 mod write;
 
 pub use archive::{Archive, Entry};
+pub use contents::Contents;
 pub use encoding::{base64, from_base64, hex};
-pub use manifest::{API_VERSION, FileHash, Manifest, TOPOLOGY};
+pub use manifest::{FileHash, Manifest, TOPOLOGY};
 pub use package::{Package, sign_package, write_package};
 pub use rule::{Cause, Part, Place, Refusal, Rule};
 pub use signature::{DOMAIN, PublicKey, Trailer};

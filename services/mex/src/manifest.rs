@@ -2,19 +2,18 @@
 
 use crate::MANIFEST;
 use crate::limits::MANIFEST_BYTES_MAX;
-use crate::names::is_name;
 use crate::rule::{Findings, Refusal, Rule, of_yaml};
 use crate::signature::{self, Trailer};
 use crate::time::Moment;
 use crate::tree::{moment, name, one_line, version};
 use semver::Version;
+use services_topology::name::Name;
+use services_topology::read::API_VERSION;
 use services_yaml::{Node, Place};
 use std::collections::BTreeSet;
 
 /// The file that describes the spaces and their paths.
 pub const TOPOLOGY: &str = "topology.yaml";
-/// What every file of this kind begins with.
-pub const API_VERSION: &str = "samoza/v1";
 
 /// A manifest whose text is right, and whose signature is, if it has one.
 #[derive(Clone, Debug, PartialEq)]
@@ -155,7 +154,7 @@ fn spec(node: &Node, findings: &mut Findings) -> Option<Vec<String>> {
     let (mut spaces, mut known) = (Vec::new(), BTreeSet::new());
     for item in items {
         let Some(text) = item.string(&mut findings.shape) else { continue };
-        if !is_name(text) {
+        if Name::new(text).is_none() {
             findings.refuse(Rule::ManifestName, item.place, format!("`{text}` is none"));
         } else if !known.insert(text) {
             findings.refuse(Rule::ManifestSpaceTwice, item.place, format!("`{text}` is listed before"));

@@ -80,11 +80,3 @@ impl<'a> Names<'a> {
         Ok(())
     }
 }
-
-/// Whether a text names a package, a publisher or a space: `[a-z][a-z0-9-]{0,62}`.
-pub fn is_name(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    text.len() <= 63
-        && text.starts_with(|first: char| first.is_ascii_lowercase())
-        && text.bytes().all(allowed)
-}

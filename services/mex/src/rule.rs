@@ -250,8 +250,8 @@ impl fmt::Display for Place {
             Self::Archive { offset, entry: Some(name) } => {
                 write!(out, "`{}`, byte {offset} of the archive", name.escape_debug())
             }
-            Self::File { name, place: None } => write!(out, "`{name}`"),
-            Self::File { name, place: Some(place) } => write!(out, "`{name}`, {place}"),
+            Self::File { name, place: None } => out.write_str(name),
+            Self::File { name, place: Some(place) } => write!(out, "{name}:{place}"),
         }
     }
 }
@@ -267,7 +267,7 @@ pub enum Cause {
 
 /// Why a package or a policy is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {place}: {}; {}", self.id(), self.detail(), self.remedy())]
+#[error("{place}: {} [{}]; {}", self.detail(), self.id(), self.remedy())]
 pub struct Refusal {
     /// The rule that is broken.
     pub cause: Cause,

@@ -1,9 +1,9 @@
 //! Values that manifest and policy share, read from a tree.
 
-use crate::names::is_name;
 use crate::rule::{Findings, Rule};
 use crate::time::Moment;
 use semver::Version;
+use services_topology::name::Name;
 use services_yaml::{Node, Value};
 
 /// Refuses values over several lines.
@@ -35,7 +35,7 @@ fn formed<T>(
 
 /// A name of a package, a publisher or a space.
 pub fn name(node: &Node, findings: &mut Findings) -> Option<String> {
-    formed(node, findings, Rule::ManifestName, |text| is_name(text).then(|| text.to_owned()))
+    formed(node, findings, Rule::ManifestName, |text| Name::new(text).map(|_| text.to_owned()))
 }
 
 /// A semantic version.

@@ -2,13 +2,13 @@
 
 use super::{Allowed, Policy, Profile, Publisher, Rotation, Term};
 use crate::encoding::{base64, from_base64};
-use crate::manifest::API_VERSION;
 use crate::rule::{Findings, Refusal, Rule, of_yaml};
 use crate::signature::{PublicKey, sound_key};
 use crate::time::Moment;
 use crate::tree::{moment, name, version};
 use sci::guest::GuestCapability;
 use semver::Version;
+use services_topology::read::API_VERSION;
 use services_yaml::{BYTES_MAX, Fields, Node, Place, Value};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;

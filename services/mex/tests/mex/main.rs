@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests stop a test as the tests do")]
 
 mod archives;
+mod contents;
 mod forge;
 mod manifests;
 mod mutations;

@@ -161,7 +161,7 @@ fn text_that_is_not_utf_8_is_refused_with_its_line() {
     let refusals = Package::read(&bytes).unwrap_err();
     assert_eq!(
         refusals[0].to_string().split("; ").next(),
-        Some("manifest-characters: `manifest.yaml`, 2:1: the line is not UTF-8")
+        Some("manifest.yaml:2:1: the line is not UTF-8 [manifest-characters]")
     );
 }
 
