@@ -10,5 +10,6 @@ mod packages;
 mod readers;
 mod round_trip;
 mod sample;
+mod schemas;
 mod signatures;
 mod trust;

@@ -144,6 +144,12 @@ fn change_hash(text: &str, change: impl Fn(&str) -> String) -> String {
     format!("{}{}{}", &text[..at], change(&text[at..at + 64]), &text[at + 64..])
 }
 
+/// The hostile manifests that a reader can judge without the package's files.
+pub fn all() -> Vec<String> {
+    let right = sealed(SOURCE, &files());
+    [TEXT, CONTENT].into_iter().flatten().map(|(_, _, change)| change(&right)).collect()
+}
+
 #[test]
 fn hostile_manifests_are_refused_by_their_rule() {
     let right = sealed(SOURCE, &files());

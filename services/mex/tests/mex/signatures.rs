@@ -137,6 +137,12 @@ const CASES: &[Case] = &[
     }),
 ];
 
+/// The sample's manifest, signed.
+pub fn signed() -> String {
+    let text = sealed(SOURCE, &files());
+    text.clone() + &trailer(&text, &SEED)
+}
+
 #[test]
 fn hostile_signatures_are_refused_by_their_rule() {
     let text = sealed(SOURCE, &files());

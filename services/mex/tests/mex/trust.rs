@@ -168,6 +168,16 @@ const POLICIES: &[PolicyCase] = &[
     }),
 ];
 
+/// A policy with every key that there is.
+pub fn with_everything() -> String {
+    revoked(&with_rotation(), &STRANGER, "2030-01-01T00:00:00Z")
+}
+
+/// The hostile policies.
+pub fn all() -> Vec<String> {
+    POLICIES.iter().map(|(_, _, change)| change(&policy())).collect()
+}
+
 #[test]
 fn hostile_policies_are_refused_by_their_rule() {
     let wrong = POLICIES.iter().filter_map(|(what, rule, change)| {
