@@ -32,7 +32,12 @@ pub struct Entry<'a> {
     offset: u64,
     packed: &'a [u8],
     sha256: [u8; 32],
+    /// Its first bytes, and zeros where it is shorter.
+    head: [u8; HEAD_BYTES],
 }
+
+/// First bytes of a file that are kept: enough for what formats begin with.
+const HEAD_BYTES: usize = 8;
 
 impl<'a> Archive<'a> {
     /// Reads an archive and checks all of it: records, names, sizes, content.
@@ -56,6 +61,8 @@ impl<'a> Archive<'a> {
                 return Err(entry.refuse(Rule::Checksum, detail));
             }
             entry.sha256 = sha256(&content);
+            let head = content.len().min(HEAD_BYTES);
+            entry.head[..head].copy_from_slice(&content[..head]);
         }
         Ok(Self { entries })
     }
@@ -96,6 +103,11 @@ impl<'a> Entry<'a> {
     pub fn content(&self) -> Cow<'a, [u8]> {
         // The same bytes were inflated when the archive was read.
         self.inflate().unwrap_or_default()
+    }
+
+    /// Whether its content begins with these bytes, at most eight.
+    pub(crate) fn begins_with(&self, bytes: &[u8]) -> bool {
+        self.size() >= bytes.len() as u64 && self.head.starts_with(bytes)
     }
 
     fn refuse(&self, rule: Rule, detail: impl Into<String>) -> Refusal {
@@ -365,6 +377,7 @@ fn tile<'a>(bytes: &'a [u8], headers: &[Header<'a>], directory: usize) -> Result
             offset: at as u64,
             packed,
             sha256: [0; 32],
+            head: [0; HEAD_BYTES],
         });
         at += LOCAL_BYTES + name_bytes + packed.len();
     }

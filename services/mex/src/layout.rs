@@ -65,11 +65,10 @@ pub fn check(archive: &Archive<'_>, manifest: &Manifest, refusals: &mut Vec<Refu
 
 /// What a file must not be, whatever it is called, and what a module must be.
 fn check_content(entry: &Entry<'_>, refuse: &mut impl FnMut(Rule, String)) {
-    let content = entry.content();
     let is_module = in_space(entry.name()).is_some_and(|(_, file)| file == MODULE);
-    if [record::LOCAL, record::END].iter().any(|magic| content.starts_with(magic)) {
+    if [record::LOCAL, record::END].iter().any(|magic| entry.begins_with(magic)) {
         refuse(Rule::LayoutNested, "it begins as one".to_owned());
-    } else if is_module && !content.starts_with(MODULE_BEGINS) {
+    } else if is_module && !entry.begins_with(MODULE_BEGINS) {
         refuse(Rule::LayoutModule, "it does not begin as one".to_owned());
     }
 }

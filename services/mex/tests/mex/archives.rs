@@ -277,6 +277,14 @@ const CONTENT: &[Case] = &[
         bomb.both(|fields| fields.size = 4096);
         zip.add(bomb);
     }),
+    ("noise that says to be 60 MiB", "deflate-stream", |zip| {
+        let mut large = Entry::stored("large", &vec![0; 700 << 10]);
+        large.both(|fields| {
+            fields.method = 8;
+            fields.size = 60 << 20;
+        });
+        zip.add(large);
+    }),
     ("a bomb in the manifest", "manifest-too-large", |zip| {
         zip.entries[0] = Entry::deflated("manifest.yaml", &vec![b'#'; (1 << 20) + 1]);
     }),
@@ -351,6 +359,23 @@ fn hostile_archives_are_refused_by_their_rule() {
     let all: Vec<&str> = cases.iter().map(|case| case.0).chain(BYTES.iter().map(|case| case.0)).collect();
     assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len(), "a case occurs twice");
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), all.len(), wrong.join("\n"));
+}
+
+/// The reader's memory is bounded, whatever an archive says: all of the above fits into an address space of 256 MiB,
+/// the process itself included.
+#[test]
+fn hostile_archives_are_refused_in_little_memory() {
+    const LIMITED: &str = "ulimit -v 262144 && exec \"$0\" --exact \"$1\" --test-threads=1";
+    let program = std::env::current_exe().unwrap();
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", LIMITED]).arg(program).arg("archives::hostile_archives_are_refused_by_their_rule");
+    let output = shell.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && text.contains("1 passed"),
+        "{}{text}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 #[test]

@@ -267,6 +267,13 @@ fn cases() -> Vec<Judged> {
             wanted: &["trust-minimum", "trust-rollback"],
             ..own()
         },
+    ]
+}
+
+/// What revocations and rotations say.
+fn cases_of_keys() -> Vec<Judged> {
+    let own = || judged("", Some(&OWN), &[]);
+    vec![
         Judged {
             what: "a revoked key",
             policy: revoked(&policy(), &OWN, "2027-01-01T00:00:01Z"),
@@ -315,7 +322,7 @@ fn ids(refusals: &[Refusal]) -> BTreeSet<&str> {
 
 #[test]
 fn a_release_policy_refuses_by_rule() {
-    for case in cases() {
+    for case in cases().into_iter().chain(cases_of_keys()) {
         let policy = Policy::read(case.policy.as_bytes()).unwrap();
         match policy.judge(&case.manifest, case.capabilities, at(case.now)) {
             Ok(standing) => {
@@ -335,7 +342,7 @@ const MISSING: [&str; 4] = ["trust-unsealed", "trust-unsigned", "trust-publisher
 #[test]
 fn a_development_policy_runs_what_nobody_speaks_against() {
     let mut ran = BTreeSet::new();
-    for case in cases() {
+    for case in cases().into_iter().chain(cases_of_keys()) {
         let policy = Policy::read(case.policy.replace("release", "development").as_bytes()).unwrap();
         let wanted: BTreeSet<&str> = case.wanted.iter().copied().collect();
         match policy.judge(&case.manifest, case.capabilities, at(case.now)) {
