@@ -361,11 +361,11 @@ fn hostile_archives_are_refused_by_their_rule() {
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), all.len(), wrong.join("\n"));
 }
 
-/// The reader's memory is bounded, whatever an archive says: all of the above fits into an address space of 256 MiB,
+/// The reader's memory is bounded, whatever an archive says: all of the above fits into an address space of 128 MiB,
 /// the process itself included.
 #[test]
 fn hostile_archives_are_refused_in_little_memory() {
-    const LIMITED: &str = "ulimit -v 262144 && exec \"$0\" --exact \"$1\" --test-threads=1";
+    const LIMITED: &str = "ulimit -v 131072 && exec \"$0\" --exact \"$1\" --test-threads=1";
     let program = std::env::current_exe().unwrap();
     let mut shell = std::process::Command::new("sh");
     shell.args(["-c", LIMITED]).arg(program).arg("archives::hostile_archives_are_refused_by_their_rule");

@@ -2,7 +2,7 @@
 
 use crate::forge::Forge;
 use crate::sample::{SEED, SOURCE, borrowed, files};
-use services_mex::{Archive, Package, write_archive, write_package};
+use services_mex::{Archive, Manifest, Package, write_archive, write_package};
 
 /// How many; `MEX_MUTATIONS` states another number.
 const MUTATIONS: u64 = 20_000;
@@ -107,25 +107,16 @@ fn mutations_of_a_signed_package_are_refused_or_have_the_same_content() {
     }
 }
 
-/// Changes of the manifest itself, in an archive that is right: what is accepted is the same text.
 #[test]
 fn mutations_of_a_signed_manifest_are_refused() {
-    let original = write_package(SOURCE, &borrowed(&files()), Some(&SEED)).unwrap();
-    let contents = content(Package::read(&original).unwrap().archive());
-    let manifest = &contents[0].1;
-    for seed in 0..2000 {
+    let bytes = write_package(SOURCE, &borrowed(&files()), Some(&SEED)).unwrap();
+    let manifest = Package::read(&bytes).unwrap().archive().entries()[0].content().into_owned();
+    for seed in 0..20_000 {
         let mut changed = manifest.clone();
         mutate(&mut changed, &mut Random(seed));
-        if changed == *manifest {
-            continue;
-        }
-        let mut files: Vec<(&str, &[u8])> =
-            contents.iter().map(|(name, content)| (name.as_str(), content.as_slice())).collect();
-        files[0].1 = &changed;
-        let bytes = write_archive(&files).unwrap();
         // Cut off where the trailer begins, it is an unsigned manifest.
-        let is_signed = Package::read(&bytes).is_ok_and(|package| package.key().is_some());
-        assert!(!is_signed, "seed {seed}");
+        let is_signed = Manifest::read(&changed).is_ok_and(|manifest| manifest.signature.is_some());
+        assert!(!is_signed || changed == manifest, "seed {seed}");
     }
 }
 
