@@ -329,6 +329,8 @@ const BYTES: &[Whole] = &[
     }),
 ];
 
+pub const COUNT: usize = RECORDS.len() + FIELDS.len() + NAMES.len() + CONTENT.len() + BYTES.len();
+
 fn refused(what: &str, rule: &str, bytes: &[u8]) -> Option<String> {
     match Archive::read(bytes) {
         Ok(_) => Some(format!("{what}: accepted, wanted {rule}")),

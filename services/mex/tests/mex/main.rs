@@ -13,3 +13,9 @@ mod sample;
 mod schemas;
 mod signatures;
 mod trust;
+
+/// How many hostile packages and policies the modules hold.
+const HOSTILE: usize =
+    archives::COUNT + manifests::COUNT + packages::COUNT + signatures::COUNT + trust::COUNT;
+
+const _: () = assert!(HOSTILE >= 300, "docs/promises.md says how many there are");

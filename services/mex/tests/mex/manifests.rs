@@ -144,6 +144,8 @@ fn change_hash(text: &str, change: impl Fn(&str) -> String) -> String {
     format!("{}{}{}", &text[..at], change(&text[at..at + 64]), &text[at + 64..])
 }
 
+pub const COUNT: usize = TEXT.len() + CONTENT.len() + INTEGRITY.len();
+
 /// The hostile manifests that a reader can judge without the package's files.
 pub fn all() -> Vec<String> {
     let right = sealed(SOURCE, &files());

@@ -2,6 +2,8 @@
 
 use crate::forge::Forge;
 use crate::sample::{SEED, SOURCE, borrowed, files};
+use crate::trust;
+use services_mex::trust::Policy;
 use services_mex::{Archive, Manifest, Package, write_archive, write_package};
 
 /// How many; `MEX_MUTATIONS` states another number.
@@ -111,13 +113,30 @@ fn mutations_of_a_signed_package_are_refused_or_have_the_same_content() {
 fn mutations_of_a_signed_manifest_are_refused() {
     let bytes = write_package(SOURCE, &borrowed(&files()), Some(&SEED)).unwrap();
     let manifest = Package::read(&bytes).unwrap().archive().entries()[0].content().into_owned();
-    for seed in 0..20_000 {
+    for seed in 0..5000 {
         let mut changed = manifest.clone();
         mutate(&mut changed, &mut Random(seed));
         // Cut off where the trailer begins, it is an unsigned manifest.
         let is_signed = Manifest::read(&changed).is_ok_and(|manifest| manifest.signature.is_some());
         assert!(!is_signed || changed == manifest, "seed {seed}");
     }
+}
+
+/// Whatever a policy says, reading it ends; most changes are refused.
+#[test]
+fn mutations_of_a_policy_are_refused_or_read() {
+    let text = trust::with_everything().into_bytes();
+    let wanted = Policy::read(&text).unwrap();
+    let (mut same, mut accepted) = (0, 0);
+    for seed in 0..3000 {
+        let mut changed = text.clone();
+        mutate(&mut changed, &mut Random(seed));
+        if let Ok(policy) = Policy::read(&changed) {
+            accepted += 1;
+            same += u32::from(policy == wanted);
+        }
+    }
+    assert!(accepted < 1500 && same > 0, "{accepted} were accepted, {same} said the same");
 }
 
 #[test]

@@ -67,6 +67,8 @@ const OF_TYPES: &[Case] = &[
     ("a service with a page", "layout-forbidden", |files| add(files, "spaces/clerk/index.html", b"x")),
 ];
 
+pub const COUNT: usize = LAYOUT.len() + OF_TYPES.len();
+
 fn packed(change: fn(&mut Files)) -> Vec<u8> {
     let mut files = files();
     change(&mut files);

@@ -137,6 +137,8 @@ const CASES: &[Case] = &[
     }),
 ];
 
+pub const COUNT: usize = CASES.len();
+
 /// The sample's manifest, signed.
 pub fn signed() -> String {
     let text = sealed(SOURCE, &files());

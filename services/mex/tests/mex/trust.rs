@@ -168,6 +168,8 @@ const POLICIES: &[PolicyCase] = &[
     }),
 ];
 
+pub const COUNT: usize = POLICIES.len();
+
 /// A policy with every key that there is.
 pub fn with_everything() -> String {
     revoked(&with_rotation(), &STRANGER, "2030-01-01T00:00:00Z")
