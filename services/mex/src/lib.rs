@@ -15,6 +15,7 @@ mod names;
 mod package;
 mod record;
 mod rule;
+pub mod schema;
 mod signature;
 mod time;
 mod tree;

@@ -320,6 +320,12 @@ const BYTES: &[Whole] = &[
         let bytes = Forge::right().bytes();
         bytes[..bytes.len() / 2].to_vec()
     }),
+    ("an end record that states a comment and has none", "archive-comment", || {
+        let mut bytes = Forge::right().bytes();
+        let at = bytes.len() - 2;
+        bytes[at] = 40;
+        bytes
+    }),
     ("an archive without entries", "manifest-missing", || Forge::of(Vec::new()).bytes()),
     ("two archives, one after the other", "directory-place", || Forge::right().bytes().repeat(2)),
     ("4,097 files", "too-many-entries", || {
