@@ -62,6 +62,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("runtime/machine", &["nanokernel-core", "sci"]),
     // The host runs what the format says, and knows no compiler.
     ("runtime/host", &["sci"]),
+    // Packages are read from memory and written to memory; what they say is judged by whom it concerns.
+    ("services/mex", &["sci", "services-topology", "services-yaml"]),
     // A strict text format knows nothing of what is written in it.
     ("services/yaml", &[]),
     // What an application is, for everyone who places, runs, packages or shows it; reading text is a feature.
