@@ -62,6 +62,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("runtime/machine", &["nanokernel-core", "sci"]),
     // The host runs what the format says, and knows no compiler.
     ("runtime/host", &["sci"]),
+    // Messages need no guest: who they are from is all that matters.
+    ("services/zmesh", &["sci"]),
     // Services are cores over the format, and shells over the runtime.
     ("services/zrun", &["runtime-host", "runtime-sandbox", "sci"]),
     ("services/zrun/component", &["runtime-guest-rust", "sci", "services-zrun"]),
