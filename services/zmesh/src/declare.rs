@@ -8,6 +8,9 @@ use alloc::vec::Vec;
 /// A topology as far as messages are concerned.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Declaration {
+    /// Which state of the topology this is; a later one has a higher number. A host is given each, in order: a path
+    /// that was removed between two of them and declared again is another path.
+    pub revision: u64,
     /// Names of its spaces.
     pub spaces: Vec<String>,
     /// Its paths.
@@ -66,6 +69,14 @@ pub enum WhenFull {
 /// Why a declaration is none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeclareError {
+    /// It is older than what is declared.
+    #[error("revision {revision} is older than revision {newest}, which is declared")]
+    Older {
+        /// Its revision.
+        revision: u64,
+        /// The one that is declared.
+        newest: u64,
+    },
     /// A name is none.
     #[error("{what} `{name}`: a name is a small letter, then up to 62 of small letters, digits and `-`")]
     Name {

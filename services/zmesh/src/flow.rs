@@ -39,13 +39,15 @@ pub(crate) struct Path {
     pub name: Arc<str>,
     pub to: SpaceId,
     pub rules: PathRules,
+    /// Revision of the topology in which this host first had it.
+    pub since: u64,
     pub messages: Flow,
     pub answers: Flow,
 }
 
 impl Path {
-    pub fn new(from: SpaceId, name: Arc<str>, to: SpaceId, rules: PathRules) -> Self {
-        Self { from, name, to, rules, messages: Flow::default(), answers: Flow::default() }
+    pub fn new(from: SpaceId, name: Arc<str>, to: SpaceId, rules: PathRules, since: u64) -> Self {
+        Self { from, name, to, rules, since, messages: Flow::default(), answers: Flow::default() }
     }
 
     pub fn flow(&self, answers: bool) -> &Flow {

@@ -106,6 +106,8 @@ pub struct Mesh {
     pub(crate) topology: Arc<str>,
     pub(crate) host: Arc<str>,
     pub(crate) incarnation: u64,
+    /// Of the declaration.
+    pub(crate) revision: u64,
     pub(crate) spaces: BTreeMap<SpaceId, Space>,
     pub(crate) by_name: BTreeMap<Arc<str>, SpaceId>,
     pub(crate) paths: BTreeMap<PathId, Path>,
@@ -136,6 +138,7 @@ impl Mesh {
             topology: topology.into(),
             host: host.into(),
             incarnation,
+            revision: 0,
             spaces: BTreeMap::new(),
             by_name: BTreeMap::new(),
             paths: BTreeMap::new(),
@@ -158,6 +161,11 @@ impl Mesh {
     /// messages on a path that is no longer there become dead letters.
     pub fn declare(&mut self, declaration: &Declaration, time: Time) -> Result<(), DeclareError> {
         declaration.check()?;
+        if declaration.revision < self.revision {
+            let (revision, newest) = (declaration.revision, self.revision);
+            return Err(DeclareError::Older { revision, newest });
+        }
+        self.revision = declaration.revision;
         self.advance(time);
         let wanted: BTreeMap<(&str, &str), &str> = declaration
             .paths
@@ -226,7 +234,7 @@ impl Mesh {
 
     fn add_path(&mut self, from: SpaceId, name: &str, to: SpaceId, rules: PathRules) -> PathId {
         let id = self.next_id();
-        self.paths.insert(id, Path::new(from, name.into(), to, rules));
+        self.paths.insert(id, Path::new(from, name.into(), to, rules, self.revision));
         self.space_mut(to).inbound.insert(FlowId { path: id, answers: false });
         self.space_mut(from).inbound.insert(FlowId { path: id, answers: true });
         id

@@ -70,8 +70,15 @@ impl Mesh {
 
     fn publish(&self, to: &Arc<str>, path: &Path, flow: FlowId, stream: PathId, part: Part<'_>) -> Output {
         let (from, to_space) = (&self.spaces[&path.from].name, &self.spaces[&path.to].name);
-        let incarnation = self.incarnation;
-        let frame = Frame { incarnation, from, to: to_space, answers: flow.answers, stream, part };
+        let frame = Frame {
+            incarnation: self.incarnation,
+            revision: self.revision,
+            from,
+            to: to_space,
+            answers: flow.answers,
+            stream,
+            part,
+        };
         let subject = Subject {
             topology: self.topology.to_string(),
             source: self.host.to_string(),
@@ -126,6 +133,11 @@ impl Mesh {
                     name => space.paths.get(name).copied(),
                 });
                 let path = self.declared(path, subject, &frame)?;
+                let (revision, since) = (frame.revision, self.paths[&path].since);
+                if revision < since {
+                    // What this host knew of the path as it was is gone, and what was done could come again.
+                    return Err(FrameError::OldRevision { host: subject.source.clone(), revision, since });
+                }
                 let flow = FlowId { path, answers: frame.answers };
                 self.accept(subject, flow, (host, run, frame.stream), &carried)
             }

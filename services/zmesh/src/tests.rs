@@ -30,7 +30,11 @@ fn declaration(paths: &[(&str, &str, &str)]) -> Declaration {
         paths.iter().flat_map(|(from, _, to)| [(*from).into(), (*to).into()]).collect();
     spaces.sort();
     spaces.dedup();
-    Declaration { spaces, paths: paths.iter().map(|(from, name, to)| path(from, name, to)).collect() }
+    Declaration {
+        revision: 0,
+        spaces,
+        paths: paths.iter().map(|(from, name, to)| path(from, name, to)).collect(),
+    }
 }
 
 /// A mesh with everything on this host and started once.

@@ -54,6 +54,8 @@ impl Subject {
 pub(crate) struct Frame<'f> {
     /// Run of the host that sends it.
     pub incarnation: u64,
+    /// Revision of the topology that it knows.
+    pub revision: u64,
     /// The space whose path it is, and where that leads: another host may know another path of that name.
     pub from: &'f str,
     pub to: &'f str,
@@ -124,6 +126,16 @@ pub enum FrameError {
         from: String,
         /// The path.
         path: String,
+    },
+    /// The host does not know yet that the path was removed and declared again.
+    #[error("host `{host}` knows revision {revision} of the topology; the path is of revision {since}")]
+    OldRevision {
+        /// The host.
+        host: String,
+        /// The revision that it knows.
+        revision: u64,
+        /// The one that has the path.
+        since: u64,
     },
     /// The receiver is not here, or no longer as the sender knows it.
     #[error("`{0}` is not here")]

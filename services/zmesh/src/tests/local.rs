@@ -73,6 +73,7 @@ fn a_host_that_is_full_tells_when_it_is_not() {
     let rules = PathRules { messages: 16, ..PathRules::default() };
     let to = |at| PathDeclaration { rules, ..path("s0", &std::format!("p{at}"), &std::format!("s{at}")) };
     let declared = Declaration {
+        revision: 0,
         spaces: (0..=spaces).map(|at| std::format!("s{at}")).collect(),
         paths: (1..=spaces).map(to).collect(),
     };

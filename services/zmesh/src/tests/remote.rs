@@ -178,6 +178,27 @@ fn another_path_of_the_same_name_is_another() {
 }
 
 #[test]
+fn a_path_that_is_declared_again_is_another() {
+    let (mut left, mut right) = pair();
+    send(&mut left, b"1");
+    let out = frames(&mut left);
+    give(&mut right, &out);
+    assert_eq!(taken(&mut right, a("b")).unwrap(), b"1");
+    let mut declared = declaration(&[("a", "p", "b")]);
+    let path = declared.paths.pop().unwrap();
+    declared.revision = 1;
+    right.declare(&declared, at(0)).unwrap();
+    (declared.revision, declared.paths) = (2, [path].into());
+    right.declare(&declared, at(0)).unwrap();
+    assert!(matches!(
+        right.deliver(&out[0].0, &out[0].1, at(0)),
+        Err(FrameError::OldRevision { since: 2, .. })
+    ));
+    declared.revision = 1;
+    assert_eq!(right.declare(&declared, at(0)), Err(DeclareError::Older { revision: 1, newest: 2 }));
+}
+
+#[test]
 fn what_nobody_declared_is_refused() {
     let (mut left, mut right) = pair();
     send(&mut left, b"1");
@@ -204,8 +225,16 @@ fn what_nobody_declared_is_refused() {
         body: b"x",
     };
     let frame = |from: &str, carried| {
-        Frame { incarnation: 7, from, to: "b", answers: false, stream: 1, part: Part::Message(carried) }
-            .encode()
+        Frame {
+            incarnation: 7,
+            revision: 0,
+            from,
+            to: "b",
+            answers: false,
+            stream: 1,
+            part: Part::Message(carried),
+        }
+        .encode()
     };
     assert!(
         matches!(refused(&subject, &frame("b", carried)), FrameError::NoSuchPath { .. }),
@@ -244,6 +273,7 @@ fn a_host_cannot_send_beyond_its_credit() {
         };
         let frame = Frame {
             incarnation: 7,
+            revision: 0,
             from: "a",
             to: "b",
             answers: false,
@@ -270,7 +300,7 @@ fn a_host_cannot_claim_what_is_not_so() {
     let subject = Subject::parse("z.app.right.left.p").unwrap();
     let progress = |of, stream, from, [accepted, taken, done]: [u64; 3]| {
         let part = Part::Progress { of, accepted, taken, done };
-        Frame { incarnation: 7, from, to: "b", answers: false, stream, part }.encode()
+        Frame { incarnation: 7, revision: 0, from, to: "b", answers: false, stream, part }.encode()
     };
     for (frame, is_taken) in [
         (progress(6, path, "a", [1, 1, 1]), false),

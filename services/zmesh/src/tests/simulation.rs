@@ -89,9 +89,9 @@ struct Sent {
     finished: Option<(usize, u64, u64)>,
 }
 
-/// Messages whose order is kept: the receiver's instance, the sender, its path and which way, the host that has them
-/// and its run.
-type Stream = (u64, usize, String, bool, (usize, u64));
+/// Messages whose order is kept: the receiver and its instance, the sender, the path and which way, the host that has
+/// them and its run.
+type Stream = (usize, u64, usize, String, bool, (usize, u64));
 
 #[derive(Clone, Copy, Default)]
 pub(super) struct Seen {
@@ -385,7 +385,7 @@ impl Simulation {
         self.seen.again += u64::from(!sent.given.is_empty());
         self.seen.crossed += u64::from(sent.owner.0 != host);
         assert!(sent.given.insert(by.number), "an instance is given a message once");
-        let flow = (by.number, sent.from, sent.path.clone(), sent.answers, sent.owner);
+        let flow = (space, by.number, sent.from, sent.path.clone(), sent.answers, sent.owner);
         let before = self.last.insert(flow, serial);
         assert!(before.is_none_or(|before| before < serial), "order along a path is kept");
     }
@@ -458,7 +458,8 @@ impl Simulation {
             31 if self.host_crashes && self.hosts[host].mesh.is_some() => self.crash(host),
             31..36 if self.hosts[host].mesh.is_none() => self.boot(host),
             36 => {
-                self.declared = declare(&mut self.random);
+                let revision = self.declared.revision + 1;
+                self.declared = Declaration { revision, ..declare(&mut self.random) };
                 let news = News::Declared(self.declared.clone());
                 self.tell(HOSTS.len(), &news);
             }
@@ -562,7 +563,7 @@ fn declare(random: &mut Random) -> Declaration {
             paths.insert((from, name), PathDeclaration { rules, ..path(from, name, to) });
         }
     }
-    Declaration { spaces: SPACES.map(String::from).into(), paths: paths.into_values().collect() }
+    Declaration { revision: 0, spaces: SPACES.map(String::from).into(), paths: paths.into_values().collect() }
 }
 
 fn run(seed: u64) -> (u64, Seen) {
