@@ -267,7 +267,7 @@ impl Mesh {
         let receiver = self.receiver(flow);
         let owned = &mut self.path_mut(flow.path).flow_mut(flow.answers).owned;
         let tells = owned.settle(owned.last);
-        let entries = core::mem::take(&mut owned.queue.entries);
+        let entries = core::mem::take(&mut owned.queue).entries;
         for entry in entries {
             self.release(entry.body.len() as u64);
             self.space_mut(receiver).waiting.remove(&entry.arrival);

@@ -135,12 +135,29 @@ impl Entry {
 #[derive(Default)]
 pub(crate) struct Queue {
     pub entries: VecDeque<Entry>,
+    pub bytes: u64,
     pub in_process: bool,
 }
 
 impl Queue {
-    pub fn bytes(&self) -> u64 {
-        self.entries.iter().map(|entry| entry.body.len() as u64).sum()
+    pub fn push(&mut self, entry: Entry) {
+        self.bytes += entry.body.len() as u64;
+        self.entries.push_back(entry);
+    }
+
+    /// Takes the first out, whether it is in process or not.
+    pub fn pop(&mut self) -> Option<Entry> {
+        let entry = self.entries.pop_front()?;
+        self.bytes -= entry.body.len() as u64;
+        self.in_process = false;
+        Some(entry)
+    }
+
+    /// Messages that nobody was given yet, and their bytes: only the first may have been.
+    pub fn fresh(&self) -> (usize, u64) {
+        let given = self.entries.front().filter(|entry| entry.deliveries > 0);
+        let given_bytes = given.map_or(0, |entry| entry.body.len() as u64);
+        (self.entries.len() - usize::from(given.is_some()), self.bytes - given_bytes)
     }
 
     /// The message that came at this place.

@@ -28,9 +28,7 @@ impl Mesh {
     /// The first message of a queue is done, or dead.
     pub(crate) fn remove_first(&mut self, flow: FlowId, source: &Source) -> Option<Entry> {
         let way = self.path_mut(flow.path).flow_mut(flow.answers);
-        let queue = way.queue_mut(source)?;
-        let entry = queue.entries.pop_front()?;
-        queue.in_process = false;
+        let entry = way.queue_mut(source)?.pop()?;
         if let Source::Copy(stream) = source
             && let Some(copies) = way.copies.get_mut(stream)
         {

@@ -241,17 +241,13 @@ impl Mesh {
     }
 
     fn change_rules(&mut self, id: PathId, rules: PathRules) {
-        let path = self.paths.get_mut(&id).expect("a space has paths that exist");
-        path.rules = rules;
+        self.path_mut(id).rules = rules;
         for answers in [false, true] {
-            // A sender that waits for room may have some now, or be dropped from now on.
-            let (flow, path) =
-                (FlowId { path: id, answers }, &mut self.paths.get_mut(&id).expect("as before"));
-            let drops = rules.when_full == WhenFull::Drop;
-            let owned = &mut path.flow_mut(answers).owned;
-            if owned.starved && (drops || owned.has_room(0, &rules)) {
+            // A sender that waits for room may have some now, or need none from now on.
+            let owned = &mut self.path_mut(id).flow_mut(answers).owned;
+            if owned.starved && (rules.when_full == WhenFull::Drop || owned.has_room(0, &rules)) {
                 owned.starved = false;
-                self.tell_credit(flow);
+                self.tell_credit(FlowId { path: id, answers });
             }
         }
     }
@@ -365,7 +361,7 @@ impl Mesh {
             let flow = path.flow(answers);
             let mut stats = flow.counter.read(self.now.monotonic);
             stats.queued = flow.owned.queue.entries.len() as u64;
-            stats.queued_bytes = flow.owned.queue.bytes();
+            stats.queued_bytes = flow.owned.queue.bytes;
             stats
         };
         Some(PathStats { messages: read(false), answers: read(true) })

@@ -219,12 +219,10 @@ impl Mesh {
         if carried.number != copies.expected {
             return Ok(());
         }
-        let waits = || copies.queue.entries.iter().filter(|entry| entry.deliveries == 0);
-        let waiting_bytes: usize = waits().map(|entry| entry.body.len()).sum();
-        if is_full
-            || waits().count() >= rules.messages as usize
-            || waiting_bytes + bytes > rules.bytes as usize
-        {
+        let (waiting, waiting_bytes) = copies.queue.fresh();
+        let has_room =
+            waiting < rules.messages as usize && waiting_bytes + bytes as u64 <= u64::from(rules.bytes);
+        if is_full || !has_room {
             return Err(no_room);
         }
         copies.expected += 1;
@@ -241,7 +239,7 @@ impl Mesh {
             deliveries: 0,
             body: carried.body.into(),
         };
-        copies.queue.entries.push_back(entry.clone());
+        copies.queue.push(entry.clone());
         self.arrivals = arrival;
         self.held_bytes += bytes as u64;
         self.copy_to_taps(flow, &entry);
@@ -265,10 +263,9 @@ impl Mesh {
         let (taken, done) = (taken.max(done).min(owned.last), done.min(owned.last));
         let tells = owned.settle(taken);
         let before = owned.first();
-        let mut gone = 0;
-        while let Some(entry) = owned.queue.entries.pop_front_if(|entry| entry.number <= done) {
-            gone += entry.body.len() as u64;
-        }
+        let held = owned.queue.bytes;
+        while owned.first() <= done && owned.queue.pop().is_some() {}
+        let gone = held - owned.queue.bytes;
         let link = &mut owned.link;
         let accepted = accepted.max(done).min(owned.last);
         if accepted > link.accepted || owned.queue.entries.front().is_none_or(|entry| entry.number > before) {

@@ -277,7 +277,7 @@ impl Mesh {
         self.copy_to_taps(flow, &entry);
         self.held_bytes += entry.body.len() as u64;
         let arrival = entry.arrival;
-        self.path_mut(flow.path).flow_mut(flow.answers).owned.queue.entries.push_back(entry);
+        self.path_mut(flow.path).flow_mut(flow.answers).owned.queue.push(entry);
         match self.spaces[&receiver].place {
             Place::Here(_) => self.offer(receiver, arrival, flow, Source::Owned),
             Place::There(_) => {

@@ -37,7 +37,11 @@ pub(super) fn audit(mesh: &Mesh) {
             });
             assert!(flow.copies.len() <= limits::STREAMS_MAX);
             for (source, queue) in [(Source::Owned, &owned.queue)].into_iter().chain(queues) {
-                held += queue.bytes();
+                let bytes = queue.entries.iter().map(|entry| entry.body.len() as u64).sum::<u64>();
+                assert_eq!(bytes, queue.bytes);
+                let given = queue.entries.iter().skip(1).find(|entry| entry.deliveries > 0);
+                assert!(given.is_none(), "only the first was given");
+                held += bytes;
                 assert!(queue.entries.iter().is_sorted_by(|a, b| a.arrival < b.arrival));
                 let current = space.current.as_ref();
                 let is_current = current.is_some_and(|at| at.flow == flow_id && at.source == source);
