@@ -68,6 +68,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("services/yaml", &[]),
     // What an application is, for everyone who places, runs, packages or shows it; reading text is a feature.
     ("services/topology", &["sci", "services-yaml"]),
+    // Messages need no guest: who they are from is all that matters.
+    ("services/zmesh", &["sci"]),
     // Services are cores over the format, and shells over the runtime.
     ("services/zrun", &["runtime-host", "runtime-sandbox", "sci"]),
     ("services/zrun/component", &["runtime-guest-rust", "sci", "services-zrun"]),

@@ -1,0 +1,102 @@
+//! How messages leave their queues: done, dead, or too old; and what follows for credit and other hosts.
+
+use crate::dead::Reason;
+use crate::flow::{Entry, FlowId, Source};
+use crate::limits;
+use crate::mesh::{Due, Mesh, Place};
+use alloc::vec::Vec;
+
+impl Mesh {
+    /// Gives credit back for messages up to this one.
+    pub(crate) fn settle(&mut self, flow: FlowId, source: &Source, number: u64) {
+        let way = self.path_mut(flow.path).flow_mut(flow.answers);
+        match source {
+            Source::Owned => {
+                if way.owned.settle(number) {
+                    self.tell_credit(flow);
+                }
+            }
+            Source::Copy(stream) => {
+                if let Some(copies) = way.copies.get_mut(stream) {
+                    copies.taken = copies.taken.max(number);
+                    self.due.insert(Due::Progress(flow, stream.clone()));
+                }
+            }
+        }
+    }
+
+    /// The first message of a queue is done, or dead.
+    pub(crate) fn remove_first(&mut self, flow: FlowId, source: &Source) -> Option<Entry> {
+        let way = self.path_mut(flow.path).flow_mut(flow.answers);
+        let entry = way.queue_mut(source)?.pop()?;
+        if let Source::Copy(stream) = source
+            && let Some(copies) = way.copies.get_mut(stream)
+        {
+            copies.done = entry.number;
+            copies.taken = copies.taken.max(entry.number);
+            let is_over = copies.ended && copies.queue.entries.is_empty();
+            if is_over {
+                way.copies.remove(stream);
+            } else {
+                self.due.insert(Due::Progress(flow, stream.clone()));
+            }
+        }
+        self.release(entry.body.len() as u64);
+        Some(entry)
+    }
+
+    /// So many bytes are held no longer; senders that waited for them are told.
+    pub(crate) fn release(&mut self, bytes: u64) {
+        self.held_bytes -= bytes;
+        if self.held_bytes + u64::from(limits::MESSAGE_BYTES_MAX) <= limits::MESH_BYTES_MAX {
+            for flow in core::mem::take(&mut self.wait_for_host) {
+                self.tell_credit(flow);
+            }
+        }
+    }
+
+    /// The next message of a queue dies; nothing of the queue is in process.
+    pub(crate) fn drop_next(&mut self, flow: FlowId, source: &Source, reason: Reason) {
+        let receiver = self.receiver(flow);
+        let way = self.path_mut(flow.path).flow_mut(flow.answers);
+        let Some(number) =
+            way.queue_mut(source).and_then(|queue| queue.entries.front()).map(|entry| entry.number)
+        else {
+            return;
+        };
+        self.settle(flow, source, number);
+        if let Some(entry) = self.remove_first(flow, source) {
+            self.space_mut(receiver).waiting.remove(&entry.arrival);
+            self.bury(flow, &entry, reason);
+        }
+    }
+
+    /// Lets die what is too old, as far as nothing before it is in process.
+    pub(crate) fn expire(&mut self) {
+        let flows: Vec<FlowId> = self
+            .paths
+            .iter()
+            .filter(|(_, path)| path.rules.expires_after.is_some())
+            .flat_map(|(id, _)| [false, true].map(|answers| FlowId { path: *id, answers }))
+            .collect();
+        for flow in flows {
+            // Where the receiver is on another host, that one judges: it may have given the message already.
+            let judges = !matches!(self.spaces[&self.receiver(flow)].place, Place::There(_));
+            let way = self.paths[&flow.path].flow(flow.answers);
+            let copies = way.copies.keys().cloned().map(Source::Copy);
+            let sources: Vec<Source> = judges.then_some(Source::Owned).into_iter().chain(copies).collect();
+            for source in sources {
+                while self.is_expired(flow, &source) {
+                    self.drop_next(flow, &source, Reason::Expired);
+                }
+            }
+        }
+    }
+
+    fn is_expired(&self, flow: FlowId, source: &Source) -> bool {
+        let path = &self.paths[&flow.path];
+        let queue = path.flow(flow.answers).queue(source).filter(|queue| !queue.in_process);
+        let first = queue.and_then(|queue| queue.entries.front());
+        first.is_some_and(|entry| entry.is_expired(path.rules.expires_after, self.now.monotonic))
+    }
+}

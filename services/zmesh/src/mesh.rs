@@ -1,0 +1,406 @@
+//! The state of one topology on one host.
+
+use crate::dead::{DeadLetter, DeadLetters, Reason};
+use crate::declare::{Declaration, DeclareError, PathRules, WhenFull, check_name};
+use crate::flow::{Entry, FlowId, Path, PathId, SELF_PATH, Source, SpaceId, StreamId};
+use crate::limits;
+use crate::message::{MessageId, Time};
+use crate::stats::PathStats;
+use crate::tap::{Observed, Tap, TapId};
+use crate::wire::Subject;
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// What is to be done, or to be known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Messages wait for an instance on this host. It is said once until a taking finds nothing.
+    Ready {
+        /// The space.
+        space: Arc<str>,
+        /// Its instance.
+        instance: u64,
+    },
+    /// A sender on this host that was refused for want of credit has some again.
+    Credit {
+        /// The space.
+        space: Arc<str>,
+        /// Its instance.
+        instance: u64,
+        /// The path.
+        path: Arc<str>,
+    },
+    /// A message reached nobody.
+    Dead(DeadLetter),
+    /// A frame is to be published.
+    Publish {
+        /// Where it goes.
+        subject: Subject,
+        /// Its bytes.
+        frame: Vec<u8>,
+    },
+}
+
+/// Where a space is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Not yet anywhere, or its host is gone: what is sent to it waits.
+    Nowhere,
+    /// On this host, whether it runs or not, since this instance.
+    Here(u64),
+    /// On another.
+    There(Arc<str>),
+    /// Stopped for good.
+    Gone,
+}
+
+pub(crate) struct Space {
+    pub name: Arc<str>,
+    pub place: Place,
+    /// The instance that runs.
+    pub live: Option<u64>,
+    /// The newest that is known.
+    pub newest: u64,
+    /// Messages that the instance sent.
+    pub sent: u64,
+    /// Its paths by name, without the one to itself.
+    pub paths: BTreeMap<Arc<str>, PathId>,
+    pub itself: PathId,
+    /// What it receives.
+    pub inbound: BTreeSet<FlowId>,
+    /// Messages that it may take, in the order in which they came; empty where the space is not here.
+    pub waiting: BTreeMap<u64, (FlowId, Source)>,
+    /// The message in process.
+    pub current: Option<Current>,
+    /// The messages that it may answer, and the same in the order in which they were taken.
+    pub answerable: BTreeMap<MessageId, Answerable>,
+    pub answerable_order: VecDeque<MessageId>,
+    /// Whether it was told that messages wait.
+    pub told: bool,
+}
+
+pub(crate) struct Current {
+    pub flow: FlowId,
+    pub source: Source,
+    pub id: MessageId,
+}
+
+pub(crate) struct Answerable {
+    pub flow: FlowId,
+    pub answers: u32,
+    /// Until when; `None` while it is in process.
+    pub until: Option<u64>,
+}
+
+/// Something to say at the next occasion: several reasons for it are one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Due {
+    Messages(FlowId),
+    Progress(FlowId, StreamId),
+}
+
+/// One topology on one host: a directory of its spaces, and the messages on their way.
+pub struct Mesh {
+    pub(crate) topology: Arc<str>,
+    pub(crate) host: Arc<str>,
+    pub(crate) incarnation: u64,
+    /// Of the declaration.
+    pub(crate) revision: u64,
+    pub(crate) spaces: BTreeMap<SpaceId, Space>,
+    pub(crate) by_name: BTreeMap<Arc<str>, SpaceId>,
+    pub(crate) paths: BTreeMap<PathId, Path>,
+    last_id: u32,
+    /// Other hosts that are up, and which run of each.
+    pub(crate) peers: BTreeMap<Arc<str>, u64>,
+    pub(crate) now: Time,
+    pub(crate) arrivals: u64,
+    /// Bytes of everything that waits or is in process here, copies among it.
+    pub(crate) held_bytes: u64,
+    /// Flows whose senders were refused since this host held too much.
+    pub(crate) wait_for_host: BTreeSet<FlowId>,
+    pub(crate) outputs: VecDeque<Output>,
+    pub(crate) due: BTreeSet<Due>,
+    /// Flows with messages for receivers on other hosts.
+    pub(crate) outgoing: BTreeSet<FlowId>,
+    pub(crate) dead: DeadLetters,
+    taps: BTreeMap<TapId, Tap>,
+    last_tap: u64,
+}
+
+impl Mesh {
+    /// A topology without spaces. `incarnation` is higher in each run of the host.
+    pub fn new(topology: &str, host: &str, incarnation: u64) -> Result<Self, DeclareError> {
+        check_name("topology", topology)?;
+        check_name("host", host)?;
+        Ok(Self {
+            topology: topology.into(),
+            host: host.into(),
+            incarnation,
+            revision: 0,
+            spaces: BTreeMap::new(),
+            by_name: BTreeMap::new(),
+            paths: BTreeMap::new(),
+            last_id: 0,
+            peers: BTreeMap::new(),
+            now: Time::default(),
+            arrivals: 0,
+            held_bytes: 0,
+            wait_for_host: BTreeSet::new(),
+            outputs: VecDeque::new(),
+            due: BTreeSet::new(),
+            outgoing: BTreeSet::new(),
+            dead: DeadLetters::default(),
+            taps: BTreeMap::new(),
+            last_tap: 0,
+        })
+    }
+
+    /// Declares the whole topology. What was declared before and is the same stays as it is, with its messages;
+    /// messages on a path that is no longer there become dead letters.
+    pub fn declare(&mut self, declaration: &Declaration, time: Time) -> Result<(), DeclareError> {
+        declaration.check()?;
+        if declaration.revision < self.revision {
+            let (revision, newest) = (declaration.revision, self.revision);
+            return Err(DeclareError::Older { revision, newest });
+        }
+        self.revision = declaration.revision;
+        self.advance(time);
+        let wanted: BTreeMap<(&str, &str), &str> = declaration
+            .paths
+            .iter()
+            .map(|path| ((path.from.as_str(), path.name.as_str()), path.to.as_str()))
+            .collect();
+        let spaces: BTreeSet<&str> = declaration.spaces.iter().map(String::as_str).collect();
+        let is_kept = |path: &Path| {
+            let (from, to) = (&*self.spaces[&path.from].name, &*self.spaces[&path.to].name);
+            if path.from == path.to {
+                spaces.contains(from)
+            } else {
+                wanted.get(&(from, &*path.name)) == Some(&to)
+            }
+        };
+        let removed: Vec<PathId> =
+            self.paths.iter().filter(|(_, path)| !is_kept(path)).map(|(id, _)| *id).collect();
+        for path in removed {
+            self.remove_path(path);
+        }
+        self.by_name.retain(|name, _| spaces.contains(&**name));
+        let (by_name, all) = (&self.by_name, &mut self.spaces);
+        all.retain(|_, space| by_name.contains_key(&space.name));
+        for name in &declaration.spaces {
+            self.add_space(name);
+        }
+        for path in &declaration.paths {
+            let (from, to) = (self.by_name[path.from.as_str()], self.by_name[path.to.as_str()]);
+            match self.spaces[&from].paths.get(path.name.as_str()).copied() {
+                Some(id) => self.change_rules(id, path.rules),
+                None => {
+                    let id = self.add_path(from, &path.name, to, path.rules);
+                    self.space_mut(from).paths.insert(path.name.as_str().into(), id);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add_space(&mut self, name: &str) {
+        if self.by_name.contains_key(name) {
+            return;
+        }
+        let id = self.next_id();
+        let name: Arc<str> = name.into();
+        self.by_name.insert(Arc::clone(&name), id);
+        let space = Space {
+            name,
+            place: Place::Nowhere,
+            live: None,
+            newest: 0,
+            sent: 0,
+            paths: BTreeMap::new(),
+            itself: 0,
+            inbound: BTreeSet::new(),
+            waiting: BTreeMap::new(),
+            current: None,
+            answerable: BTreeMap::new(),
+            answerable_order: VecDeque::new(),
+            told: false,
+        };
+        self.spaces.insert(id, space);
+        let itself = self.add_path(id, SELF_PATH, id, PathRules::default());
+        self.space_mut(id).itself = itself;
+    }
+
+    fn add_path(&mut self, from: SpaceId, name: &str, to: SpaceId, rules: PathRules) -> PathId {
+        let id = self.next_id();
+        self.paths.insert(id, Path::new(from, name.into(), to, rules, self.revision));
+        self.space_mut(to).inbound.insert(FlowId { path: id, answers: false });
+        self.space_mut(from).inbound.insert(FlowId { path: id, answers: true });
+        id
+    }
+
+    fn change_rules(&mut self, id: PathId, rules: PathRules) {
+        self.path_mut(id).rules = rules;
+        for answers in [false, true] {
+            // A sender that waits for room may have some now, or need none from now on.
+            let owned = &mut self.path_mut(id).flow_mut(answers).owned;
+            if owned.starved && (rules.when_full == WhenFull::Drop || owned.has_room(0, &rules)) {
+                owned.starved = false;
+                self.tell_credit(FlowId { path: id, answers });
+            }
+        }
+    }
+
+    fn remove_path(&mut self, id: PathId) {
+        for answers in [false, true] {
+            let flow = FlowId { path: id, answers };
+            let (_, receiver) = self.paths[&id].ends(answers);
+            self.forget_current(receiver, flow);
+            self.drop_copies(flow);
+            self.drop_owned(flow, Reason::NoSuchPath);
+            let space = self.space_mut(receiver);
+            space.inbound.remove(&flow);
+            space.answerable.retain(|_, answerable| answerable.flow != flow);
+            let answerable = &space.answerable;
+            space.answerable_order.retain(|id| answerable.contains_key(id));
+        }
+        if let Some(path) = self.paths.remove(&id) {
+            self.space_mut(path.from).paths.remove(&path.name);
+        }
+        self.due.retain(|due| match due {
+            Due::Messages(flow) | Due::Progress(flow, _) => flow.path != id,
+        });
+        self.wait_for_host.retain(|flow| flow.path != id);
+        self.taps.retain(|_, tap| tap.path != id);
+    }
+
+    fn next_id(&mut self) -> u32 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    /// Lets the time pass: what is older than its path allows dies, and frames that were not answered are sent again.
+    pub fn tick(&mut self, time: Time) {
+        self.advance(time);
+        self.expire();
+        self.retry();
+    }
+
+    /// What is to be done next. Ask until there is nothing after whatever the mesh was fed.
+    pub fn next_output(&mut self) -> Option<Output> {
+        if let Some(output) = self.outputs.pop_front() {
+            return Some(output);
+        }
+        // Only now: what is to be said to another host is said once for all that happened.
+        while self.outputs.is_empty() {
+            match self.due.pop_first()? {
+                Due::Messages(flow) => self.send_messages(flow),
+                Due::Progress(flow, stream) => self.send_progress(flow, &stream),
+            }
+        }
+        self.outputs.pop_front()
+    }
+
+    pub(crate) fn advance(&mut self, time: Time) {
+        self.now = Time { monotonic: time.monotonic.max(self.now.monotonic), realtime: time.realtime };
+    }
+
+    pub(crate) fn space_mut(&mut self, id: SpaceId) -> &mut Space {
+        self.spaces.get_mut(&id).expect("spaces are named by what is removed before them")
+    }
+
+    pub(crate) fn path_mut(&mut self, id: PathId) -> &mut Path {
+        self.paths.get_mut(&id).expect("paths are named by what is removed before them")
+    }
+
+    /// The space that receives on a flow.
+    pub(crate) fn receiver(&self, flow: FlowId) -> SpaceId {
+        self.paths[&flow.path].ends(flow.answers).1
+    }
+
+    /// Tells the sender of a flow that it has credit again, if it runs here.
+    pub(crate) fn tell_credit(&mut self, flow: FlowId) {
+        let path = &self.paths[&flow.path];
+        let sender = &self.spaces[&path.ends(flow.answers).0];
+        if let (Place::Here(_), Some(instance)) = (&sender.place, sender.live) {
+            let (space, path) = (Arc::clone(&sender.name), Arc::clone(&path.name));
+            self.outputs.push_back(Output::Credit { space, instance, path });
+        }
+    }
+
+    /// Records that a message of a flow died.
+    pub(crate) fn bury(&mut self, flow: FlowId, entry: &Entry, reason: Reason) {
+        let path = self.path_mut(flow.path);
+        path.flow_mut(flow.answers).counter.stats.dropped += 1;
+        let to = alloc::format!("{}", path.name);
+        let from = alloc::format!("{}#{}", entry.id.space, entry.id.instance);
+        self.bury_letter(from, to, reason, entry.body.len());
+    }
+
+    pub(crate) fn bury_letter(&mut self, from: String, to: String, reason: Reason, bytes: usize) {
+        let time = self.now.realtime;
+        let letter = DeadLetter { from, to, reason, time, bytes: bytes as u64, times: 1 };
+        self.dead.add(letter.clone());
+        self.outputs.push_back(Output::Dead(letter));
+    }
+
+    /// The dead letters of this host.
+    pub fn dead_letters(&self) -> &DeadLetters {
+        &self.dead
+    }
+
+    fn path_of(&self, from: &str, name: &str) -> Option<PathId> {
+        self.spaces[self.by_name.get(from)?].paths.get(name).copied()
+    }
+
+    /// What a path did on this host.
+    pub fn stats(&self, from: &str, name: &str) -> Option<PathStats> {
+        let path = &self.paths[&self.path_of(from, name)?];
+        let read = |answers| {
+            let flow = path.flow(answers);
+            let mut stats = flow.counter.read(self.now.monotonic);
+            stats.queued = flow.owned.queue.entries.len() as u64;
+            stats.queued_bytes = flow.owned.queue.bytes;
+            stats
+        };
+        Some(PathStats { messages: read(false), answers: read(true) })
+    }
+
+    /// How many messages wait for a space on this host.
+    pub fn waiting(&self, space: &str) -> usize {
+        self.by_name.get(space).map_or(0, |id| self.spaces[id].waiting.len())
+    }
+
+    /// Copies what passes on a path from now on; `None` where there is no such path, or too many taps.
+    pub fn tap(&mut self, from: &str, name: &str) -> Option<TapId> {
+        let path = self.path_of(from, name)?;
+        if self.taps.len() == limits::TAPS_MAX {
+            return None;
+        }
+        self.last_tap += 1;
+        let id = TapId(self.last_tap);
+        self.taps.insert(id, Tap::new(path));
+        Some(id)
+    }
+
+    /// What passed next; `None` where nothing did, or the path is gone.
+    pub fn observe(&mut self, tap: TapId) -> Option<Observed> {
+        self.taps.get_mut(&tap)?.next()
+    }
+
+    /// Ends a tap.
+    pub fn untap(&mut self, tap: TapId) {
+        self.taps.remove(&tap);
+    }
+
+    pub(crate) fn copy_to_taps(&mut self, flow: FlowId, entry: &Entry) {
+        if self.taps.is_empty() {
+            return;
+        }
+        let message = entry.message(&self.paths[&flow.path].name);
+        for tap in self.taps.values_mut().filter(|tap| tap.path == flow.path) {
+            tap.copy(&message, flow.answers);
+        }
+    }
+}

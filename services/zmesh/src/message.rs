@@ -1,0 +1,78 @@
+//! Messages, and who they are from.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::fmt;
+
+/// What the clocks say. The host reads both; the mesh reads none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Time {
+    /// Nanoseconds since some time before; what goes back is taken as standing still.
+    pub monotonic: u64,
+    /// Nanoseconds since 1970, to be shown; nothing is decided by it.
+    pub realtime: u64,
+}
+
+/// One run of a space. A restarted space has a higher number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Instance<'i> {
+    /// The space.
+    pub space: &'i str,
+    /// Its number.
+    pub number: u64,
+}
+
+impl fmt::Display for Instance<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}#{}", self.space, self.number)
+    }
+}
+
+/// Names a message: an answer carries the one of what it answers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageId {
+    /// The space that sent it.
+    pub space: Arc<str>,
+    /// The instance that did.
+    pub instance: u64,
+    /// Which of that instance's messages, from 1.
+    pub number: u64,
+}
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}#{}.{}", self.space, self.instance, self.number)
+    }
+}
+
+/// A message as its receiver gets it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Which it is, and who sent it.
+    pub id: MessageId,
+    /// The path that it came along.
+    pub path: Arc<str>,
+    /// What it answers.
+    pub answers: Option<MessageId>,
+    /// Nanoseconds since 1970 on the sender's host when it was sent.
+    pub time: u64,
+    /// How often it was given to an instance that ended before it was done.
+    pub redelivered: u32,
+    /// Its bytes.
+    pub body: Arc<[u8]>,
+}
+
+impl Message {
+    /// What `net.message_info` answers; `time` is in milliseconds since 1970. Names need no escapes in JSON.
+    pub fn info(&self) -> String {
+        let MessageId { space, instance, .. } = &self.id;
+        let answers = self.answers.as_ref().map_or_else(|| "null".into(), |id| format!("\"{id}\""));
+        format!(
+            r#"{{"from":"{space}#{instance}","path":"{}","id":"{}","answers":{answers},"time":{}}}"#,
+            self.path,
+            self.id,
+            self.time / 1_000_000
+        )
+    }
+}

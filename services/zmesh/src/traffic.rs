@@ -1,0 +1,409 @@
+//! Sending, answering, taking, finishing.
+
+use crate::address::{AddressError, shortened};
+use crate::dead::Reason;
+use crate::declare::WhenFull;
+use crate::directory::DirectoryError;
+use crate::flow::{Entry, FlowId, Source, SpaceId};
+use crate::limits;
+use crate::mesh::{Answerable, Current, Due, Mesh, Output, Place};
+use crate::message::{Instance, Message, MessageId, Time};
+use alloc::string::ToString;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use sci::guest::{ErrorCode, SENDER};
+
+/// What became of a message that was taken from its sender.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Emitted {
+    /// It will be taken, or become a dead letter.
+    Accepted(MessageId),
+    /// There was no room, and the path drops what has none: it is a dead letter.
+    Dropped,
+}
+
+/// Why a message was not taken from its sender.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EmitError {
+    /// The sender is no instance that runs here.
+    #[error(transparent)]
+    NotLive(#[from] DirectoryError),
+    /// The address means nothing, or not one thing.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// The message is too large.
+    #[error("a message of {bytes} bytes: {} is the most", limits::MESSAGE_BYTES_MAX)]
+    TooLarge {
+        /// Its bytes.
+        bytes: usize,
+    },
+    /// The sender has no credit on the path.
+    #[error("`{path}` holds {messages} messages, {bytes} bytes: wait until `{to}` takes some")]
+    NoCredit {
+        /// The path.
+        path: Arc<str>,
+        /// Its receiver.
+        to: Arc<str>,
+        /// Messages that wait on it.
+        messages: u32,
+        /// Their bytes.
+        bytes: u64,
+    },
+    /// The host holds as much for the topology as it may.
+    #[error(
+        "the topology's messages take {} bytes on this host: wait until some are taken",
+        limits::MESH_BYTES_MAX
+    )]
+    HostFull,
+    /// The receiver was stopped for good.
+    #[error("`{0}` was stopped: start it, or remove the path")]
+    Stopped(Arc<str>),
+    /// `@sender` outside of processing a message.
+    #[error("`@sender` is the sender of the message in process, and there is none: take one first")]
+    NothingInProcess,
+    /// The space never got this message, or too long ago.
+    #[error(
+        "`{id}` cannot be answered: it is none of the last {} messages that this instance took",
+        limits::ANSWERABLE_MAX
+    )]
+    UnknownMessage {
+        /// What should be answered.
+        id: MessageId,
+    },
+    /// The answer comes too late.
+    #[error("`{id}` was done more than {} s ago: answer sooner", limits::ANSWER_NANOSECONDS / 1_000_000_000)]
+    Late {
+        /// What should be answered.
+        id: MessageId,
+    },
+    /// There were enough answers.
+    #[error("`{id}` has {} answers, the most that a message may have", limits::ANSWERS_MAX)]
+    AnsweredTooOften {
+        /// What should be answered.
+        id: MessageId,
+    },
+    /// Who asked is no more.
+    #[error("`{id}` needs no answer: the instance that sent it has ended")]
+    AskerGone {
+        /// What should be answered.
+        id: MessageId,
+    },
+}
+
+impl EmitError {
+    /// What a guest gets.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::NotLive(_) | Self::Stopped(_) | Self::AskerGone { .. } => ErrorCode::Closed,
+            Self::Address(error) => match error {
+                AddressError::Malformed(_) | AddressError::Ambiguous { .. } | AddressError::Itself(_) => {
+                    ErrorCode::Invalid
+                }
+                AddressError::Unknown { .. } => ErrorCode::NotFound,
+                AddressError::NoPath { .. } => ErrorCode::Denied,
+                AddressError::NoInstance { .. } => ErrorCode::Closed,
+            },
+            Self::TooLarge { .. } => ErrorCode::TooLarge,
+            Self::NoCredit { .. } => ErrorCode::WouldBlock,
+            Self::HostFull | Self::AnsweredTooOften { .. } => ErrorCode::Quota,
+            Self::NothingInProcess | Self::UnknownMessage { .. } => ErrorCode::NotFound,
+            Self::Late { .. } => ErrorCode::Expired,
+        }
+    }
+}
+
+/// Why there is no message to take.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TakeError {
+    /// Who asks is no instance that runs here.
+    #[error(transparent)]
+    NotLive(#[from] DirectoryError),
+    /// Nothing waits.
+    #[error("no message waits")]
+    Empty,
+    /// The buffer is too short; nothing was taken, and the message in process stays it.
+    #[error("the next message has {needed} bytes")]
+    Short {
+        /// Bytes of the next message.
+        needed: usize,
+    },
+}
+
+impl Mesh {
+    /// Sends a message to an address, as `net.emit_to` does.
+    pub fn emit(
+        &mut self,
+        from: Instance<'_>,
+        to: &str,
+        body: &[u8],
+        time: Time,
+    ) -> Result<Emitted, EmitError> {
+        self.advance(time);
+        let sender = self.running(from)?;
+        if to == SENDER {
+            let current = self.spaces[&sender].current.as_ref().ok_or(EmitError::NothingInProcess)?;
+            let id = current.id.clone();
+            return self.answer_as(sender, &id, body);
+        }
+        let route = match self.resolve(sender, to) {
+            Ok(route) => route,
+            Err(error) => {
+                if matches!(error, AddressError::Unknown { .. } | AddressError::NoPath { .. }) {
+                    self.bury_letter(from.to_string(), shortened(to), Reason::NoSuchPath, body.len());
+                }
+                return Err(error.into());
+            }
+        };
+        let flow = FlowId { path: route.path, answers: false };
+        self.enqueue(sender, flow, None, route.only, body)
+    }
+
+    /// Puts a message into the sender's own queue, as `sys.self_emit` does.
+    pub fn self_emit(&mut self, from: Instance<'_>, body: &[u8], time: Time) -> Result<Emitted, EmitError> {
+        self.advance(time);
+        let sender = self.running(from)?;
+        let flow = FlowId { path: self.spaces[&sender].itself, answers: false };
+        self.enqueue(sender, flow, None, None, body)
+    }
+
+    /// Answers a message that the space took, whether it is in process or not.
+    pub fn answer(
+        &mut self,
+        from: Instance<'_>,
+        id: &MessageId,
+        body: &[u8],
+        time: Time,
+    ) -> Result<Emitted, EmitError> {
+        self.advance(time);
+        let sender = self.running(from)?;
+        self.answer_as(sender, id, body)
+    }
+
+    fn answer_as(&mut self, sender: SpaceId, id: &MessageId, body: &[u8]) -> Result<Emitted, EmitError> {
+        let id = || id.clone();
+        let Some(answerable) = self.spaces[&sender].answerable.get(&id()) else {
+            return Err(EmitError::UnknownMessage { id: id() });
+        };
+        if answerable.until.is_some_and(|until| until < self.now.monotonic) {
+            return Err(EmitError::Late { id: id() });
+        }
+        if answerable.answers == limits::ANSWERS_MAX {
+            return Err(EmitError::AnsweredTooOften { id: id() });
+        }
+        let back = FlowId { answers: !answerable.flow.answers, ..answerable.flow };
+        let asker = id().instance;
+        if self.spaces[&self.receiver(back)].live != Some(asker) {
+            return Err(EmitError::AskerGone { id: id() });
+        }
+        let emitted = self.enqueue(sender, back, Some(id()), Some(asker), body)?;
+        if let Some(answerable) = self.space_mut(sender).answerable.get_mut(&id()) {
+            answerable.answers += 1;
+        }
+        Ok(emitted)
+    }
+
+    fn enqueue(
+        &mut self,
+        sender: SpaceId,
+        flow: FlowId,
+        answers: Option<MessageId>,
+        only: Option<u64>,
+        body: &[u8],
+    ) -> Result<Emitted, EmitError> {
+        let from = || {
+            let space = &self.spaces[&sender];
+            (Arc::clone(&space.name), space.live.unwrap_or_default())
+        };
+        let (space, instance) = from();
+        let receiver = self.receiver(flow);
+        let refuse = |mesh: &mut Self, reason| {
+            let to = mesh.paths[&flow.path].name.to_string();
+            mesh.path_mut(flow.path).flow_mut(flow.answers).counter.stats.dropped += 1;
+            mesh.bury_letter(
+                Instance { space: &space, number: instance }.to_string(),
+                to,
+                reason,
+                body.len(),
+            );
+        };
+        if body.len() > limits::MESSAGE_BYTES_MAX as usize {
+            refuse(self, Reason::TooLarge);
+            return Err(EmitError::TooLarge { bytes: body.len() });
+        }
+        if self.spaces[&receiver].place == Place::Gone {
+            refuse(self, Reason::ReceiverStopped);
+            return Err(EmitError::Stopped(Arc::clone(&self.spaces[&receiver].name)));
+        }
+        let (now, is_full) = (self.now, self.held_bytes + body.len() as u64 > limits::MESH_BYTES_MAX);
+        let to = Arc::clone(&self.spaces[&receiver].name);
+        let path = self.path_mut(flow.path);
+        let (rules, name) = (path.rules, Arc::clone(&path.name));
+        let way = path.flow_mut(flow.answers);
+        if is_full || !way.owned.has_room(body.len(), &rules) {
+            if rules.when_full == WhenFull::Drop {
+                refuse(self, Reason::QueueFull);
+                return Ok(Emitted::Dropped);
+            }
+            way.counter.stats.blocked += 1;
+            let (messages, bytes) = (way.owned.used_messages, way.owned.used_bytes);
+            if is_full {
+                self.wait_for_host.insert(flow);
+                return Err(EmitError::HostFull);
+            }
+            way.owned.starved = true;
+            return Err(EmitError::NoCredit { path: name, to, messages, bytes });
+        }
+        way.counter.sent(body.len(), now.monotonic);
+        way.owned.last += 1;
+        way.owned.used_messages += 1;
+        way.owned.used_bytes += body.len() as u64;
+        let number = way.owned.last;
+        let sending = self.space_mut(sender);
+        sending.sent += 1;
+        let id = MessageId { space: Arc::clone(&space), instance, number: sending.sent };
+        let entry = Entry {
+            number,
+            arrival: self.next_arrival(),
+            id: id.clone(),
+            answers,
+            only,
+            time: now.realtime,
+            arrived: now.monotonic,
+            age: 0,
+            credit: true,
+            deliveries: 0,
+            body: body.into(),
+        };
+        self.copy_to_taps(flow, &entry);
+        self.held_bytes += entry.body.len() as u64;
+        let arrival = entry.arrival;
+        self.path_mut(flow.path).flow_mut(flow.answers).owned.queue.push(entry);
+        match self.spaces[&receiver].place {
+            Place::Here(_) => self.offer(receiver, arrival, flow, Source::Owned),
+            Place::There(_) => {
+                self.outgoing.insert(flow);
+                self.due.insert(Due::Messages(flow));
+            }
+            Place::Nowhere | Place::Gone => {}
+        }
+        Ok(Emitted::Accepted(id))
+    }
+
+    pub(crate) fn next_arrival(&mut self) -> u64 {
+        self.arrivals += 1;
+        self.arrivals
+    }
+
+    /// Lets a space on this host take a message.
+    pub(crate) fn offer(&mut self, receiver: SpaceId, arrival: u64, flow: FlowId, source: Source) {
+        self.space_mut(receiver).waiting.insert(arrival, (flow, source));
+        self.tell_ready(receiver);
+    }
+
+    pub(crate) fn tell_ready(&mut self, receiver: SpaceId) {
+        let space = self.space_mut(receiver);
+        if let Some(instance) = space.live
+            && !space.told
+            && !space.waiting.is_empty()
+        {
+            space.told = true;
+            let space = Arc::clone(&space.name);
+            self.outputs.push_back(Output::Ready { space, instance });
+        }
+    }
+
+    /// Takes the next message into `room` bytes, as `net.recv_next` does. The message in process is then done, whether
+    /// there is a next one or not; only where the next one does not fit, all stays as it is.
+    pub fn take(&mut self, by: Instance<'_>, room: usize, time: Time) -> Result<Message, TakeError> {
+        self.advance(time);
+        let receiver = self.running(by)?;
+        let (mut dead, mut next) = (Vec::new(), None);
+        for (arrival, (flow, source)) in &self.spaces[&receiver].waiting {
+            match self.fate(*flow, source, *arrival) {
+                Fate::Die(reason) => dead.push((*flow, source.clone(), reason)),
+                Fate::Deliver { bytes } if bytes > room => return Err(TakeError::Short { needed: bytes }),
+                Fate::Deliver { .. } => {
+                    next = Some((*arrival, *flow, source.clone()));
+                    break;
+                }
+            }
+        }
+        // Whatever was before them in their queues is done or dead then.
+        self.finish_current(receiver);
+        for (flow, source, reason) in dead {
+            self.drop_next(flow, &source, reason);
+        }
+        let Some((arrival, flow, source)) = next else {
+            self.space_mut(receiver).told = false;
+            return Err(TakeError::Empty);
+        };
+        Ok(self.hand_out(receiver, arrival, flow, source))
+    }
+
+    fn hand_out(&mut self, receiver: SpaceId, arrival: u64, flow: FlowId, source: Source) -> Message {
+        let (now, name) = (self.now.monotonic, Arc::clone(&self.paths[&flow.path].name));
+        let way = self.path_mut(flow.path).flow_mut(flow.answers);
+        let queue = way.queue_mut(&source).expect("what waits is in a queue");
+        queue.in_process = true;
+        let entry = queue.entries.front_mut().expect("what waits is in its queue");
+        let message = entry.message(&name);
+        entry.deliveries += 1;
+        let (number, age) = (entry.number, entry.age(now));
+        if message.redelivered == 0 {
+            way.counter.taken(message.body.len(), age, source == Source::Owned, now);
+        } else {
+            way.counter.stats.redelivered += 1;
+        }
+        self.settle(flow, &source, number);
+        let space = self.space_mut(receiver);
+        space.waiting.remove(&arrival);
+        space.current = Some(Current { flow, source, id: message.id.clone() });
+        if space.answerable.len() == limits::ANSWERABLE_MAX
+            && let Some(oldest) = space.answerable_order.pop_front()
+        {
+            space.answerable.remove(&oldest);
+        }
+        space.answerable.insert(message.id.clone(), Answerable { flow, answers: 0, until: None });
+        space.answerable_order.push_back(message.id.clone());
+        message
+    }
+
+    /// The message in process is done, as when `on_process` returns.
+    pub fn finish(&mut self, by: Instance<'_>, time: Time) -> Result<(), DirectoryError> {
+        self.advance(time);
+        let receiver = self.running(by)?;
+        self.finish_current(receiver);
+        Ok(())
+    }
+
+    pub(crate) fn finish_current(&mut self, receiver: SpaceId) {
+        let until = self.now.monotonic.saturating_add(limits::ANSWER_NANOSECONDS);
+        let space = self.space_mut(receiver);
+        let Some(current) = space.current.take() else { return };
+        if let Some(answerable) = space.answerable.get_mut(&current.id) {
+            answerable.until = Some(until);
+        }
+        self.remove_first(current.flow, &current.source);
+    }
+
+    /// Whether a message that waits may be taken now.
+    fn fate(&self, flow: FlowId, source: &Source, arrival: u64) -> Fate {
+        let (now, live) = (self.now.monotonic, self.spaces[&self.receiver(flow)].live);
+        let path = &self.paths[&flow.path];
+        let entry = path.flow(flow.answers).queue(source).and_then(|queue| queue.find(arrival));
+        let entry = entry.expect("what waits is in a queue");
+        if entry.only.is_some_and(|only| live != Some(only)) {
+            return Fate::Die(Reason::InstanceGone);
+        }
+        if entry.is_expired(path.rules.expires_after, now) {
+            return Fate::Die(Reason::Expired);
+        }
+        Fate::Deliver { bytes: entry.body.len() }
+    }
+}
+
+/// What becomes of a message that is next.
+enum Fate {
+    Deliver { bytes: usize },
+    Die(Reason),
+}
