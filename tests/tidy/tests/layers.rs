@@ -63,6 +63,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     // The host runs what the format says, and knows no compiler.
     ("runtime/host", &["sci"]),
     // Services are cores over the format, and shells over the runtime.
+    ("services/zrms", &["sci"]),
     ("services/zrun", &["runtime-host", "runtime-sandbox", "sci"]),
     ("services/zrun/component", &["runtime-guest-rust", "sci", "services-zrun"]),
     ("xtask", &[]),
