@@ -128,7 +128,7 @@ fn live(seed: u64, steps: u64) -> Vec<Option<String>> {
     let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let (mut placer, mut oracle) = (Placer::new(seed), Oracle::default());
     let mut trace = Vec::new();
-    for name in 0..1 + random.below(30) {
+    for name in 0..=random.below(30) {
         let host = host(&mut random, name);
         oracle.hosts.insert(placer.describe(host.clone()), (host, true));
     }
