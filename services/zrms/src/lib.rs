@@ -6,6 +6,9 @@
 //!
 //! | file | settles |
 //! |---|---|
+//! | `control.rs`, `control/` | states, reconcile, updates, rollback |
+//! | `action.rs` | what hosts are told, what they report, and what they refuse |
+//! | `restart.rs` | when a space that ended is started again |
 //! | `place.rs`, `place/` | which host a space runs on, and why |
 //! | `store.rs`, `store/` | where the truth is kept, and under which condition it changes |
 //! | `verdict.rs` | what was found of a package, signed |
@@ -14,7 +17,10 @@
 
 extern crate alloc;
 
+pub mod action;
+pub mod control;
 pub mod place;
 mod random;
+pub mod restart;
 pub mod store;
 pub mod verdict;

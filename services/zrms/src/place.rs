@@ -15,9 +15,10 @@ use alloc::string::String;
 use core::fmt;
 pub use explain::{Choice, Explanation, Reason};
 pub use placer::{HostId, Placer, SpaceId};
+use serde::{Deserialize, Serialize};
 
 /// What a host has, and what a space takes of it for itself.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resources {
     /// Bytes of memory.
     pub memory: u64,
@@ -28,7 +29,7 @@ pub struct Resources {
 }
 
 /// What kind of thing a host offers by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum FeatureKind {
     /// A label that its operator gave.
     Label,
@@ -56,7 +57,7 @@ impl FeatureKind {
 }
 
 /// Something that a host offers and a space needs.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Feature {
     /// Its kind.
     pub kind: FeatureKind,
@@ -78,7 +79,7 @@ impl fmt::Display for Feature {
 }
 
 /// A machine that runs spaces, as it describes itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Host {
     /// Its name.
     pub name: String,
@@ -95,7 +96,7 @@ pub struct Host {
 }
 
 /// What a space demands of its host.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Demand {
     /// What it takes for itself.
     pub resources: Resources,
@@ -112,7 +113,7 @@ pub struct Demand {
 }
 
 /// What keeps a space from a host. The first one in this order is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Rule {
     /// The host is in none of the regions.
     Region,

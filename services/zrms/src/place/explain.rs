@@ -4,9 +4,10 @@ use super::Rule;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+use serde::{Deserialize, Serialize};
 
 /// Why one host was taken before others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reason {
     /// Its group runs there.
     Together,
@@ -19,7 +20,7 @@ pub enum Reason {
 }
 
 /// The host that was taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Choice {
     /// Its name.
     pub host: String,
@@ -30,7 +31,7 @@ pub struct Choice {
 }
 
 /// A decision and what led to it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Explanation {
     /// The host, if one fitted.
     pub choice: Option<Choice>,

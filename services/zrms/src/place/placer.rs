@@ -32,6 +32,30 @@ struct Entry {
     kept: Kept,
 }
 
+/// Spaces that are placed as a whole.
+#[derive(Default)]
+struct Unit {
+    need: Amounts,
+    apart: Vec<u32>,
+    classes: Vec<u32>,
+}
+
+impl Unit {
+    fn ask<'a>(&'a self, placer: &'a Placer, lead: &Entry, bound: u32) -> Ask<'a> {
+        let narrowest =
+            self.classes.iter().copied().min_by_key(|&class| placer.classes.at(class).eligible.len());
+        Ask {
+            key: lead.key,
+            class: placer.classes.at(narrowest.unwrap_or(lead.class)),
+            others: &self.classes,
+            need: self.need,
+            apart: &self.apart,
+            bound,
+            torn: self.apart.windows(2).any(|pair| pair[0] == pair[1]),
+        }
+    }
+}
+
 /// A group whose spaces run on one host.
 #[derive(Clone, Debug, Default)]
 struct Together {
@@ -115,6 +139,11 @@ impl Placer {
         let [memory, cpu, messages] = self.loads[host.0 as usize].used;
         let narrow = |amount: u64| u32::try_from(amount).unwrap_or(u32::MAX);
         Resources { memory, cpu: narrow(cpu), messages: narrow(messages) }
+    }
+
+    /// The spaces on a host.
+    pub fn on(&self, host: HostId) -> impl Iterator<Item = SpaceId> {
+        self.on[host.0 as usize].iter().copied().map(SpaceId)
     }
 
     /// A host is dead until it is described again: its spaces run nowhere. They come in the order of their names'
@@ -250,47 +279,57 @@ impl Placer {
     }
 
     fn place_group(&mut self, space: SpaceId) -> Option<HostId> {
-        let group = &self.together.at(self.entry(space).together).members;
-        let (mut need, mut apart, mut others) = ([0_u64; 3], Vec::new(), Vec::new());
-        let (mut members, mut bound) = (Vec::new(), NONE);
-        for &member in group {
-            let entry = self.entry(SpaceId(member));
-            if entry.host != NONE {
-                bound = bound.min(entry.host);
-                continue;
-            }
-            need = core::array::from_fn(|at| need[at].saturating_add(entry.need[at]));
-            apart.extend_from_slice(&entry.apart);
-            others.push(entry.class);
-            members.push(member);
-        }
-        apart.sort_unstable();
-        let torn = apart.windows(2).any(|pair| pair[0] == pair[1]);
-        let narrowest = others.iter().copied().min_by_key(|&class| self.classes.at(class).eligible.len());
-        let ask = Ask {
-            key: self.entry(space).key,
-            class: self.classes.at(narrowest.unwrap_or(self.entry(space).class)),
-            others: &others,
-            need,
-            apart: &apart,
-            bound,
-            torn,
-        };
-        let kept = self.decide(&ask);
-        members.iter().filter_map(|&member| self.put(member, kept.clone())).last()
+        let mut members = self.members(space);
+        let bound = members.iter().map(|&member| self.entry(member).host).min().unwrap_or(NONE);
+        members.retain(|&member| self.entry(member).host == NONE);
+        let kept = self.decide(&self.unit(&members).ask(self, self.entry(space), bound));
+        members.iter().filter_map(|member| self.put(member.0, kept.clone())).last()
     }
 
-    /// The rule that a space's host no longer keeps to, if any: its description changed, or it has less.
+    fn unit(&self, members: &[SpaceId]) -> Unit {
+        let mut unit = Unit::default();
+        for &member in members {
+            let entry = self.entry(member);
+            unit.need = core::array::from_fn(|at| unit.need[at].saturating_add(entry.need[at]));
+            unit.apart.extend_from_slice(&entry.apart);
+            unit.classes.push(entry.class);
+        }
+        unit.apart.sort_unstable();
+        unit
+    }
+
+    /// The rule that a space's host no longer keeps to, if any: its description changed, or it has less. For a group
+    /// it is the rule of any of its spaces.
     pub fn violated(&self, space: SpaceId) -> Option<Rule> {
         let entry = self.entry(space);
         let host = Some(entry.host).filter(|&host| host != NONE)?;
         let load = &self.loads[host as usize];
-        let described = self.classes.at(entry.class).key.excludes(&self.hosts[host as usize]);
+        let described = |space| {
+            let class = self.classes.at(self.entry(space).class);
+            class.key.excludes(&self.hosts[host as usize])
+        };
         let scarce = || (0..3).find(|&at| load.used[at] > load.capacity[at]).map(|at| SCARCE[at]);
-        described
+        self.members(space)
+            .into_iter()
+            .find_map(described)
             .or((!load.alive).then_some(Rule::Dead))
             .or(load.draining.then_some(Rule::Draining))
             .or_else(scarce)
+    }
+
+    /// Whether there is another host for a space that has one, and for its whole group.
+    pub fn fits_elsewhere(&self, space: SpaceId) -> bool {
+        let members = self.members(space);
+        let unit = self.unit(&members);
+        let kept = self.decide(&unit.ask(self, self.entry(space), NONE));
+        kept.host != NONE && kept.host != self.entry(space).host
+    }
+
+    fn members(&self, space: SpaceId) -> Vec<SpaceId> {
+        match self.entry(space).together {
+            NONE => [space].into(),
+            group => self.together.at(group).members.iter().copied().map(SpaceId).collect(),
+        }
     }
 
     /// The last decision for a space, and what led to it.
