@@ -303,6 +303,24 @@ fn a_group_moves_as_a_whole() {
 }
 
 #[test]
+fn a_group_whose_host_is_too_full_for_all_of_it_moves() {
+    let grouped = |name: &str| {
+        let mut spec = space(name, 1);
+        spec.demand.together = Some("core".into());
+        spec
+    };
+    let mut world = World::new(vec![Site::new(host("h0", 20))]);
+    world.control.submit("app", &submission(1, vec![grouped("a"), space("z", 1)])).unwrap();
+    world.run(300);
+    world.sites.push(Site::new(host("h1", 20)));
+    world.control.submit("app", &submission(2, vec![grouped("a"), grouped("b"), space("z", 1)])).unwrap();
+    world.run(2000);
+    assert_eq!(world.state("app"), (State::Running, "all of it runs".into()));
+    let hosts = ["a", "b", "z"].map(|space| world.space(space).host.unwrap().0);
+    assert_eq!(hosts, ["h1", "h1", "h0"]);
+}
+
+#[test]
 fn what_fits_nowhere_waits_with_its_reason_until_a_host_comes() {
     let mut world = World::new(sites(1));
     let needs = [Feature::new(FeatureKind::Sensor, "lidar")].into();

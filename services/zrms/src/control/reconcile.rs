@@ -65,7 +65,12 @@ impl<S: Store> Control<S> {
             self.await_host(name, topology, &next, spec);
         }
         for spec in &waiting {
-            self.place(topology, &mut next, spec);
+            if is_group_leaving(&wanted, &next, spec) {
+                continue;
+            }
+            if self.place(topology, &mut next, spec) == Some(false) {
+                self.gather(topology, &mut next, &wanted, spec);
+            }
         }
         if next == topology.placement {
             topology.trouble = None;
@@ -75,9 +80,9 @@ impl<S: Store> Control<S> {
                     (topology.placement, topology.placement_version) = (next, version);
                     topology.trouble = None;
                 }
+                // The placer stays as if it were written until the next step knows: it may have been.
                 Err(error) => topology.trouble = Some(error),
             }
-            self.settle(name, topology);
         }
         let ordered = actions.len();
         self.order(name, topology, actions);
@@ -243,13 +248,27 @@ impl<S: Store> Control<S> {
         }
     }
 
-    fn place(&mut self, topology: &mut Topology, next: &mut Placement, spec: &SpaceSpec) {
+    /// The rest of a group stops where a space of it does not fit, if there is a host for all of it.
+    fn gather(&self, topology: &Topology, next: &mut Placement, wanted: &[SpaceSpec], spec: &SpaceSpec) {
+        let fits = |id| spec.demand.together.is_some() && self.placer.fits_elsewhere(id);
+        if !topology.runtime.get(&spec.name).is_some_and(|runtime| fits(runtime.id)) {
+            return;
+        }
+        for other in wanted.iter().filter(|other| other.demand.together == spec.demand.together) {
+            if let Some(Standing { phase: Phase::Placed(placed), .. }) = next.spaces.get_mut(&other.name) {
+                placed.stopping.get_or_insert_with(|| "its group moves to where all of it fits".into());
+            }
+        }
+    }
+
+    /// Places a space that waits, if it is due: whether a host fitted.
+    fn place(&mut self, topology: &mut Topology, next: &mut Placement, spec: &SpaceSpec) -> Option<bool> {
         let (revision, elapsed) =
             (topology.current().map_or(0, |revision| revision.number), self.clock.elapsed);
-        let Some(runtime) = topology.runtime.get_mut(&spec.name) else { return };
+        let runtime = topology.runtime.get_mut(&spec.name)?;
         let changed = runtime.refused.as_ref().is_some_and(|(_, generation)| *generation != self.generation);
         if !changed && elapsed < runtime.retry_at {
-            return;
+            return None;
         }
         let chosen = self.placer.place(runtime.id);
         let explanation = self.placer.explain(runtime.id);
@@ -257,7 +276,7 @@ impl<S: Store> Control<S> {
         let Some(host) = host.and_then(|host| self.hosts.get(host)) else {
             runtime.refused = Some((explanation, self.generation));
             runtime.retry_at = elapsed + self.config.placement_retry;
-            return;
+            return Some(false);
         };
         runtime.refused = None;
         next.epoch += 1;
@@ -272,6 +291,7 @@ impl<S: Store> Control<S> {
                 stopping: None,
             }));
         }
+        Some(true)
     }
 
     /// What hosts are told, from what is stored.
@@ -330,4 +350,13 @@ impl<S: Store> Control<S> {
         };
         topology.trouble.is_none() && topology.placement.spaces.iter().all(settled)
     }
+}
+
+/// Whether a space of the group is being stopped: the group is not placed before all of it can be.
+fn is_group_leaving(wanted: &[SpaceSpec], next: &Placement, spec: &SpaceSpec) -> bool {
+    let group = wanted.iter().filter(|other| other.demand.together == spec.demand.together);
+    spec.demand.together.is_some()
+        && group
+            .filter_map(|other| next.spaces.get(&other.name))
+            .any(|standing| matches!(&standing.phase, Phase::Placed(placed) if placed.stopping.is_some()))
 }

@@ -64,12 +64,21 @@ impl<S: Store> Control<S> {
         let id = self.placer.describe(record.host.clone());
         let heard = self.clock.elapsed;
         let known = self.hosts.remove(name);
+        let was_dead = known.as_ref().is_some_and(|known| !known.alive);
         let same_life = known.filter(|known| known.record.life == record.life);
         let (sequence, instances) =
             same_life.map_or((None, BTreeMap::new()), |known| (known.sequence, known.instances));
         self.hosts
             .insert(name.into(), HostState { id, record, version, alive: true, heard, sequence, instances });
         self.generation += 1;
+        if was_dead {
+            // What the store has there still takes its room, before anything else can.
+            for name in self.attention.clone() {
+                let Some(mut topology) = self.topologies.remove(&name) else { continue };
+                self.settle(&name, &mut topology);
+                self.topologies.insert(name, topology);
+            }
+        }
         self.attention.extend(self.placer.on(id).filter_map(|space| self.owners.get(&space).cloned()));
     }
 
