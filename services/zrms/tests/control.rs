@@ -6,7 +6,7 @@ use services_zrms::action::{Action, Address, InstanceState, Order, Refusal};
 use services_zrms::control::{Control, ControlError, ReportError, SpaceStatus, State, Submission};
 use services_zrms::place::{Demand, Feature, FeatureKind};
 use services_zrms::restart::{RestartPolicy, When};
-use services_zrms::store::InMemory;
+use services_zrms::store::{InMemory, Store, StoreError, Versioned};
 use services_zrms::verdict::{Level, Verdict, VerdictError};
 use site::{Site, config, host, space, submission};
 
@@ -417,4 +417,37 @@ fn a_new_zrms_goes_on_where_the_old_one_was() {
     assert_eq!(bound(world.control.status("app").unwrap()), bound(before));
     world.run(1000);
     assert_eq!((world.state("app").0, world.starts()), (State::Running, 2));
+}
+
+#[test]
+fn whoever_takes_the_store_over_ends_the_other() {
+    let store = Shared::default();
+    let mut first = Control::open(store.clone(), config(1), 0).expect("the store works");
+    first.submit("app", &submission(1, vec![space("a", 1)])).expect("the store works");
+    let mut second = Control::open(store, config(1), 0).expect("the store works");
+    assert_eq!(first.submit("web", &submission(1, vec![space("a", 1)])), Err(ControlError::Superseded));
+    assert_eq!(first.step(100), Err(ControlError::Superseded));
+    assert_eq!(second.submit("app", &submission(1, vec![space("a", 1)])), Ok(1));
+}
+
+/// A store that two processes have open.
+#[derive(Clone, Debug, Default)]
+struct Shared(std::rc::Rc<std::cell::RefCell<InMemory>>);
+
+impl Store for Shared {
+    fn get(&mut self, key: &str) -> Result<Option<Versioned>, StoreError> {
+        self.0.borrow_mut().get(key)
+    }
+
+    fn put(&mut self, key: &str, expected: u64, value: &[u8]) -> Result<u64, StoreError> {
+        self.0.borrow_mut().put(key, expected, value)
+    }
+
+    fn keys(&mut self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        self.0.borrow_mut().keys(prefix)
+    }
+
+    fn changes(&mut self, after: u64) -> Result<Vec<(u64, String)>, StoreError> {
+        self.0.borrow_mut().changes(after)
+    }
 }

@@ -1,6 +1,11 @@
 //! The store in a file: compare-and-set, what lasts, and damage.
 
+#[allow(dead_code, reason = "each test file has its own copy of this module")]
+mod site;
+
+use services_zrms::control::{Control, State};
 use services_zrms::store::{Disk, InMemory, Store, StoreError, Versioned};
+use site::{Site, config, host, space, submission};
 use std::path::PathBuf;
 
 /// A file that is gone with its test.
@@ -91,4 +96,40 @@ fn damage_is_refused_and_never_read() {
         }
     }
     assert!(named > 20, "{named} flips were refused by the value's name, {refused} otherwise");
+}
+
+#[test]
+fn what_zrms_acknowledged_is_in_the_file() {
+    let file = Temporary::new("control");
+    let mut site = Site::new(host("h", 100));
+    let mut control = Control::open(file.open(), config(1), 0).expect("the store works");
+    assert_eq!(control.submit("app", &submission(1, vec![space("a", 1)])), Ok(1));
+    let mut now = 0;
+    let mut run = |control: &mut Control<Disk>, site: &mut Site| {
+        for _ in 0..5 {
+            now += 100;
+            site.live(now);
+            control.report(site.report()).expect("it is new");
+            for action in control.step(now).expect("the store works") {
+                site.follow(&action, now).expect("it is not stale");
+            }
+        }
+    };
+    run(&mut control, &mut site);
+    let before = control.status("app").expect("it is known");
+    assert_eq!(before.state, State::Running);
+    drop(control);
+    let mut control = Control::open(file.open(), config(1), 0).expect("the store works");
+    assert_eq!(control.history("app").map(<[_]>::len), Ok(1));
+    run(&mut control, &mut site);
+    let after = control.status("app").expect("it is known");
+    assert_eq!((after.state, site.starts.len()), (State::Running, 1));
+    assert_eq!(after.spaces[0].host, before.spaces[0].host);
+    control.stop("app").expect("the store works");
+    drop(control);
+    let mut control = Control::open(file.open(), config(1), 0).expect("the store works");
+    for _ in 0..2 {
+        run(&mut control, &mut site);
+    }
+    assert_eq!(control.status("app").map(|status| status.state), Ok(State::Stopped));
 }
