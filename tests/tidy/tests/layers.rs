@@ -71,6 +71,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     // Messages need no guest: who they are from is all that matters.
     ("services/zmesh", &["sci"]),
     // Services are cores over the format, and shells over the runtime.
+    ("services/zrms", &["sci"]),
     ("services/zrun", &["runtime-host", "runtime-sandbox", "sci"]),
     ("services/zrun/component", &["runtime-guest-rust", "sci", "services-zrun"]),
     ("xtask", &[]),

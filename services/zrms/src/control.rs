@@ -1,0 +1,476 @@
+//! Control: what is wanted of topologies beside what hosts report, and the actions that bring the one to the other.
+//!
+//! What is acknowledged is in the store before. The state is what the store says and what hosts report: a new process
+//! reads the one, waits for the other, and goes on.
+
+mod reconcile;
+mod record;
+mod report;
+mod status;
+
+use crate::action::{Address, Instance};
+use crate::place::{Demand, Explanation, HostId, Placer, SpaceId};
+use crate::store::{Store, StoreError};
+use crate::verdict::{SignedVerdict, VerdictError};
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use record::{HOSTS, HostRecord, LEADER, PLACEMENTS, Phase, Placement, Standing, TOPOLOGIES, Wanted};
+pub use record::{Revision, SpaceSpec};
+pub use report::ReportError;
+use sci::sign::PublicKey;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+pub use status::{HostStatus, SpaceStatus, State, TopologyStatus};
+
+/// What an operator decides. Times are in milliseconds.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Of the draws.
+    pub seed: u64,
+    /// Keys whose verdicts hold.
+    pub trusted: Vec<PublicKey>,
+    /// A host that is not heard for so long counts as late: its spaces are degraded.
+    pub late: u64,
+    /// A host that is not heard for so long counts as dead: its spaces are placed anew.
+    pub dead: u64,
+    /// The longest time that passes from one step to the next. What a clock jumps beyond it does not count, so that
+    /// neither a jump nor a pause of this process alone makes a host dead.
+    pub longest_step: u64,
+    /// A space that fits nowhere is tried again after so long, or when hosts change.
+    pub placement_retry: u64,
+    /// Revisions that are kept of a topology, besides those that still run.
+    pub history: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let (late, dead, longest_step) = (700, 2000, 400);
+        Self { seed: 0, trusted: Vec::new(), late, dead, longest_step, placement_retry: 5000, history: 16 }
+    }
+}
+
+/// A revision of a topology, to be run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submission {
+    /// SHA-256 of the package.
+    pub package: [u8; 32],
+    /// What was found of the package.
+    pub verdict: SignedVerdict,
+    /// Its spaces.
+    pub spaces: Vec<SpaceSpec>,
+}
+
+/// Why something was not done. Nothing was changed, unless the store failed: then the next step finds out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ControlError {
+    /// Another zrms has taken over.
+    #[error("another zrms has taken over the store: this one must end")]
+    Superseded,
+    /// The store did not do what it should.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A name is none.
+    #[error("`{0}` is no name: a letter, then at most 62 letters, digits and `-`, all small")]
+    Name(String),
+    /// Two spaces have one name.
+    #[error("two spaces are named `{0}`: rename one")]
+    Twice(String),
+    /// There are no spaces.
+    #[error("the topology has no spaces")]
+    Empty,
+    /// The verdict does not hold.
+    #[error(transparent)]
+    Verdict(#[from] VerdictError),
+    /// There is no such topology.
+    #[error("there is no topology `{0}`")]
+    Topology(String),
+    /// There is no such space.
+    #[error("topology `{0}` has no space `{1}` that was started")]
+    Space(String, String),
+    /// There is no such revision.
+    #[error("topology `{0}` has no revision {1}: see its history")]
+    Revision(String, u64),
+}
+
+/// Time as this process lives through it: it only grows, and not by jumps.
+#[derive(Clone, Copy, Debug)]
+struct Clock {
+    last: u64,
+    elapsed: u64,
+}
+
+impl Clock {
+    fn advance(&mut self, now: u64, longest: u64) {
+        self.elapsed += now.saturating_sub(self.last).min(longest);
+        self.last = now;
+    }
+}
+
+#[derive(Debug)]
+struct HostState {
+    id: HostId,
+    record: HostRecord,
+    version: u64,
+    alive: bool,
+    heard: u64,
+    /// The last report's number, once there was one.
+    sequence: Option<u64>,
+    instances: BTreeMap<Address, Instance>,
+}
+
+/// What is known of a space besides its standing; a new process finds it out anew.
+#[derive(Debug)]
+struct Runtime {
+    id: SpaceId,
+    hash: [u8; 32],
+    retry_at: u64,
+    running_since: Option<u64>,
+    /// Why no host fits, and for which state of the hosts that was found.
+    refused: Option<(Explanation, u64)>,
+}
+
+#[derive(Debug, Default)]
+struct Topology {
+    wanted: Wanted,
+    wanted_version: u64,
+    placement: Placement,
+    placement_version: u64,
+    runtime: BTreeMap<String, Runtime>,
+    /// Why the last change is not in the store.
+    trouble: Option<StoreError>,
+}
+
+impl Topology {
+    fn revision(&self, number: u64) -> Option<&Revision> {
+        self.wanted.revisions.iter().find(|revision| revision.number == number)
+    }
+
+    /// The revision that is to run.
+    fn current(&self) -> Option<&Revision> {
+        self.wanted.revisions.last().filter(|_| self.wanted.run)
+    }
+
+    fn spec(&self, space: &str) -> Option<&SpaceSpec> {
+        self.current()?.spaces.iter().find(|spec| spec.name == space)
+    }
+}
+
+/// The control of all topologies over a store.
+#[derive(Debug)]
+pub struct Control<S> {
+    store: S,
+    config: Config,
+    clock: Clock,
+    /// The last version of the store that is known here.
+    seen: u64,
+    superseded: bool,
+    placer: Placer,
+    /// Counts what may make a space fit that did not.
+    generation: u64,
+    hosts: BTreeMap<String, HostState>,
+    topologies: BTreeMap<String, Topology>,
+    /// Whose numbers the placer's are.
+    owners: BTreeMap<SpaceId, String>,
+    /// Topologies that are not as they should be, or that something happened to.
+    attention: BTreeSet<String>,
+    /// Hosts that reported since the last step, or that run what they should not.
+    reported: BTreeSet<String>,
+}
+
+fn is_name(name: &str) -> bool {
+    name.len() <= 63
+        && name.starts_with(|letter: char| letter.is_ascii_lowercase())
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+}
+
+impl<S: Store> Control<S> {
+    /// Takes over a store: any other control of it ends at its next step. Hosts that the store knows count as heard
+    /// now.
+    pub fn open(store: S, config: Config, now: u64) -> Result<Self, ControlError> {
+        let mut control = Self {
+            placer: Placer::new(config.seed),
+            store,
+            config,
+            clock: Clock { last: now, elapsed: 0 },
+            seen: 0,
+            superseded: false,
+            generation: 0,
+            hosts: BTreeMap::new(),
+            topologies: BTreeMap::new(),
+            owners: BTreeMap::new(),
+            attention: BTreeSet::new(),
+            reported: BTreeSet::new(),
+        };
+        let (term, version) = control.read::<u64>(LEADER)?.unwrap_or_default();
+        // Whoever had the store finds this change; what it wrote before is among what is read below.
+        control.seen = control.write(LEADER, version, &(term + 1))?;
+        for key in control.store.keys(HOSTS)?.into_iter().chain(control.store.keys(TOPOLOGIES)?) {
+            control.load(&key)?;
+        }
+        for key in control.store.keys(PLACEMENTS)? {
+            control.load(&key)?;
+        }
+        Ok(control)
+    }
+
+    /// The store, at the end.
+    pub fn into_store(self) -> S {
+        self.store
+    }
+
+    /// Takes what a topology is to be; it runs, or is changed by difference. The same once more changes nothing. The
+    /// number of its revision.
+    pub fn submit(&mut self, name: &str, submission: &Submission) -> Result<u64, ControlError> {
+        self.follow()?;
+        let mut names = BTreeSet::new();
+        for name in core::iter::once(name).chain(submission.spaces.iter().map(|space| space.name.as_str())) {
+            if !is_name(name) {
+                return Err(ControlError::Name(name.into()));
+            }
+        }
+        if submission.spaces.is_empty() {
+            return Err(ControlError::Empty);
+        }
+        if let Some(twice) = submission.spaces.iter().find(|space| !names.insert(&space.name)) {
+            return Err(ControlError::Twice(twice.name.clone()));
+        }
+        submission.verdict.check(&self.config.trusted, &submission.package)?;
+        let verdict = submission.verdict.to_bytes()?;
+        let (mut wanted, version) = match self.topologies.get(name) {
+            Some(topology) => (topology.wanted.clone(), topology.wanted_version),
+            None => (Wanted::default(), 0),
+        };
+        let last = wanted.revisions.last();
+        let same = last.is_some_and(|last| {
+            wanted.run
+                && (last.package, &last.verdict, &last.spaces)
+                    == (submission.package, &verdict, &submission.spaces)
+        });
+        let number = last.map_or(0, |last| last.number);
+        if same {
+            return Ok(number);
+        }
+        let (package, spaces) = (submission.package, submission.spaces.clone());
+        wanted.revisions.push(Revision { number: number + 1, of: None, package, verdict, spaces });
+        wanted.run = true;
+        self.want(name, version, wanted)?;
+        Ok(number + 1)
+    }
+
+    /// Stops a topology. What it was is kept.
+    pub fn stop(&mut self, name: &str) -> Result<(), ControlError> {
+        self.set_run(name, false)
+    }
+
+    /// Runs a topology that was stopped, as it was last.
+    pub fn resume(&mut self, name: &str) -> Result<(), ControlError> {
+        self.set_run(name, true)
+    }
+
+    fn set_run(&mut self, name: &str, run: bool) -> Result<(), ControlError> {
+        self.follow()?;
+        let topology = self.topology(name)?;
+        if topology.wanted.run == run {
+            return Ok(());
+        }
+        let wanted = Wanted { run, ..topology.wanted.clone() };
+        let version = topology.wanted_version;
+        self.want(name, version, wanted)
+    }
+
+    /// Brings an earlier revision back, as a new one. Its number.
+    pub fn rollback(&mut self, name: &str, revision: u64) -> Result<u64, ControlError> {
+        self.follow()?;
+        let topology = self.topology(name)?;
+        let unknown = || ControlError::Revision(name.into(), revision);
+        let earlier = topology.revision(revision).ok_or_else(unknown)?;
+        let number = topology.wanted.revisions.last().map_or(0, |last| last.number) + 1;
+        let brought = Revision { number, of: Some(revision), ..earlier.clone() };
+        let (mut wanted, version) = (topology.wanted.clone(), topology.wanted_version);
+        // The keys that are trusted may be others by now.
+        let verdict = SignedVerdict::from_bytes(&brought.verdict)?;
+        verdict.check(&self.config.trusted, &brought.package)?;
+        wanted.revisions.push(brought);
+        wanted.run = true;
+        self.want(name, version, wanted)?;
+        Ok(number)
+    }
+
+    /// Starts a space anew, also one that ended for good.
+    pub fn restart(&mut self, name: &str, space: &str) -> Result<(), ControlError> {
+        self.follow()?;
+        let topology = self.topology(name)?;
+        let unknown = || ControlError::Space(name.into(), space.into());
+        let mut placement = topology.placement.clone();
+        let standing = placement.spaces.get_mut(space).ok_or_else(unknown)?;
+        let reason: String = "it was asked for".into();
+        match &mut standing.phase {
+            Phase::Placed(placed) => {
+                placed.stopping.get_or_insert(reason);
+            }
+            _ => *standing = Standing { attempts: 0, phase: Phase::Waiting { reason } },
+        }
+        let version = self.write(&format!("{PLACEMENTS}{name}"), topology.placement_version, &placement)?;
+        let elapsed = self.clock.elapsed;
+        if let Some(topology) = self.topologies.get_mut(name) {
+            (topology.placement, topology.placement_version) = (placement, version);
+            if let Some(runtime) = topology.runtime.get_mut(space) {
+                runtime.retry_at = elapsed;
+            }
+        }
+        self.attention.insert(name.into());
+        Ok(())
+    }
+
+    /// A topology's revisions, oldest first.
+    pub fn history(&self, name: &str) -> Result<&[Revision], ControlError> {
+        Ok(&self.topology(name)?.wanted.revisions)
+    }
+
+    /// The names of all topologies.
+    pub fn topologies(&self) -> impl Iterator<Item = &str> {
+        self.topologies.keys().map(String::as_str)
+    }
+
+    fn topology(&self, name: &str) -> Result<&Topology, ControlError> {
+        self.topologies.get(name).ok_or_else(|| ControlError::Topology(name.into()))
+    }
+
+    fn want(&mut self, name: &str, version: u64, mut wanted: Wanted) -> Result<(), ControlError> {
+        let running: BTreeSet<u64> = self.topologies.get(name).map_or_else(BTreeSet::new, |topology| {
+            let phases = topology.placement.spaces.values().map(|standing| &standing.phase);
+            phases
+                .filter_map(
+                    |phase| if let Phase::Placed(placed) = phase { Some(placed.revision) } else { None },
+                )
+                .collect()
+        });
+        let beyond = wanted.revisions.len().saturating_sub(self.config.history.max(1));
+        let mut at = 0;
+        wanted.revisions.retain(|revision| {
+            at += 1;
+            at > beyond || running.contains(&revision.number)
+        });
+        let version = self.write(&format!("{TOPOLOGIES}{name}"), version, &wanted)?;
+        let topology = self.topologies.entry(name.into()).or_default();
+        (topology.wanted, topology.wanted_version) = (wanted, version);
+        self.attention.insert(name.into());
+        Ok(())
+    }
+
+    /// Writes a value, and takes note of its version.
+    fn write(&mut self, key: &str, version: u64, value: &impl Serialize) -> Result<u64, StoreError> {
+        let bytes = postcard::to_allocvec(value).map_err(|error| StoreError::Failed(error.to_string()))?;
+        let new = self.store.put(key, version, &bytes)?;
+        // What others wrote in between has to be found yet.
+        if new == self.seen + 1 {
+            self.seen = new;
+        }
+        Ok(new)
+    }
+
+    fn read<T: DeserializeOwned>(&mut self, key: &str) -> Result<Option<(T, u64)>, StoreError> {
+        let Some(found) = self.store.get(key)? else { return Ok(None) };
+        let value = postcard::from_bytes(&found.value).map_err(|_| StoreError::Damaged(key.into()))?;
+        Ok(Some((value, found.version)))
+    }
+
+    /// Takes in what changed in the store: writes of which it was not known whether they took place, and whoever took
+    /// over.
+    fn follow(&mut self) -> Result<(), ControlError> {
+        if self.superseded {
+            return Err(ControlError::Superseded);
+        }
+        for (version, key) in self.store.changes(self.seen)? {
+            if key == LEADER {
+                self.superseded = true;
+                return Err(ControlError::Superseded);
+            }
+            self.load(&key)?;
+            self.seen = version;
+        }
+        Ok(())
+    }
+
+    /// Reads one key into the state, if it is not known in this version.
+    fn load(&mut self, key: &str) -> Result<(), ControlError> {
+        if let Some(name) = key.strip_prefix(HOSTS) {
+            let Some((record, version)) = self.read::<HostRecord>(key)? else { return Ok(()) };
+            self.host_described(name, record, version);
+        } else if let Some(name) = key.strip_prefix(TOPOLOGIES) {
+            let Some((wanted, version)) = self.read::<Wanted>(key)? else { return Ok(()) };
+            let topology = self.topologies.entry(name.into()).or_default();
+            (topology.wanted, topology.wanted_version) = (wanted, version);
+            self.attention.insert(name.into());
+        } else if let Some(name) = key.strip_prefix(PLACEMENTS) {
+            let Some((placement, version)) = self.read::<Placement>(key)? else { return Ok(()) };
+            let mut topology = self.topologies.remove(name).unwrap_or_default();
+            (topology.placement, topology.placement_version) = (placement, version);
+            self.settle(name, &mut topology);
+            self.topologies.insert(name.into(), topology);
+            self.attention.insert(name.into());
+        }
+        Ok(())
+    }
+
+    /// Makes the placer's state that of the stored placement.
+    fn settle(&mut self, name: &str, topology: &mut Topology) {
+        let mut runtime = core::mem::take(&mut topology.runtime);
+        runtime.retain(|space, runtime| {
+            let stays = topology.placement.spaces.contains_key(space);
+            if !stays {
+                self.placer.remove(runtime.id);
+                self.owners.remove(&runtime.id);
+            }
+            stays
+        });
+        topology.runtime = runtime;
+        for (space, standing) in topology.placement.spaces.clone() {
+            let Phase::Placed(placed) = &standing.phase else {
+                if let Some(runtime) = topology.runtime.get(&space) {
+                    self.placer.release(runtime.id);
+                }
+                continue;
+            };
+            let specs = topology.revision(placed.revision).map(|revision| &revision.spaces);
+            let spec = specs.and_then(|specs| specs.iter().find(|spec| spec.name == space));
+            let demand = spec.map(|spec| spec.demand.clone()).unwrap_or_default();
+            let id = self.register(name, topology, &space, placed.hash, demand).id;
+            let host = self.hosts.get(&placed.host).filter(|host| host.alive).map(|host| host.id);
+            match host {
+                Some(host) if self.placer.host_of(id) != Some(host) => self.placer.keep(id, host),
+                None => self.placer.release(id),
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// The runtime of a space with this hash; one with another hash is replaced.
+    fn register<'a>(
+        &mut self,
+        name: &str,
+        topology: &'a mut Topology,
+        space: &str,
+        hash: [u8; 32],
+        mut demand: Demand,
+    ) -> &'a mut Runtime {
+        let known = topology.runtime.get(space).map(|runtime| (runtime.id, runtime.hash));
+        if let Some((id, other)) = known
+            && other != hash
+        {
+            self.placer.remove(id);
+            self.owners.remove(&id);
+            topology.runtime.remove(space);
+        }
+        topology.runtime.entry(space.into()).or_insert_with(|| {
+            let own = |group: &String| format!("{name}/{group}");
+            demand.together = demand.together.as_ref().map(own);
+            demand.apart = demand.apart.iter().map(own).collect();
+            let id = self.placer.add(&format!("{name}/{space}"), demand);
+            self.owners.insert(id, name.into());
+            Runtime { id, hash, retry_at: self.clock.elapsed, running_since: None, refused: None }
+        })
+    }
+}
