@@ -18,12 +18,11 @@ use services_yaml::{Errors, Fields, Node, shown};
 use crate::place::{Located, Place};
 use crate::rules::{self, Level, Rule};
 use crate::space::SpaceManifest;
+pub use crate::topology::API_VERSION;
 use crate::topology::Topology;
 use crate::violation::{VIOLATIONS_MAX, Violation};
 use crate::world::World;
 
-/// What every file's `apiVersion` is.
-pub const API_VERSION: &str = "samoza/v1";
 /// Bytes of a file.
 pub const BYTES_MAX: usize = services_yaml::BYTES_MAX;
 

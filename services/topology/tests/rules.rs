@@ -103,6 +103,11 @@ const TOPOLOGIES: &[(&str, Mode, &[&str])] = &[
         LOOSE,
         &["malformed-text"],
     ),
+    (
+        "spaces: []\nagents: [{name: m, kind: LLM, endpoint: http://h, model: \"a\\u2028\"}]",
+        LOOSE,
+        &["malformed-text"],
+    ),
     ("spaces: [&a {name: s, type: UI}, *a]", LOOSE, &["yaml-anchor"]),
     ("spaces: [{name: s, type: UI, capabilities: [on]}]", LOOSE, &["yaml-ambiguous-word"]),
 ];
