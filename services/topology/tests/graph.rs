@@ -1,4 +1,5 @@
 //! The graph's form in bytes: of the content, and of nothing else.
+#![cfg(feature = "yaml")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Every rule is broken by something, and says where, what, and what to do.
+#![cfg(feature = "yaml")]
 
 mod common;
 

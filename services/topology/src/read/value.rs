@@ -116,7 +116,7 @@ impl Reader {
         for capability in &list {
             if !seen.insert(capability.value) {
                 let message = format!("`{}` is there twice", capability.value.name());
-                self.list.push(Violation::new(rules::DUPLICATE_CAPABILITY, &capability.place, message));
+                self.add(Violation::new(rules::DUPLICATE_CAPABILITY, &capability.place, message));
             }
         }
         Some(list)
@@ -137,7 +137,7 @@ impl Reader {
                 .map(|capability| format!("`{}`", capability.name()))
                 .collect();
             let same = (!same.is_empty()).then(|| format!("of `{module}` there are {}", same.join(", ")));
-            self.list.push(near.or(same).into_iter().fold(violation, Violation::remedy));
+            self.add(near.or(same).into_iter().fold(violation, Violation::remedy));
         }
         found.map(|capability| self.at(node, capability))
     }
