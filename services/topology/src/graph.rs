@@ -7,6 +7,8 @@
 
 mod json;
 
+pub(crate) use json::quote;
+
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;

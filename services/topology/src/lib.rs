@@ -23,3 +23,4 @@ pub mod space;
 pub mod topology;
 pub mod violation;
 pub mod world;
+pub mod write;

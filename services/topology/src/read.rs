@@ -18,12 +18,11 @@ use services_yaml::{Errors, Fields, Node, shown};
 use crate::place::{Located, Place};
 use crate::rules::{self, Level, Rule};
 use crate::space::SpaceManifest;
+pub use crate::topology::API_VERSION;
 use crate::topology::Topology;
 use crate::violation::{VIOLATIONS_MAX, Violation};
 use crate::world::World;
 
-/// What every file's `apiVersion` is.
-pub const API_VERSION: &str = "samoza/v1";
 /// Bytes of a file.
 pub const BYTES_MAX: usize = services_yaml::BYTES_MAX;
 
@@ -85,12 +84,11 @@ impl Reader {
                 remedy: broken.remedy,
             };
             let violation = Violation::new(rule, &self.place(error.place), format!("{}", error.kind));
-            self.list.push(violation.remedy(error.kind.remedy()));
+            self.add(violation.remedy(error.kind.remedy()));
         }
         for violation in self.list.iter_mut().skip(from) {
             violation.space = violation.space.take().or_else(|| space.map(ToOwned::to_owned));
         }
-        self.list.truncate(VIOLATIONS_MAX);
     }
 
     fn place(&self, place: services_yaml::Place) -> Place {
@@ -101,9 +99,15 @@ impl Reader {
         Located::new(value, self.place(node.place))
     }
 
+    fn add(&mut self, violation: Violation) {
+        if self.list.len() < VIOLATIONS_MAX {
+            self.list.push(violation);
+        }
+    }
+
     fn wrong(&mut self, rule: Rule, node: &Node, message: impl fmt::Display) {
         let violation = Violation::new(rule, &self.place(node.place), format!("{message}"));
-        self.list.push(violation);
+        self.add(violation);
     }
 
     /// The fields of a file, once `apiVersion` and `kind` are what they are to be.
@@ -120,7 +124,7 @@ impl Reader {
                     &self.place(node.place),
                     format!("`{key}` is `{}`; a {kind} has `{wanted}`", shown(text)),
                 );
-                self.list.push(violation.remedy(format!("write `{key}: {wanted}`")));
+                self.add(violation.remedy(format!("write `{key}: {wanted}`")));
             }
         }
         Some(fields)

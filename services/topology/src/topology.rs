@@ -11,6 +11,9 @@ use crate::capabilities::Capabilities;
 use crate::name::{Kind, LocationId, Name, Namespace};
 use crate::place::{Located, Place};
 
+/// What every file's `apiVersion` is.
+pub const API_VERSION: &str = "samoza/v1";
+
 /// A topology as it is written.
 #[derive(Clone, Debug)]
 pub struct Topology {

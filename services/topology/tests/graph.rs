@@ -1,4 +1,5 @@
 //! The graph's form in bytes: of the content, and of nothing else.
+#![cfg(feature = "yaml")]
 
 mod common;
 
@@ -11,6 +12,7 @@ use services_topology::capabilities::Capabilities;
 use services_topology::check::{Application, Mode, check};
 use services_topology::graph::Graph;
 use services_topology::read;
+use services_topology::topology::Space;
 use services_topology::violation::VIOLATIONS_MAX;
 
 fn graph(text: &str) -> Graph {
@@ -212,6 +214,37 @@ fn the_same_content_has_the_same_bytes_in_any_order_and_layout() {
         different.insert(graph(&one).hash(), round);
     }
     assert!(different.len() > 290, "{} contents", different.len());
+}
+
+/// What the writer makes of a text.
+fn rewritten(text: &str) -> String {
+    services_topology::write::topology(&topology(text))
+}
+
+#[test]
+fn what_is_written_is_read_as_the_same_topology() {
+    let mut random = Random(77);
+    let mut texts: Vec<String> = (0..100).map(|_| write(&parts(&mut random), &mut random)).collect();
+    texts.extend(["hello-samoza.yaml", "my-app.yaml", "everything.yaml"].map(sample));
+    texts.push(
+        "{apiVersion: samoza/v1, kind: Topology, metadata: {name: 'n', description: \"# \\\"a\\\": [\\n\"}, spaces: [{name: 'null', \
+         type: IO, placement: {location: 'True', sensors: ['1e5', '-', '0x1', a/b]}}]}"
+            .to_owned(),
+    );
+    for text in texts {
+        let once = rewritten(&text);
+        assert_eq!(bytes(&once), bytes(&text), "{text}\n---\n{once}");
+        assert_eq!(rewritten(&once), once);
+        let (before, after) = (topology(&text), topology(&once));
+        assert_eq!((before.owner, before.description), (after.owner, after.description));
+        for (before, after) in before.spaces.iter().zip(&after.spaces) {
+            assert_eq!(before.name.value, after.name.value, "spaces keep their order");
+            assert_eq!(before.capabilities.is_some(), after.capabilities.is_some());
+            let source = |space: &Space| space.source.as_ref().map(|source| source.value.clone());
+            assert_eq!(source(before), source(after));
+        }
+    }
+    insta::assert_snapshot!("rewritten", rewritten(&sample("everything.yaml")));
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! Every rule is broken by something, and says where, what, and what to do.
+#![cfg(feature = "yaml")]
 
 mod common;
 
@@ -100,6 +101,11 @@ const TOPOLOGIES: &[(&str, Mode, &[&str])] = &[
     ),
     (
         "spaces: []\nagents: [{name: m, kind: LLM, endpoint: http://h, model: \"a\\u0007\"}]",
+        LOOSE,
+        &["malformed-text"],
+    ),
+    (
+        "spaces: []\nagents: [{name: m, kind: LLM, endpoint: http://h, model: \"a\\u2028\"}]",
         LOOSE,
         &["malformed-text"],
     ),

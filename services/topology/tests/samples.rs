@@ -1,4 +1,5 @@
 //! What the source documents show is valid, unchanged.
+#![cfg(feature = "yaml")]
 
 mod common;
 

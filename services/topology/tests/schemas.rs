@@ -1,4 +1,5 @@
 //! The JSON Schemas say what the reader does: the same keys, the same words, the same grammars.
+#![cfg(feature = "yaml")]
 
 mod common;
 

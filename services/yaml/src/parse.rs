@@ -46,6 +46,16 @@ fn end(text: &str) -> Place {
     Place { line: text.matches('\n').count() as u32 + 1, column: last.chars().count() as u32 + 1 }
 }
 
+/// Whether a text may hold a character as it is: no control character but line feed and tab, nothing that ends a line
+/// for some readers only, no byte order mark.
+pub fn is_text(letter: char) -> bool {
+    match letter {
+        '\n' | '\t' => true,
+        '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => false,
+        _ => !letter.is_control(),
+    }
+}
+
 /// Refuses characters that no string of the subset holds, tabs as indentation, and directives. A zero byte ends
 /// the scanner's text; nothing behind it may go unread.
 fn check_characters(text: &str) -> Result<(), Error> {
@@ -63,10 +73,7 @@ fn check_characters(text: &str) -> Result<(), Error> {
                 '\t' if indentation => return Err(ErrorKind::TabIndentation.at(place(column))),
                 '\t' => {}
                 '\u{feff}' => return Err(ErrorKind::ByteOrderMark.at(place(column))),
-                '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}' => {
-                    return Err(ErrorKind::ControlCharacter(letter).at(place(column)));
-                }
-                _ if letter.is_control() => return Err(ErrorKind::ControlCharacter(letter).at(place(column))),
+                _ if !is_text(letter) => return Err(ErrorKind::ControlCharacter(letter).at(place(column))),
                 _ => indentation &= letter == ' ',
             }
         }

@@ -81,7 +81,8 @@ pub(super) fn write(value: &Value, out: &mut String) {
     }
 }
 
-fn quote(text: &str, out: &mut String) {
+/// A string of JSON, which is one of YAML in double quotes, too.
+pub(crate) fn quote(text: &str, out: &mut String) {
     out.push('"');
     for letter in text.chars() {
         match letter {

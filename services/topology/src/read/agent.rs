@@ -71,7 +71,7 @@ impl Reader {
         let budget = budget_node.and_then(|node| self.budget(node)).unwrap_or_default();
         if let Some(node) = budget_node.filter(|_| budget.cost_millionths.is_some() && price.is_none()) {
             let message = "a budget in cost, and no price".into();
-            self.list.push(Violation::new(rules::BUDGET_WITHOUT_PRICE, &self.place(node.place), message));
+            self.add(Violation::new(rules::BUDGET_WITHOUT_PRICE, &self.place(node.place), message));
         }
         Some(Model {
             endpoint: endpoint?,

@@ -77,11 +77,7 @@ impl Reader {
         for ((key, owner), node) in SECTIONS.iter().zip(&found) {
             if let Some(node) = node.filter(|_| *owner != kind) {
                 let message = format!("`{key}:` belongs to {} spaces; this is {}", owner.name(), kind.name());
-                self.list.push(Violation::new(
-                    rules::SECTION_OF_ANOTHER_TYPE,
-                    &self.place(node.place),
-                    message,
-                ));
+                self.add(Violation::new(rules::SECTION_OF_ANOTHER_TYPE, &self.place(node.place), message));
             }
         }
         let [sensors, actuators, persistence, model, embedding, service] = found[..] else { return None };
@@ -94,7 +90,7 @@ impl Reader {
         };
         if !there {
             let message = format!("{} spaces have {wanted}", kind.name());
-            self.list.push(
+            self.add(
                 Violation::new(rules::SECTION_MISSING, &self.place(root.place), message)
                     .remedy(format!("add {wanted}")),
             );
@@ -196,15 +192,15 @@ impl Reader {
             let Some(text) = entry.value.string(&mut self.errors) else { continue };
             if RESERVED.contains(&key.as_str()) {
                 let message = format!("the header `{key}` is written out");
-                self.list.push(Violation::new(rules::HEADER_HOLDS_KEY, &place, message));
+                self.add(Violation::new(rules::HEADER_HOLDS_KEY, &place, message));
             } else if !names.insert(key.clone()) {
                 let message = format!("the header `{}` is there twice", shown(&key));
-                self.list.push(Violation::new(rules::MALFORMED_HEADER, &place, message));
+                self.add(Violation::new(rules::MALFORMED_HEADER, &place, message));
             } else if let (Some(name), Some(value)) = (HeaderName::new(&key), HeaderValue::new(text)) {
                 headers.push((name, value));
             } else {
                 let message = format!("the header `{}` is not well-formed", shown(&entry.key.text));
-                self.list.push(Violation::new(rules::MALFORMED_HEADER, &place, message));
+                self.add(Violation::new(rules::MALFORMED_HEADER, &place, message));
             }
         }
         headers

@@ -65,7 +65,7 @@ impl Reader {
         let namespace = path.and_then(|node| self.namespace(node));
         if let (Some(node), Some(kind)) = (path, kind.filter(|kind| *kind != SpaceType::Data)) {
             let message = alloc::format!("`path:` on a space of type {}", kind.name());
-            self.list.push(Violation::new(rules::NAMESPACE_NOT_DATA, &self.place(node.place), message));
+            self.add(Violation::new(rules::NAMESPACE_NOT_DATA, &self.place(node.place), message));
         }
         let source = self.source(fields);
         let placement = fields.optional("placement").and_then(|node| self.placement(node));
@@ -150,7 +150,7 @@ impl Reader {
         if restart.backoff_milliseconds > restart.backoff_most_milliseconds {
             let (first, most) = (restart.backoff_milliseconds, restart.backoff_most_milliseconds);
             let message = alloc::format!("the first wait is {first} ms, the longest {most} ms");
-            self.list.push(Violation::new(rules::RESTART_CONTRADICTS, &self.place(node.place), message));
+            self.add(Violation::new(rules::RESTART_CONTRADICTS, &self.place(node.place), message));
         }
         Some(restart)
     }

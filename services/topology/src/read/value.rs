@@ -7,7 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use sci::guest::GuestCapability;
-use services_yaml::{Node, shown};
+use services_yaml::{Node, is_text, shown};
 
 use crate::name::{Kind, LocationId, Name, Secret, Url};
 use crate::place::Located;
@@ -75,8 +75,7 @@ impl Reader {
     /// A text for people or models.
     pub(super) fn prose(&mut self, node: &Node) -> Option<String> {
         let good = |text: &str| {
-            let plain = |letter: char| !letter.is_control() || letter == '\n' || letter == '\t';
-            ((1..=TEXT_BYTES_MAX).contains(&text.len()) && text.chars().all(plain)).then(|| text.to_owned())
+            ((1..=TEXT_BYTES_MAX).contains(&text.len()) && text.chars().all(is_text)).then(|| text.to_owned())
         };
         let text = node.string(&mut self.errors)?;
         let made = good(text);
@@ -92,7 +91,7 @@ impl Reader {
     pub(super) fn relative(&mut self, node: &Node) -> Option<String> {
         let below = |text: &str| {
             let segment = |segment: &str| !segment.is_empty() && segment != "..";
-            let plain = |letter: char| !letter.is_control() && letter != '\\' && letter != ':';
+            let plain = |letter: char| is_text(letter) && !matches!(letter, '\n' | '\t' | '\\' | ':');
             let path = text.strip_suffix('/').unwrap_or(text);
             (path.split('/').all(segment) && text.chars().all(plain)).then(|| text.to_owned())
         };
@@ -117,7 +116,7 @@ impl Reader {
         for capability in &list {
             if !seen.insert(capability.value) {
                 let message = format!("`{}` is there twice", capability.value.name());
-                self.list.push(Violation::new(rules::DUPLICATE_CAPABILITY, &capability.place, message));
+                self.add(Violation::new(rules::DUPLICATE_CAPABILITY, &capability.place, message));
             }
         }
         Some(list)
@@ -138,7 +137,7 @@ impl Reader {
                 .map(|capability| format!("`{}`", capability.name()))
                 .collect();
             let same = (!same.is_empty()).then(|| format!("of `{module}` there are {}", same.join(", ")));
-            self.list.push(near.or(same).into_iter().fold(violation, Violation::remedy));
+            self.add(near.or(same).into_iter().fold(violation, Violation::remedy));
         }
         found.map(|capability| self.at(node, capability))
     }
