@@ -17,7 +17,7 @@ use crate::place::Located;
 use crate::rules;
 use crate::space::SpaceManifest;
 use crate::topology::{Space, Topology};
-use crate::violation::Violation;
+use crate::violation::{VIOLATIONS_MAX, Violation};
 use crate::world::World;
 
 /// What is known of a space beside the topology.
@@ -51,7 +51,8 @@ pub struct Application<'a> {
     pub spaces: &'a BTreeMap<Name, SpaceFacts>,
 }
 
-/// Holds an application against every semantic rule; what is wrong comes in the order of its places.
+/// Holds an application against every semantic rule. What is wrong comes in the order of its places, at most
+/// [`VIOLATIONS_MAX`] of it.
 pub fn check(application: Application<'_>, mode: Mode) -> Vec<Violation> {
     let mut found = Found { list: Vec::new(), index: Index::of(application.topology) };
     graph::check(application.topology, mode, &mut found);
@@ -90,13 +91,19 @@ struct Found<'a> {
 
 impl<'a> Found<'a> {
     fn add(&mut self, violation: Violation) {
-        self.list.push(violation);
+        if !self.is_full() {
+            self.list.push(violation);
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.list.len() >= VIOLATIONS_MAX
     }
 
     /// The space of a name that must be there; `what` names it.
     fn space(&mut self, name: &Located<Name>, what: &str, of: Option<&Name>) -> Option<&'a Space> {
         let found = self.index.spaces.get(&name.value).copied();
-        if found.is_none() {
+        if found.is_none() && !self.is_full() {
             let message = format!("{what} is `{}`, which the topology does not have", name.value);
             let remedy = one_of("spaces", &name.value, self.index.spaces.keys());
             let violation = Violation::new(rules::UNKNOWN_SPACE, &name.place, message);
@@ -109,7 +116,7 @@ impl<'a> Found<'a> {
     /// The agent of a name that must be there; `what` names it.
     fn agent(&mut self, name: &Located<Name>, what: &str, of: Option<&Name>) -> Option<&'a Agent> {
         let found = self.index.agents.get(&name.value).copied();
-        if found.is_none() {
+        if found.is_none() && !self.is_full() {
             let message = format!("{what} is `{}`, which the topology does not have", name.value);
             let remedy = one_of("agents", &name.value, self.index.agents.keys());
             let violation = Violation::new(rules::UNKNOWN_AGENT, &name.place, message);

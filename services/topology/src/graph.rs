@@ -1,7 +1,7 @@
 //! The Space–Path Graph: what is to run, with one form in bytes.
 //!
-//! The form is JSON with members in the order of their names, no white space, whole numbers, and lists in the order
-//! of what they list. What is stated at its default and what is not stated are the same, and left out. Places,
+//! The form is JSON as RFC 8785 writes it: members in the order of their names, no white space; numbers are whole,
+//! and lists are in the order of what they list. What is stated at its default and what is not stated are the same, and left out. Places,
 //! owners, descriptions and where code comes from are no part of it: a loose topology and the package built from it
 //! are one graph.
 

@@ -18,6 +18,7 @@ pub mod place;
 #[cfg(feature = "yaml")]
 pub mod read;
 pub mod rules;
+pub mod schema;
 pub mod space;
 pub mod topology;
 pub mod violation;

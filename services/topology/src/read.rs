@@ -13,21 +13,19 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
-use services_yaml::{Errors, Fields, Node};
+use services_yaml::{Errors, Fields, Node, shown};
 
 use crate::place::{Located, Place};
 use crate::rules::{self, Level, Rule};
 use crate::space::SpaceManifest;
 use crate::topology::Topology;
-use crate::violation::Violation;
+use crate::violation::{VIOLATIONS_MAX, Violation};
 use crate::world::World;
 
 /// What every file's `apiVersion` is.
 pub const API_VERSION: &str = "samoza/v1";
 /// Bytes of a file.
 pub const BYTES_MAX: usize = services_yaml::BYTES_MAX;
-/// Violations that one reading reports.
-pub const VIOLATIONS_MAX: usize = services_yaml::ERRORS_MAX;
 
 /// Reads a topology; `file` is what reports call it.
 pub fn topology(bytes: &[u8], file: &str) -> Result<Topology, Vec<Violation>> {
@@ -127,10 +125,4 @@ impl Reader {
         }
         Some(fields)
     }
-}
-
-/// A text for a report: not longer than a line has room for.
-fn shown(text: &str) -> &str {
-    const MOST: usize = 80;
-    text.char_indices().nth(MOST).map_or(text, |(end, _)| &text[..end])
 }

@@ -72,7 +72,7 @@ rules! {
             "A URL is `http` or `https` with a host, and has no user, no password and no fragment."
             "write it like `https://api.example.com/v1`, and name the key under `key:`";
         MALFORMED_HEADER "malformed-header"
-            "A header has a name of HTTP's letters and a value of visible ASCII."
+            "A header has a name of HTTP's letters and a value of visible ASCII, and is there once."
             "write it like `accept: application/json`";
         MALFORMED_TEXT "malformed-text"
             "A text for people or models has 1 to 4,096 bytes and no control characters but line ends and tabs."
@@ -155,7 +155,7 @@ rules! {
             "make both the same";
         AFFINITY_CONTRADICTS "affinity-contradicts"
             "A space is neither near nor far from itself, and not both from another."
-            "remove one of the two";
+            "take the name out of the list";
         UNKNOWN_LOCATION "unknown-location" "Where a location is named, the world has it."
             "name a location of the world, or add it under `locations:`";
         DUPLICATE_LOCATION "duplicate-location" "Ids of locations are unique in a world."

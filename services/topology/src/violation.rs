@@ -7,6 +7,9 @@ use core::fmt;
 use crate::place::Place;
 use crate::rules::Rule;
 
+/// Violations that one reading or one check reports: a hostile text does not fill memory with what is wrong with it.
+pub const VIOLATIONS_MAX: usize = 100;
+
 /// A rule that is broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {

@@ -194,6 +194,21 @@ impl ErrorKind {
     }
 }
 
+/// A text of a stranger for a report: not long, and nothing in it that a terminal would obey or a reader not see.
+pub fn shown(text: &str) -> String {
+    const MOST: usize = 80;
+    let unseen = |letter| matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}');
+    let mut shown = String::new();
+    for letter in text.chars().take(MOST) {
+        if letter.is_control() || unseen(letter) {
+            shown.extend(letter.escape_unicode());
+        } else {
+            shown.push(letter);
+        }
+    }
+    shown
+}
+
 /// What is wrong with a text's shape, in the order in which it was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Errors {

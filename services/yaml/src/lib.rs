@@ -15,7 +15,7 @@ mod read;
 mod rules;
 
 pub use core_schema::ScalarKind;
-pub use error::{ERRORS_MAX, Error, ErrorKind, Errors};
+pub use error::{ERRORS_MAX, Error, ErrorKind, Errors, shown};
 pub use node::{Entry, Key, Mapping, Node, Place, Scalar, Value};
 pub use parse::{AHEAD_MAX, BYTES_MAX, DEPTH_MAX, parse};
 pub use read::{Fields, nearest};

@@ -7,7 +7,7 @@ use std::str::Chars;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span};
 
 use crate::core_schema::{ScalarKind, is_ambiguous};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, shown};
 use crate::node::{Entry, Key, Mapping, Node, Place, Scalar, Value};
 
 /// Bytes of a text that most readers allow.
@@ -233,7 +233,7 @@ fn scan_error(error: &ScanError) -> Error {
     let kind = match error.info() {
         UNKNOWN_ANCHOR => ErrorKind::Alias,
         RECURSION_LIMIT => ErrorKind::TooDeep { most: DEPTH_MAX },
-        info => ErrorKind::Syntax(info.to_owned()),
+        info => ErrorKind::Syntax(shown(info)),
     };
     kind.at(place(*error.marker()))
 }
@@ -255,7 +255,7 @@ fn unique_keys(mapping: &Mapping) -> Result<(), Error> {
     let twice = keys.windows(2).filter(|pair| pair[0].text == pair[1].text).min_by_key(|pair| pair[1].place);
     match twice {
         Some(pair) => {
-            Err(ErrorKind::DuplicateKey { key: pair[0].text.clone(), first: pair[0].place }.at(pair[1].place))
+            Err(ErrorKind::DuplicateKey { key: shown(&pair[0].text), first: pair[0].place }.at(pair[1].place))
         }
         None => Ok(()),
     }

@@ -3,7 +3,7 @@
 use core::ops::RangeInclusive;
 
 use crate::core_schema::{ScalarKind, integer};
-use crate::error::{ErrorKind, Errors};
+use crate::error::{ErrorKind, Errors, shown};
 use crate::node::{Entry, Mapping, Node, Place, Scalar, Value};
 
 impl Node {
@@ -60,7 +60,7 @@ impl Node {
         let value = integer(&scalar.text).filter(|value| range.contains(value));
         if value.is_none() {
             let (least, most) = range.into_inner();
-            errors.push(ErrorKind::OutOfRange { number: scalar.text.clone(), least, most }.at(self.place));
+            errors.push(ErrorKind::OutOfRange { number: shown(&scalar.text), least, most }.at(self.place));
         }
         value
     }
@@ -93,7 +93,7 @@ impl Node {
         if found.is_none() {
             let allowed: Vec<&'static str> = words.iter().map(|(word, _)| *word).collect();
             let nearest = nearest(text, allowed.iter().copied());
-            errors.push(ErrorKind::UnknownWord { word: text.to_owned(), nearest, allowed }.at(self.place));
+            errors.push(ErrorKind::UnknownWord { word: shown(text), nearest, allowed }.at(self.place));
         }
         found.map(|(_, value)| *value)
     }
@@ -138,7 +138,7 @@ impl<'n> Fields<'n> {
                 }
                 let nearest = nearest(&key.text, self.known.iter().copied());
                 let kind =
-                    ErrorKind::UnknownKey { key: key.text.clone(), nearest, known: self.known.clone() };
+                    ErrorKind::UnknownKey { key: shown(&key.text), nearest, known: self.known.clone() };
                 errors.push(kind.at(key.place));
             }
         }

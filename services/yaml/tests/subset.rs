@@ -174,6 +174,18 @@ fn refusals_say_what_where_and_what_to_do() {
 }
 
 #[test]
+fn reports_hold_nothing_that_a_terminal_obeys() {
+    let key = format!("\"\\e[2J{}\"", "x".repeat(1000));
+    let mut errors = Errors::default();
+    read(&format!("{key}: 1")).fields(&mut errors).expect("a mapping").finish(&mut errors);
+    let twice = parse(format!("{key}: 1\n{key}: 2").as_bytes(), BYTES_MAX).expect_err("refused");
+    for error in [&errors.list()[0], &twice] {
+        let shown = format!("{error}{}", error.kind.remedy());
+        assert!(shown.contains("[2Jxx") && shown.len() < 250 && !shown.contains('\u{1b}'), "{shown}");
+    }
+}
+
+#[test]
 fn a_text_is_bounded_in_bytes_and_depth() {
     assert_eq!(refusal(&vec![b' '; BYTES_MAX + 1]).0, "yaml-too-large");
     assert_eq!(refusal(&vec![b'\n'; AHEAD_MAX]).0, "yaml-empty");

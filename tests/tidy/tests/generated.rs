@@ -12,6 +12,7 @@ use sci::status::{Fault, Status};
 use sci::syscall::CALLS;
 use sci::vocabulary::{INTERFACES, Served, Shape};
 use services_mex::{Part, Rule, limits};
+use services_topology::rules::{Level, RULES as TOPOLOGY_RULES};
 use tests_tidy::root;
 
 fn same(page: &str, wanted: &str) {
@@ -20,7 +21,7 @@ fn same(page: &str, wanted: &str) {
         std::fs::write(&path, wanted).expect("docs can be written");
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(found == wanted, "{page} differs from its tables; run BLESS=1 cargo test -p tests-tidy");
+    assert!(found == wanted, "{page} differs from the tables in code; run BLESS=1 cargo test -p tests-tidy");
 }
 
 #[test]
@@ -96,8 +97,8 @@ fn package_rules() {
     let mut page = String::from(
         "# Rules of packages\n\nGenerated from `services/mex/src/rule.rs`. A package that breaks one is refused by its \
          id, with the place, what was found there, and the remedy. All but the last two tables are the structural \
-         level; trust is judged apart. Texts are held against the rules of YAML, too (`services/yaml/src/rules.rs`), \
-         and topologies, spaces and worlds against theirs (`services/topology/src/rules.rs`).\n",
+         level; trust is judged apart. Texts are held against the rules of YAML, too, and topologies, spaces and \
+         worlds against theirs: `docs/topology-rules.md`.\n",
     );
     for part in Part::ALL {
         let _ = write!(page, "\n## {}\n\n| id | what holds | remedy |\n|---|---|---|\n", part.name());
@@ -110,6 +111,30 @@ fn package_rules() {
         let _ = writeln!(page, "| {what} | {limit} |");
     }
     same("docs/mex-rules.md", &page);
+}
+
+#[test]
+fn topology_rules() {
+    let mut page = String::from(
+        "# Rules of topologies\n\nGenerated from `services/yaml/src/rules.rs` and `services/topology/src/rules.rs`. What a \
+         topology, a space or a world breaks is reported with its place, its space, the rule's id and a remedy. \
+         `docs/topology.md` describes the formats.\n\n\
+         ## Text\n\nOf every file in YAML, looking at the text alone.\n\n| id | what holds | otherwise |\n|---|---|---|\n",
+    );
+    for rule in services_yaml::RULES {
+        let _ = writeln!(page, "| `{}` | {} | {} |", rule.id, rule.sentence, rule.remedy);
+    }
+    let levels = [
+        ("Structural", "Of one file.", Level::Structural),
+        ("Semantic", "Of topology, spaces, world and code together.", Level::Semantic),
+    ];
+    for (title, summary, level) in levels {
+        let _ = write!(page, "\n## {title}\n\n{summary}\n\n| id | what holds | otherwise |\n|---|---|---|\n");
+        for rule in TOPOLOGY_RULES.iter().filter(|rule| rule.level == level) {
+            let _ = writeln!(page, "| `{}` | {} | {} |", rule.id, rule.sentence, rule.remedy);
+        }
+    }
+    same("docs/topology-rules.md", &page);
 }
 
 #[test]

@@ -48,7 +48,8 @@ fn of_kind(agent: &Located<Name>, word: &str, what: &str, of: Option<&Name>, fou
     if let Some(is) = found.agent(agent, what, of).map(|agent| agent.body.word())
         && is != word
     {
-        let message = format!("{what} is `{}`, which is a {is}; it is to be a {word}", agent.value);
+        let message =
+            format!("{what} is `{}`, which is of kind {is}; it is to be of kind {word}", agent.value);
         let violation = Violation::new(rules::AGENT_OF_ANOTHER_KIND, &agent.place, message);
         found.add(of.into_iter().fold(violation, Violation::of));
     }

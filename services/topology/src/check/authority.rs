@@ -72,7 +72,7 @@ fn judge(
         let holds = |kind: &&SpaceType| Capabilities::of_type(**kind).has(capability);
         let types: Vec<&str> = SpaceType::ALL.iter().filter(holds).map(|kind| kind.name()).collect();
         let (this, types) = (space.kind.name(), types.join(", "));
-        let message = format!("it is a {this} space and {verb} `{}`, which needs {types}", capability.name());
+        let message = format!("it is of type {this} and {verb} `{}`, which needs {types}", capability.name());
         found.add(Violation::new(rules::CAPABILITY_OF_ANOTHER_TYPE, place, message).of(name));
     }
     if mode.strict && capability.is_extension() {

@@ -18,9 +18,12 @@ pub(super) fn check(application: Application<'_>, found: &mut Found<'_>) {
     for space in &application.topology.spaces {
         let Some(wanted) = &space.placement.location else { continue };
         if !known.contains(&wanted.value) {
-            let which =
-                if application.world.is_some() { "the world does not have" } else { "there is no world for" };
-            let message = format!("it is to stand at `{}`, which {which}", wanted.value);
+            let missing = if application.world.is_some() {
+                "which the world does not have"
+            } else {
+                "and there is no world"
+            };
+            let message = format!("it is to stand at `{}`, {missing}", wanted.value);
             let violation = Violation::new(rules::UNKNOWN_LOCATION, &wanted.place, message);
             found.add(violation.of(&space.name.value));
         }

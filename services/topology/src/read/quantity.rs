@@ -2,9 +2,9 @@
 
 use alloc::format;
 
-use services_yaml::{Node, ScalarKind, Value};
+use services_yaml::{Node, ScalarKind, Value, shown};
 
-use crate::read::{Reader, shown};
+use crate::read::Reader;
 use crate::rules;
 
 /// The longest duration, a day.

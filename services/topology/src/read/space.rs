@@ -2,14 +2,15 @@
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::vec::Vec;
 
 use sci::guest::SpaceType;
-use services_yaml::{Fields, Node, Value};
+use services_yaml::{Fields, Node, Value, shown};
 
 use crate::name::{HeaderName, HeaderValue};
-use crate::read::{Reader, shown};
+use crate::read::Reader;
 use crate::rules;
 use crate::space::{
     Chat, ChatModel, Device, Devices, Method, Persistence, Role, Service, ServiceLimits, SpaceManifest,
@@ -188,6 +189,7 @@ impl Reader {
     fn headers(&mut self, node: &Node) -> Vec<(HeaderName, HeaderValue)> {
         let entries = node.entries(&mut self.errors).unwrap_or_default();
         let mut headers = Vec::new();
+        let mut names = BTreeSet::new();
         for entry in entries {
             let place = self.place(entry.key.place);
             let key = entry.key.text.to_ascii_lowercase();
@@ -195,6 +197,9 @@ impl Reader {
             if RESERVED.contains(&key.as_str()) {
                 let message = format!("the header `{key}` is written out");
                 self.list.push(Violation::new(rules::HEADER_HOLDS_KEY, &place, message));
+            } else if !names.insert(key.clone()) {
+                let message = format!("the header `{}` is there twice", shown(&key));
+                self.list.push(Violation::new(rules::MALFORMED_HEADER, &place, message));
             } else if let (Some(name), Some(value)) = (HeaderName::new(&key), HeaderValue::new(text)) {
                 headers.push((name, value));
             } else {

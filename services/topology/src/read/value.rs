@@ -7,11 +7,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use sci::guest::GuestCapability;
-use services_yaml::Node;
+use services_yaml::{Node, shown};
 
 use crate::name::{Kind, LocationId, Name, Secret, Url};
 use crate::place::Located;
-use crate::read::{Reader, shown};
+use crate::read::Reader;
 use crate::rules::{self, Rule};
 use crate::violation::Violation;
 
@@ -53,8 +53,13 @@ impl Reader {
         self.text_of(node, crate::name::Namespace::new, rules::MALFORMED_NAMESPACE, "the root of a namespace")
     }
 
+    /// Where requests go. What is there may hold a password: no report repeats it.
     pub(super) fn url(&mut self, node: &Node) -> Option<Url> {
-        self.text_of(node, Url::new, rules::MALFORMED_URL, "a URL for requests").map(|url| url.value)
+        let url = Url::new(node.string(&mut self.errors)?);
+        if url.is_none() {
+            self.wrong(rules::MALFORMED_URL, node, "what is written here is no URL for requests");
+        }
+        url
     }
 
     /// A reference to a secret. What is there may be the secret itself: no report repeats it.
