@@ -93,6 +93,27 @@ fn contract_rules() {
 }
 
 #[test]
+fn package_rules() {
+    let mut page = String::from(
+        "# Rules of packages\n\nGenerated from `services/mex/src/rule.rs`. A package that breaks one is refused by its \
+         id, with the place, what was found there, and the remedy. All but the last two tables are the structural \
+         level; trust is judged apart. Texts are held against the rules of YAML, too, and topologies, spaces and \
+         worlds against theirs: `docs/topology-rules.md`.\n",
+    );
+    for part in Part::ALL {
+        let _ = write!(page, "\n## {}\n\n| id | what holds | remedy |\n|---|---|---|\n", part.name());
+        for rule in Rule::ALL.iter().filter(|rule| rule.part() == *part) {
+            let _ = writeln!(page, "| `{}` | {} | {} |", rule.id(), rule.sentence(), rule.remedy());
+        }
+    }
+    page.push_str("\n## Limits\n\n| limit | value |\n|---|---|\n");
+    for (what, limit) in limits::ALL {
+        let _ = writeln!(page, "| {what} | {limit} |");
+    }
+    same("docs/mex-rules.md", &page);
+}
+
+#[test]
 fn topology_rules() {
     let mut page = String::from(
         "# Rules of topologies\n\nGenerated from `services/yaml/src/rules.rs` and `services/topology/src/rules.rs`. What a \

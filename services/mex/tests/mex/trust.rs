@@ -106,6 +106,7 @@ const POLICIES: &[PolicyCase] = &[
     ("a key that is no Base64", "policy-base64", |text| text.replace(&base64(&key(&OWN)), "abc")),
     ("a key of small order", "policy-key", |text| text.replace(&base64(&key(&OWN)), &base64(&[0; 32]))),
     ("a key that ends before it begins", "policy-window", |text| text.replace("2027-01-01", "2025-01-01")),
+    ("a key that ends when it begins", "policy-window", |text| text.replace("2027-01-01", "2026-01-01")),
     ("a time that is none", "manifest-time", |text| text.replace("2027-01-01T00:00:00Z", "never")),
     ("an unknown capability", "policy-capability", |text| text.replace("sys.log", "sys.everything")),
     ("all capabilities in another word", "unknown-word", |text| {
@@ -295,6 +296,18 @@ fn cases_of_keys() -> Vec<Judged> {
             policy: with_rotation(),
             now: "2026-05-31T23:59:59Z",
             ..own()
+        },
+        Judged {
+            what: "a key at the moment of its rotation",
+            policy: with_rotation(),
+            now: "2026-06-01T00:00:00Z",
+            wanted: &["trust-rotated"],
+            ..own()
+        },
+        Judged {
+            policy: with_rotation(),
+            now: "2026-06-01T00:00:00Z",
+            ..judged("the key that follows, at the moment of the rotation", Some(&NEXT), &[])
         },
         Judged { policy: with_rotation(), ..judged("the key that follows", Some(&NEXT), &[]) },
         Judged {
