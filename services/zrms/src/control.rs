@@ -175,7 +175,7 @@ pub struct Control<S> {
     owners: BTreeMap<SpaceId, String>,
     /// Topologies that are not as they should be, or that something happened to.
     attention: BTreeSet<String>,
-    /// Hosts that reported since the last step, or that run what they should not.
+    /// Hosts that may run what they should not.
     reported: BTreeSet<String>,
 }
 
@@ -411,6 +411,7 @@ impl<S: Store> Control<S> {
             self.settle(name, &mut topology);
             self.topologies.insert(name.into(), topology);
             self.attention.insert(name.into());
+            self.reported.extend(self.hosts.keys().cloned());
         }
         Ok(())
     }

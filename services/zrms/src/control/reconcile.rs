@@ -142,6 +142,7 @@ impl<S: Store> Control<S> {
                         self.placer.release(runtime.id);
                     }
                     self.generation += 1;
+                    self.reported.insert(placed.host.clone());
                     let placed = placed.clone();
                     standing = self.after(topology, space, &placed, standing.attempts, gone, wanted.as_ref());
                 }

@@ -45,6 +45,9 @@ impl<S: Store> Control<S> {
             let differs = one.iter().filter(|(space, instance)| other.get(*space) != Some(*instance));
             differs.map(|(space, _)| space.topology.clone()).collect::<Vec<_>>()
         };
+        if !host.alive || host.sequence.is_none() || host.instances != instances {
+            self.reported.insert(name.clone());
+        }
         self.attention.extend(changed(&instances, &host.instances));
         self.attention.extend(changed(&host.instances, &instances));
         host.instances = instances;
@@ -55,7 +58,6 @@ impl<S: Store> Control<S> {
             let version = host.version;
             self.host_described(&name, record, version);
         }
-        self.reported.insert(name);
         Ok(())
     }
 
