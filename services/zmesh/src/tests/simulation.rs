@@ -381,6 +381,15 @@ impl Simulation {
         assert_eq!((SPACES[sent.from], sent.instance), (&*message.id.space, message.id.instance));
         assert!(sent.only.is_none_or(|only| only == by.number), "it is for one instance");
         assert_ne!(sent.finished, Some(stay), "what is done is not given again");
+        let owner = &self.hosts[sent.owner.0];
+        if let Some(mesh) =
+            owner.mesh.as_ref().filter(|_| sent.finished.is_some() && owner.run == sent.owner.1)
+        {
+            let mut flows = mesh.paths.values().flat_map(|path| [&path.messages, &path.answers]);
+            let is_held =
+                flows.any(|flow| flow.owned.queue.entries.iter().any(|entry| entry.id == message.id));
+            assert!(is_held, "what is known to be done is not given again, wherever the receiver is");
+        }
         self.seen.given += 1;
         self.seen.again += u64::from(!sent.given.is_empty());
         self.seen.crossed += u64::from(sent.owner.0 != host);
