@@ -55,12 +55,26 @@ pub enum DirectoryError {
     TooManyHosts,
 }
 
+/// What becomes of copies whose host is gone, so that there is no other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Orphans {
+    Keep,
+    Bury,
+}
+
 impl Mesh {
-    /// An instance runs on this host from now on. One that ran before, here or elsewhere, does no longer.
+    /// An instance runs on this host from now on. One that ran before, here or elsewhere, does no longer. A space's
+    /// instances are numbered one by one: where a number was left out, that one ran on another host meanwhile.
     pub fn start(&mut self, instance: Instance<'_>, time: Time) -> Result<(), DirectoryError> {
         self.advance(time);
         let id = self.newer(instance)?;
         self.end_instance(id);
+        let missed_one = self.spaces[&id].newest + 1 < instance.number;
+        if matches!(self.spaces[&id].place, Place::Here(_)) && missed_one {
+            // What it was sent here may be done there: who still has it sends it again.
+            self.inbound(id).into_iter().for_each(|flow| self.drop_copies(flow, Orphans::Keep));
+            self.space_mut(id).place = Place::Here(instance.number);
+        }
         if !matches!(self.spaces[&id].place, Place::Here(_)) {
             self.space_mut(id).place = Place::Here(instance.number);
             for flow in self.inbound(id) {
@@ -241,20 +255,24 @@ impl Mesh {
     /// A space is no longer on this host: copies of what it was sent are worth nothing here.
     fn leave(&mut self, id: SpaceId) {
         if matches!(self.spaces[&id].place, Place::Here(_)) {
-            self.inbound(id).into_iter().for_each(|flow| self.drop_copies(flow));
+            self.inbound(id).into_iter().for_each(|flow| self.drop_copies(flow, Orphans::Bury));
             self.space_mut(id).waiting.clear();
         }
     }
 
-    /// Forgets copies of a flow. Their senders' hosts have the messages; where such a host is gone, they die here.
-    pub(crate) fn drop_copies(&mut self, flow: FlowId) {
+    /// Forgets copies of a flow. Their senders' hosts have the messages, but for orphans.
+    pub(crate) fn drop_copies(&mut self, flow: FlowId, orphans: Orphans) {
         let receiver = self.receiver(flow);
         for (stream, copies) in core::mem::take(&mut self.path_mut(flow.path).flow_mut(flow.answers).copies) {
-            let is_last = self.peers.get(&stream.0) != Some(&stream.1);
+            let is_orphan = self.peers.get(&stream.0) != Some(&stream.1);
+            if is_orphan && orphans == Orphans::Keep {
+                self.path_mut(flow.path).flow_mut(flow.answers).copies.insert(stream, copies);
+                continue;
+            }
             for entry in copies.queue.entries {
                 self.release(entry.body.len() as u64);
                 self.space_mut(receiver).waiting.remove(&entry.arrival);
-                if is_last {
+                if is_orphan {
                     self.bury(flow, &entry, Reason::ReceiverStopped);
                 }
             }

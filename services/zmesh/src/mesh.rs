@@ -2,6 +2,7 @@
 
 use crate::dead::{DeadLetter, DeadLetters, Reason};
 use crate::declare::{Declaration, DeclareError, PathRules, WhenFull, check_name};
+use crate::directory::Orphans;
 use crate::flow::{Entry, FlowId, Path, PathId, SELF_PATH, Source, SpaceId, StreamId};
 use crate::limits;
 use crate::message::{MessageId, Time};
@@ -257,7 +258,7 @@ impl Mesh {
             let flow = FlowId { path: id, answers };
             let (_, receiver) = self.paths[&id].ends(answers);
             self.forget_current(receiver, flow);
-            self.drop_copies(flow);
+            self.drop_copies(flow, Orphans::Bury);
             self.drop_owned(flow, Reason::NoSuchPath);
             let space = self.space_mut(receiver);
             space.inbound.remove(&flow);

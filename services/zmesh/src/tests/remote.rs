@@ -165,6 +165,22 @@ fn a_receiver_that_moves_takes_its_messages_along() {
 }
 
 #[test]
+fn a_stay_elsewhere_that_nobody_told_of_shows_in_the_number() {
+    let (mut left, mut right) = pair();
+    send(&mut left, b"1");
+    give(&mut right, &frames(&mut left));
+    right.stop(a("b"), After::Restart, at(0)).unwrap();
+    let b = Instance { space: "b", number: 2 };
+    left.start(b, at(0)).unwrap();
+    assert_eq!(taken(&mut left, b).unwrap(), b"1");
+    left.finish(b, at(0)).unwrap();
+    let b = Instance { space: "b", number: 3 };
+    right.start(b, at(0)).unwrap();
+    assert_eq!(taken(&mut right, b), None, "it was done on the other host");
+    super::audit::audit(&right);
+}
+
+#[test]
 fn another_path_of_the_same_name_is_another() {
     let (mut left, mut right) = pair();
     send(&mut left, b"1");

@@ -87,6 +87,8 @@ struct Sent {
     given: BTreeSet<u64>,
     /// Where it was finished: host, run, stay.
     finished: Option<(usize, u64, u64)>,
+    /// Whether its owner knew so when the receiver came to the host where it is.
+    is_settled: bool,
 }
 
 /// Messages whose order is kept: the receiver and its instance, the sender, the path and which way, the host that has
@@ -220,7 +222,25 @@ impl Simulation {
         self.tell(at, &News::Down(at));
     }
 
+    /// A space comes to another host: what its owner knows to be done by now must not come after it.
+    fn settle_done(&mut self, space: usize) {
+        let hosts = &self.hosts;
+        for (serial, sent) in self.sent.iter_mut().enumerate().filter(|(_, sent)| sent.receiver == space) {
+            let owner = &hosts[sent.owner.0];
+            if let Some(mesh) = owner.mesh.as_ref().filter(|_| owner.run == sent.owner.1) {
+                let mut flows = mesh.paths.values().flat_map(|path| [&path.messages, &path.answers]);
+                let body = (serial as u64).to_le_bytes();
+                let is_held =
+                    flows.any(|flow| flow.owned.queue.entries.iter().any(|entry| entry.body[..8] == body));
+                sent.is_settled |= sent.finished.is_some() && !is_held;
+            }
+        }
+    }
+
     fn start(&mut self, space: usize, host: usize) {
+        if self.spaces[space].host != host || self.spaces[space].is_retired {
+            self.settle_done(space);
+        }
         let (time, truth) = (self.time(host), &mut self.spaces[space]);
         truth.newest += 1;
         if truth.host != host || truth.is_retired || truth.since == 0 {
@@ -357,8 +377,19 @@ impl Simulation {
             let Whereabouts { host, newest: instance, .. } = self.spaces[from];
             assert_eq!((&*id.space, id.instance), (SPACES[from], instance));
             let owner = (host, self.hosts[host].run);
-            let (given, finished) = (BTreeSet::new(), None);
-            self.sent.push(Sent { from, instance, path, answers, receiver, only, owner, given, finished });
+            let (given, finished, is_settled) = (BTreeSet::new(), None, false);
+            self.sent.push(Sent {
+                from,
+                instance,
+                path,
+                answers,
+                receiver,
+                only,
+                owner,
+                given,
+                finished,
+                is_settled,
+            });
         }
     }
 
@@ -381,6 +412,7 @@ impl Simulation {
         assert_eq!((SPACES[sent.from], sent.instance), (&*message.id.space, message.id.instance));
         assert!(sent.only.is_none_or(|only| only == by.number), "it is for one instance");
         assert_ne!(sent.finished, Some(stay), "what is done is not given again");
+        assert!(!sent.is_settled, "what was known to be done before the space came here is not given here");
         self.seen.given += 1;
         self.seen.again += u64::from(!sent.given.is_empty());
         self.seen.crossed += u64::from(sent.owner.0 != host);
