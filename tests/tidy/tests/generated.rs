@@ -138,27 +138,6 @@ fn topology_rules() {
 }
 
 #[test]
-fn package_rules() {
-    let mut page = String::from(
-        "# Rules of packages\n\nGenerated from `services/mex/src/rule.rs`. A package that breaks one is refused by its \
-         id, with the place, what was found there, and the remedy. All but the last two tables are the structural \
-         level; trust is judged apart. Texts are held against the rules of YAML, too (`services/yaml/src/rules.rs`), \
-         and topologies, spaces and worlds against theirs (`services/topology/src/rules.rs`).\n",
-    );
-    for part in Part::ALL {
-        let _ = write!(page, "\n## {}\n\n| id | what holds | remedy |\n|---|---|---|\n", part.name());
-        for rule in Rule::ALL.iter().filter(|rule| rule.part() == *part) {
-            let _ = writeln!(page, "| `{}` | {} | {} |", rule.id(), rule.sentence(), rule.remedy());
-        }
-    }
-    page.push_str("\n## Limits\n\n| limit | value |\n|---|---|\n");
-    for (what, limit) in limits::ALL {
-        let _ = writeln!(page, "| {what} | {limit} |");
-    }
-    same("docs/mex-rules.md", &page);
-}
-
-#[test]
 fn guest_abi() {
     let mut page = format!(
         "# Guest ABI\n\nGenerated from `sci/src/guest.rs`, the files in `sci/src/guest` and `sci/src/limits.rs`.\n\n\
