@@ -10,6 +10,9 @@ use sci::guest::GuestCapability;
 
 use crate::report::EXIT_CODES;
 
+mod mex;
+pub use mex::{MexBuildArguments, MexCommand, MexVerifyArguments};
+
 /// What `-V` prints after the name.
 pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (commit ", env!("SPACE_COMMIT"), ")");
 
@@ -86,6 +89,11 @@ pub enum Command {
     Cache {
         #[command(subcommand)]
         command: CacheCommand,
+    },
+    /// Pack, check and sign applications as packages
+    Mex {
+        #[command(subcommand)]
+        command: MexCommand,
     },
     /// Compile a project without writing anything, and check each image against the contract
     Check {
@@ -336,7 +344,7 @@ pub struct BootArguments {
     /// The project's folder; or a guest: a module (`.wasm`) or an image of one (`.sci`)
     #[arg(default_value = ".")]
     pub what: PathBuf,
-    /// Arguments for the guest
+    /// Arguments for the guest, behind `--`
     #[arg(last = true)]
     pub arguments: Vec<String>,
     #[command(flatten)]

@@ -12,6 +12,7 @@ pub mod generate;
 pub mod guest;
 pub mod inspect;
 pub mod key;
+pub mod mex;
 pub mod new;
 pub mod profile;
 pub mod run;

@@ -2,6 +2,9 @@
 
 use sci::contract::RULES;
 use sci::status::Fault;
+use services_mex::Rule as PackageRule;
+use services_topology::rules::RULES as TOPOLOGY_RULES;
+use services_yaml::RULES as TEXT_RULES;
 
 /// Errors that are no diagnostics of a source, by id.
 const COMMAND: &[(&str, &str)] = &[
@@ -153,6 +156,10 @@ const COMMAND: &[(&str, &str)] = &[
         "Keys live in `$SPACE_HOME`, else in the user's data folder; neither `SPACE_HOME` nor `HOME` is set.",
     ),
     (
+        "no-package",
+        "A package is made of a folder with `manifest.yaml`, `topology.yaml` and a folder for each space below `spaces/`. `docs/mex.md` says what is in each.",
+    ),
+    (
         "no-processes",
         "`space run` of a project makes a process for each component, traced so that none of its system calls is carried out. The system refused one of the steps that the message names: `ptrace(2)` must be allowed, as it is without special settings, and `/proc` be there.",
     ),
@@ -192,6 +199,11 @@ const COMMAND: &[(&str, &str)] = &[
         "A folder with `.in` files is a package, and sources write its name after `import`. So it begins with a lower-case letter and has letters, digits and `-`; `-` stands only before a letter.",
     ),
     ("padding", "Bytes between the image's parts are not zero. The file was damaged or changed."),
+    (
+        "package-link",
+        "What a package is made of must be files: a link could lead out of the folder, or around in it, and would be another file elsewhere.",
+    ),
+    ("package-refused", "The package breaks a rule; the message names it."),
     (
         "project-name",
         "The name of a project becomes a folder, a package and a component: lower-case letters, digits and `-`, first a letter, at most 64.",
@@ -278,6 +290,9 @@ pub fn all() -> Vec<(&'static str, String)> {
         let text = format!("{}: {}\n\nThe compiler, `space check`, `space verify` and the kernel's admission hold every image against this rule.", rule.name, rule.sentence);
         (rule.id, text)
     });
+    let packages = PackageRule::ALL.iter().map(|rule| (rule.id(), rule_text(rule.sentence(), rule.remedy())));
+    let topologies = TOPOLOGY_RULES.iter().map(|rule| (rule.id, rule_text(rule.sentence, rule.remedy)));
+    let texts = TEXT_RULES.iter().map(|rule| (rule.id, rule_text(rule.sentence, rule.remedy)));
     let faults = Fault::ALL.iter().map(|fault| {
         let text = format!(
             "{}\n\nA fault: why the kernel stopped a component. `space boot` names the line.",
@@ -286,10 +301,22 @@ pub fn all() -> Vec<(&'static str, String)> {
         (fault.name(), text)
     });
     let command = COMMAND.iter().map(|(id, text)| (*id, (*text).to_owned()));
-    let mut entries: Vec<_> = source.chain(rules).chain(faults).chain(command).collect();
+    let mut entries: Vec<_> =
+        [source.collect::<Vec<_>>(), command.collect(), rules.collect(), faults.collect()]
+            .into_iter()
+            .chain([packages.collect(), topologies.collect(), texts.collect()])
+            .flatten()
+            .collect();
     entries.sort();
     entries.dedup_by(|a, b| a.0 == b.0);
     entries
+}
+
+/// What a rule of packages, topologies and their texts says.
+fn rule_text(sentence: &str, remedy: &str) -> String {
+    format!(
+        "{sentence}\n\nTo mend it: {remedy}. `docs/mex-rules.md` and `docs/topology-rules.md` list such rules."
+    )
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use arguments::{Arguments, CacheCommand, Command, KeyCommand, SciCommand};
+use arguments::{Arguments, CacheCommand, Command, KeyCommand, MexCommand, SciCommand};
 use report::{Exit, Failure};
 
 fn main() -> ExitCode {
@@ -60,6 +60,14 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Run(arguments) => commands::run::run(&arguments),
         Command::Cache { command: CacheCommand::List } => commands::guest::list(),
         Command::Cache { command: CacheCommand::Clear } => commands::guest::clear(),
+        Command::Mex { command: MexCommand::Build(arguments) } => commands::mex::build(&arguments),
+        Command::Mex { command: MexCommand::Verify(arguments) } => commands::mex::verify(&arguments),
+        Command::Mex { command: MexCommand::Inspect { file, output } } => {
+            commands::mex::inspect(&file, output.json)
+        }
+        Command::Mex { command: MexCommand::Sign { file, key, output } } => {
+            commands::mex::sign(&file, &key, output.as_deref())
+        }
         Command::Check { project, output } => commands::check::run(&project.folder, output.json),
         Command::Boot(arguments) => commands::boot::run(&arguments),
         Command::Test { project, output } => commands::test::run(&project.folder, output.json),

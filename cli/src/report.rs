@@ -23,6 +23,8 @@ pub enum Exit {
     Io = 6,
     /// The booted system did not end, or ended with an error of its own.
     System = 7,
+    /// A package is right, and its signer is not trusted.
+    Trust = 8,
 }
 
 /// The codes for people: help, man pages and documentation print this table.
@@ -35,7 +37,8 @@ Exit codes:
   4  an image or bundle is not what it claims to be
   5  a program, key or folder that space needs is missing
   6  reading or writing failed
-  7  the booted system did not end, or ended with an error of its own";
+  7  the booted system did not end, or ended with an error of its own
+  8  a package is not trusted";
 
 /// A failed command.
 #[derive(Debug)]

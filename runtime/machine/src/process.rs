@@ -4,6 +4,7 @@
 //! (`ptrace(2)`). The few calls that map memory are made on its behalf: the registers are set to a `syscall` instruction
 //! of the page that its program is, and one step is taken.
 
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::AsRawFd as _;
@@ -48,6 +49,8 @@ pub struct Process {
     child: Child,
     /// What its registers were at first: segments are right in there.
     fresh: user_regs_struct,
+    /// Whether it was seen to have ended: its number may be another's.
+    is_gone: Cell<bool>,
 }
 
 impl Process {
@@ -58,7 +61,7 @@ impl Process {
         command.arg0("realm").env_clear().current_dir("/").process_group(0);
         command.stdin(memory.try_clone()?).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn()?;
-        let mut process = Self { child, fresh: EMPTY };
+        let mut process = Self { child, fresh: EMPTY, is_gone: Cell::new(false) };
         let pid = process.pid();
         ptrace::seize(pid, Options::PTRACE_O_EXITKILL | Options::PTRACE_O_TRACESYSGOOD)?;
         ptrace::interrupt(pid)?;
@@ -126,7 +129,10 @@ impl Process {
                 WaitStatus::Stopped(_, Signal::SIGTRAP) => break,
                 // The clock's signal may be pending; the call is still to come.
                 WaitStatus::Stopped(..) | WaitStatus::PtraceEvent(..) => {}
-                _ => return Err(io::ErrorKind::BrokenPipe.into()),
+                _ => {
+                    self.is_gone.set(true);
+                    return Err(io::ErrorKind::BrokenPipe.into());
+                }
             }
         }
         let result = ptrace::getregs(pid)?.rax;
@@ -156,7 +162,10 @@ impl Process {
                 Err(error) => return gone(error),
             },
             WaitStatus::PtraceEvent(..) => Stop::Signal,
-            _ => return Ok((Stop::Gone, EMPTY)),
+            _ => {
+                self.is_gone.set(true);
+                return Ok((Stop::Gone, EMPTY));
+            }
         };
         match ptrace::getregs(pid) {
             Ok(registers) => Ok((stop, registers)),
@@ -180,9 +189,11 @@ fn go_on(pid: Pid) -> nix::Result<()> {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // One that has ended already is only waited for.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if !self.is_gone.get() {
+            // One that has ended meanwhile is only waited for.
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
     }
 }
 

@@ -51,7 +51,20 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("nanokernel/x86_64", &["nanokernel-core", "sci"]),
     // What boots is built by the compiler, and read by the host with the kernel's own table of exits.
     ("boot", &["compiler-driver", "compiler-syntax", "nanokernel-core", "runtime-machine", "sci"]),
-    ("cli", &["boot", "compiler-driver", "compiler-syntax", "runtime-sandbox", "sci", "services-zrun"]),
+    (
+        "cli",
+        &[
+            "boot",
+            "compiler-driver",
+            "compiler-syntax",
+            "runtime-sandbox",
+            "sci",
+            "services-mex",
+            "services-topology",
+            "services-yaml",
+            "services-zrun",
+        ],
+    ),
     // It goes into components, which nothing of ours is part of; its numbers are generated from the format's tables.
     ("runtime/guest/rust", &[]),
     // A guest's library: the core of what serves spaces, in the guest's realm.

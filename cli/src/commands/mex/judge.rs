@@ -1,0 +1,155 @@
+//! The levels of a package, and whether it is trusted.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use compiler_driver::files::{self, hex};
+use compiler_driver::guest::{Cache, Guest, GuestOptions, Input};
+use compiler_driver::keys::Store;
+use sci::guest::{LIFECYCLE, Resolved, resolve};
+use sci::image::Image;
+use sci::linkage::{self, Linkage};
+use sci::section::SectionKind;
+use services_mex::layout::MODULE;
+use services_mex::trust::{Policy, Standing};
+use services_mex::{Contents, Entry, Moment, Package};
+use services_topology::capabilities::Capabilities;
+use services_topology::graph::Graph;
+use services_topology::name::Name;
+use services_zrun::{Grants, imports, lifecycle};
+
+use super::{of_refusal, parsed, refused, several, violated};
+use crate::commands::guest;
+use crate::report::{Exit, Failure};
+use crate::session;
+
+/// Bytes of a trust policy.
+const POLICY_BYTES_MAX: u64 = 1024 * 1024;
+/// The user's own trust policy, below the folder of the state.
+const POLICY: &str = "trust.yaml";
+/// What holds where the user has none.
+const NO_POLICY: &str = "apiVersion: samoza/v1\nkind: TrustPolicy\nprofile: development\n";
+/// Pages that a guest's memory begins with at most.
+const PAGES_MAX: u64 = 1024;
+/// What a space of a topology is called for.
+const CALLED: [&str; 3] = ["on_init", "on_process", "on_close"];
+
+/// A package, and what it says.
+pub struct Judged<'p> {
+    /// The package.
+    pub package: Package<'p>,
+    /// Its texts.
+    pub contents: Contents,
+    /// What is to run.
+    pub graph: Graph,
+}
+
+impl Judged<'_> {
+    /// What a reader wants to know first.
+    pub fn summary(&self) -> String {
+        let manifest = self.package.manifest();
+        let signed = if self.package.key().is_some() { "signed" } else { "unsigned" };
+        let sealed = if self.package.is_sealed() { "sealed" } else { "unsealed" };
+        format!(
+            "{} {}, {} spaces, {} paths, {sealed}, {signed}, graph {}",
+            manifest.name,
+            manifest.version,
+            self.contents.topology.spaces.len(),
+            self.contents.topology.paths.len(),
+            hex(&self.graph.hash()[..8]),
+        )
+    }
+}
+
+/// Reads a package and its texts, and holds its files against the types of its spaces.
+pub fn read<'p>(file: &Path, bytes: &'p [u8]) -> Result<Judged<'p>, Failure> {
+    let package = parsed(file, bytes)?;
+    let contents = Contents::read(&package).map_err(|violations| violated(file, violations))?;
+    package.check_layout(&contents.types()).map_err(|refusals| refused(file, refusals))?;
+    let graph = Graph::of(&contents.topology, |_| Capabilities::NONE);
+    Ok(Judged { package, contents, graph })
+}
+
+/// The structural and the semantic level, modules among them: each is compiled, and kept for its run.
+pub fn judge<'p>(file: &Path, bytes: &'p [u8], strict: bool) -> Result<Judged<'p>, Failure> {
+    let judged = read(file, bytes)?;
+    let mut needs = BTreeMap::new();
+    let mut failures = Vec::new();
+    for space in &judged.contents.topology.spaces {
+        let name = &space.name.value;
+        let place = format!("spaces/{name}/{MODULE}");
+        if let Some(entry) = judged.package.archive().entry(&place) {
+            match module_needs(name, &format!("{}: {place}", file.display()), entry) {
+                Ok(found) => drop(needs.insert(name.clone(), found)),
+                Err(failure) => failures.push(failure),
+            }
+        }
+    }
+    if !failures.is_empty() {
+        return Err(several(failures));
+    }
+    let violations = judged.contents.check(&needs, strict);
+    if violations.is_empty() { Ok(judged) } else { Err(violated(file, violations)) }
+}
+
+/// What a module's imports prove that it needs, if it is a guest at all.
+fn module_needs(name: &Name, place: &str, entry: &Entry<'_>) -> Result<Capabilities, Failure> {
+    let content = entry.content();
+    let module = Guest::new(Input { name: name.as_str(), file: place, bytes: &content }, &[]);
+    let image =
+        Cache::open()?.image(&module, GuestOptions::default(), &session::identity(), &session::key()?)?;
+    let image =
+        Image::read(&image).map_err(|error| Failure::new(Exit::Image, "bad-image", error.to_string()))?;
+    let linkage =
+        linkage::read(image.bytes_of(SectionKind::Linkage)).ok_or_else(|| guest::is_none().at(place))?;
+    imports::check(&linkage, Grants::of(u64::MAX))
+        .map_err(|error| guest::refused_import(&error).at(place))?;
+    lifecycle::check(&linkage).map_err(|error| guest::no_way_in(error.to_string()).at(place))?;
+    check_ways_in(&linkage, place)?;
+    if let Some(memory) = linkage.memories.iter().find(|memory| memory.minimum > PAGES_MAX) {
+        let message = format!("a memory begins with {} pages; {PAGES_MAX} are allowed", memory.minimum);
+        return Err(Failure::new(Exit::Image, "guest-memory", message)
+            .at(place)
+            .help("it may grow beyond, to what policy allows: begin with less"));
+    }
+    let needed = linkage.imports.iter().filter_map(|import| match resolve(import.module, import.item) {
+        // Of several that serve, any one is enough; the grant is judged at the call.
+        Resolved::Abi(function) => <[_; 1]>::try_from(function.capabilities).ok(),
+        _ => None,
+    });
+    Ok(needed.flatten().collect())
+}
+
+/// A space of a topology is called for more than `space run` asks for.
+fn check_ways_in(linkage: &Linkage<'_>, place: &str) -> Result<(), Failure> {
+    let is_exported = |item: &str| linkage.exports.iter().any(|export| export.name == item);
+    debug_assert!(CALLED.iter().all(|item| LIFECYCLE.iter().any(|export| export.item == *item)));
+    match CALLED.into_iter().find(|item| !is_exported(item)) {
+        Some(missing) => Err(guest::no_way_in(format!("the module exports no `{missing}`")).at(place)),
+        None => Ok(()),
+    }
+}
+
+/// How a package stands by a policy: that of a file, or the user's, or one for development.
+pub fn trust(judged: &Judged<'_>, file: &Path, policy: Option<&Path>) -> Result<String, Failure> {
+    let own = Store::open()?.home().join(POLICY);
+    let (named, text) = match policy {
+        Some(path) => (path.to_path_buf(), files::read(path, POLICY_BYTES_MAX)?),
+        None if own.is_file() => (own.clone(), files::read(&own, POLICY_BYTES_MAX)?),
+        None => (own, NO_POLICY.as_bytes().to_vec()),
+    };
+    let policy = Policy::read(&text).map_err(|refusals| refused(&named, refusals))?;
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = Moment(since.as_secs());
+    let granted = judged.contents.granted();
+    match policy.judge(judged.package.manifest(), &granted, now) {
+        Ok(Standing::Trusted { key, .. }) => Ok(format!("trusted: signed by {}", hex(&key))),
+        Ok(Standing::Development(reasons)) => {
+            let reasons: Vec<String> =
+                reasons.iter().map(|one| format!("{} [{}]", one.detail(), one.id())).collect();
+            Ok(format!("runs for development only: {}", reasons.join("; ")))
+        }
+        Err(refusals) => Err(several(refusals.iter().map(|refusal| of_refusal(Exit::Trust, file, refusal)))),
+    }
+}
