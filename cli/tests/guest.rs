@@ -4,7 +4,7 @@ mod common;
 
 use common::{Place, Said};
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 const HELLO: &str = r#"(module
   (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
@@ -93,17 +93,23 @@ fn endless_counter() -> String {
     COUNTER.replace(end, &format!("{end} (loop (br 0))"))
 }
 
+/// A call of `space` in a place.
+fn command(place: &Place, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_space"));
+    command.args(arguments).current_dir(place.path("")).env("SPACE_HOME", place.path("home"));
+    command
+}
+
+/// The same, started, with its outputs to read.
+fn started(place: &Place, arguments: &[&str]) -> Child {
+    command(place, arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts")
+}
+
 /// Runs the endless counter, and does something to its process when it has counted: what the run said then.
 fn disturb(place: &Place, with: impl FnOnce(&str)) -> Said {
     place.write("endless.wasm", wat::parse_str(endless_counter()).expect("the module is text"));
-    let mut space = Command::new(env!("CARGO_BIN_EXE_space"))
-        .args(["run", "--grant", "data.read,data.write", "--data", "values", "endless.wasm"])
-        .current_dir(place.path(""))
-        .env("SPACE_HOME", place.path("home"))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("it starts");
+    let mut space =
+        started(place, &["run", "--grant", "data.read,data.write", "--data", "values", "endless.wasm"]);
     let mut line = String::new();
     let mut output = BufReader::new(space.stdout.take().expect("it is piped"));
     output.read_line(&mut line).expect("it says that it counted");
@@ -375,14 +381,7 @@ const CHATTER: &str = r#"(module (import "sys" "log" (func $log (param i32 i32) 
 fn whoever_reads_no_more_ends_the_run() {
     let place = with("chatter.wasm", CHATTER);
     for command in ["run", "boot"] {
-        let mut space = Command::new(env!("CARGO_BIN_EXE_space"))
-            .args([command, "chatter.wasm"])
-            .current_dir(place.path(""))
-            .env("SPACE_HOME", place.path("home"))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("it starts");
+        let mut space = started(&place, &[command, "chatter.wasm"]);
         let mut line = String::new();
         let mut output = BufReader::new(space.stdout.take().expect("it is piped"));
         output.read_line(&mut line).expect("it writes");
@@ -390,13 +389,7 @@ fn whoever_reads_no_more_ends_the_run() {
         assert_eq!((line.as_str(), space.wait().expect("it ends").code()), ("more\n", Some(0)), "{command}");
     }
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has it");
-    let space = Command::new(env!("CARGO_BIN_EXE_space"))
-        .args(["run", "chatter.wasm"])
-        .current_dir(place.path(""))
-        .env("SPACE_HOME", place.path("home"))
-        .stdout(full)
-        .output()
-        .expect("it starts");
+    let space = command(&place, &["run", "chatter.wasm"]).stdout(full).output().expect("it starts");
     let said = String::from_utf8_lossy(&space.stderr).into_owned();
     assert!(space.status.code() == Some(6) && said.contains("error[output]: cannot print"), "{said}");
 }
@@ -410,14 +403,7 @@ fn a_signal_ends_a_guest_in_order_and_its_profile_is_written() {
             (drop (call $sleep (i32.const 60000000))) (loop (br 0))))"#;
     for (name, text) in [("chatter.wasm", CHATTER), ("sleeper.wasm", sleeper)] {
         let place = with(name, text);
-        let mut space = Command::new(env!("CARGO_BIN_EXE_space"))
-            .args(["run", "--grant", "sys.sleep", "--profile", "profile.json", name])
-            .current_dir(place.path(""))
-            .env("SPACE_HOME", place.path("home"))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("it starts");
+        let mut space = started(&place, &["run", "--grant", "sys.sleep", "--profile", "profile.json", name]);
         let mut output = BufReader::new(space.stdout.take().expect("it is piped"));
         output.read_line(&mut String::new()).expect("it writes");
         let rest = std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));

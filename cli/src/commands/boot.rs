@@ -9,7 +9,7 @@ use boot::qemu::{GUEST_MEMORY_MIB, MEMORY_MIB};
 use boot::{Qemu, Run, Stop};
 
 use crate::arguments::BootArguments;
-use crate::commands::system::{self, Printer, Reader};
+use crate::commands::system;
 use crate::report::{Exit, Failure, say};
 
 /// How long a system may run that should end by itself.
@@ -55,12 +55,9 @@ pub fn run(arguments: &BootArguments) -> Result<(), Failure> {
         stop,
         interrupted: &interrupted,
     };
-    let printer = Printer::start();
-    let ran = run.run(&mut |chunk| printer.print(chunk));
-    if printer.end(&interrupted)? == Reader::Left {
+    let Some((ending, faults)) = system::relay(&interrupted, |console| run.run(console))? else {
         return Ok(());
-    }
-    let (ending, faults) = ran?;
+    };
     if is_guest && let Some(failure) = guest::failure(&ending, &faults, &module) {
         return Err(failure.at(arguments.what.display().to_string()));
     }

@@ -63,14 +63,14 @@ pub fn interrupted() -> Failure {
 }
 
 /// Prints in a thread of its own, so that a reader who takes his time does not keep the machine from being watched.
-pub struct Printer {
+struct Printer {
     chunks: SyncSender<Vec<u8>>,
     done: Receiver<io::Result<()>>,
 }
 
 impl Printer {
     /// Starts printing.
-    pub fn start() -> Self {
+    fn start() -> Self {
         let (chunks, queue) = mpsc::sync_channel::<Vec<u8>>(CHUNKS);
         let (end, done) = mpsc::channel();
         thread::spawn(move || {
@@ -84,7 +84,7 @@ impl Printer {
     }
 
     /// Prints what came, or answers that a slow reader has to be waited for.
-    pub fn print(&self, chunk: &[u8]) -> io::Result<()> {
+    fn print(&self, chunk: &[u8]) -> io::Result<()> {
         match self.chunks.try_send(chunk.to_vec()) {
             Err(TrySendError::Full(_)) => Err(io::ErrorKind::WouldBlock.into()),
             // Why nobody reads any more is told by `end`.
@@ -94,7 +94,7 @@ impl Printer {
     }
 
     /// Waits until all is printed, or until whoever waits has enough.
-    pub fn end(self, interrupted: &AtomicBool) -> Result<Reader, Failure> {
+    fn end(self, interrupted: &AtomicBool) -> Result<Reader, Failure> {
         drop(self.chunks);
         loop {
             match self.done.recv_timeout(PATIENCE) {
@@ -107,9 +107,22 @@ impl Printer {
     }
 }
 
+/// Prints what a run says while it runs; nothing comes of one that was ended because nobody reads any more.
+pub fn relay<T>(
+    interrupted: &AtomicBool,
+    run: impl FnOnce(&mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<T, boot::Error>,
+) -> Result<Option<T>, Failure> {
+    let printer = Printer::start();
+    let ran = run(&mut |chunk| printer.print(chunk));
+    match printer.end(interrupted)? {
+        Reader::Left => Ok(None),
+        Reader::There => Ok(Some(ran?)),
+    }
+}
+
 /// Who reads what is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reader {
+enum Reader {
     /// Someone.
     There,
     /// Nobody any more: he has seen enough, and the run was ended.

@@ -21,7 +21,6 @@ pub struct Memory {
     fresh: u64,
     limit: u64,
     returned: Vec<u64>,
-    total: u64,
 }
 
 impl Memory {
@@ -40,7 +39,7 @@ impl Memory {
         for (offset, value) in facts {
             file.write_all_at(&value.to_le_bytes(), gate + PAGE + offset)?;
         }
-        Ok(Self { file, gate, fresh, limit, returned: Vec::new(), total: (limit - fresh) / PAGE })
+        Ok(Self { file, gate, fresh, limit, returned: Vec::new() })
     }
 
     /// The file; offsets in it are frames' numbers.
@@ -84,7 +83,7 @@ impl Memory {
 
     /// Pages that could be taken at first.
     pub fn total(&self) -> u64 {
-        self.total
+        (self.limit - self.info().0) / PAGE - 1
     }
 
     /// Writes within a page; whether the host had memory for it.

@@ -15,6 +15,7 @@ use core::fmt;
 
 use services_yaml::{Errors, Fields, Node, shown};
 
+use crate::name::Name;
 use crate::place::{Located, Place};
 use crate::rules::{self, Level, Rule};
 use crate::space::SpaceManifest;
@@ -128,5 +129,15 @@ impl Reader {
             }
         }
         Some(fields)
+    }
+
+    /// The name in a file's `metadata`, which may describe it, too.
+    fn named(&mut self, fields: &mut Fields<'_>) -> Option<Located<Name>> {
+        let metadata = fields.required("metadata", &mut self.errors);
+        let mut metadata = metadata.and_then(|node| node.fields(&mut self.errors))?;
+        let name = metadata.required("name", &mut self.errors).and_then(|node| self.name(node));
+        let _ = metadata.optional("description").and_then(|node| self.prose(node));
+        metadata.finish(&mut self.errors);
+        name
     }
 }

@@ -4,7 +4,7 @@ use crate::space::Grants;
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
-use sci::guest::{GuestCapability, MEMORY_EXPORT, Mismatch, Resolved, Role, ValueType, WASI_MODULE, resolve};
+use sci::guest::{GuestCapability, MEMORY_EXPORT, Mismatch, Resolved, Role, ValueType, resolve};
 use sci::linkage::{Extern, LinkImport, Linkage, value};
 
 /// Why a module's imports are refused.
@@ -72,8 +72,14 @@ pub enum Shape {
     Other(String),
 }
 
-/// Judges one import.
-pub fn judge(module: &str, item: &str, shape: &Shape, grants: Grants) -> Result<Resolved, ImportError> {
+/// Judges one import of a module that exports its memory, or does not.
+pub fn judge(
+    module: &str,
+    item: &str,
+    shape: &Shape,
+    grants: Grants,
+    has_memory: bool,
+) -> Result<Resolved, ImportError> {
     let named = || (module.to_owned(), item.to_owned());
     let resolved = resolve(module, item);
     let signature = match resolved {
@@ -98,6 +104,12 @@ pub fn judge(module: &str, item: &str, shape: &Shape, grants: Grants) -> Result<
                 let (module, item) = named();
                 ImportError::Type { module, item, mismatch }
             })?;
+            let is_address =
+                |role: Role| matches!(role, Role::Text | Role::Bytes | Role::Out | Role::Pointer);
+            if !has_memory && signature.parameters.iter().any(|parameter| is_address(parameter.role)) {
+                let (module, item) = named();
+                return Err(ImportError::NoMemory { module, item });
+            }
             Ok(resolved)
         }
         Shape::Other(kind) => {
@@ -107,28 +119,13 @@ pub fn judge(module: &str, item: &str, shape: &Shape, grants: Grants) -> Result<
     }
 }
 
-/// Judges an import of a module without a memory of its own to speak of.
-pub fn judge_without_memory(resolved: &Resolved) -> Result<(), ImportError> {
-    let (module, item, signature) = match resolved {
-        Resolved::Abi(function) => (function.module, function.item, &function.signature),
-        Resolved::Wasi(function) => (WASI_MODULE, function.item, &function.signature),
-        Resolved::Unknown => return Ok(()),
-    };
-    let is_address = |role: Role| matches!(role, Role::Text | Role::Bytes | Role::Out | Role::Pointer);
-    if signature.parameters.iter().any(|parameter| is_address(parameter.role)) {
-        return Err(ImportError::NoMemory { module: module.to_owned(), item: item.to_owned() });
-    }
-    Ok(())
-}
-
 /// Judges every import of a guest's image, in its order.
 pub fn check(linkage: &Linkage<'_>, grants: Grants) -> Result<(), ImportError> {
     let is_memory = |kind: Extern| matches!(kind, Extern::Memory(_));
     let has_memory =
         linkage.exports.iter().any(|export| export.name == MEMORY_EXPORT && is_memory(export.kind));
     linkage.imports.iter().try_for_each(|import: LinkImport<'_>| {
-        let resolved = judge(import.module, import.item, &shape_of(linkage, import.kind), grants)?;
-        if has_memory { Ok(()) } else { judge_without_memory(&resolved) }
+        judge(import.module, import.item, &shape_of(linkage, import.kind), grants, has_memory).map(drop)
     })
 }
 

@@ -26,6 +26,9 @@ pub enum LifecycleError {
     /// A way in has another type than it must have.
     #[error("the export `{0}` is not a function of type () -> () or () -> (i32)")]
     WrongType(&'static str),
+    /// A space of a topology lacks one.
+    #[error("the module exports no `{0}`")]
+    Missing(&'static str),
 }
 
 /// What to say of a guest that ended with a status that is not 0: codes of the Guest ABI have names.
@@ -54,6 +57,16 @@ pub fn judge<'e>(exports: impl Iterator<Item = (&'e str, Shape)>) -> Result<(), 
         }
     }
     Ok(())
+}
+
+/// Judges the exports of a guest's image that is to be a space of a topology: it is called for more than others.
+pub fn check_space(linkage: &Linkage<'_>) -> Result<(), LifecycleError> {
+    check(linkage)?;
+    let is_there = |item: &&str| linkage.exports.iter().any(|export| export.name == *item);
+    match ["on_init", FOR_EACH, AFTER].into_iter().find(|item| !is_there(item)) {
+        Some(missing) => Err(LifecycleError::Missing(missing)),
+        None => Ok(()),
+    }
 }
 
 /// Judges the exports of a guest's image.

@@ -1,5 +1,6 @@
 //! A run, and what it left.
 
+use std::io;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -51,14 +52,7 @@ pub fn boot_each(module: &[u8]) -> [Outcome; 2] {
 fn run_here(module: &[u8]) -> Outcome {
     let interrupted = AtomicBool::new(false);
     let run = LinuxRun { module, verbose: true, stop: Stop::Overdue(OVERDUE), interrupted: &interrupted };
-    let mut console = Vec::new();
-    let (ending, faults) = run
-        .run(&mut |chunk| {
-            console.extend_from_slice(chunk);
-            Ok(())
-        })
-        .expect("the host serves");
-    Outcome { console: String::from_utf8_lossy(&console).into_owned(), faults, ending }
+    Outcome::collected(|console| run.run(console))
 }
 
 /// Boots a module on a machine.
@@ -82,19 +76,28 @@ pub fn boot_on(machine: Machine, module: &[u8]) -> Outcome {
         stop: Stop::Overdue(OVERDUE),
         interrupted: &interrupted,
     };
-    let mut console = Vec::new();
-    let (ending, faults) = run
-        .run(&mut |chunk| {
-            console.extend_from_slice(chunk);
-            Ok(())
-        })
-        .expect("QEMU runs");
-    let outcome = Outcome { console: String::from_utf8_lossy(&console).into_owned(), faults, ending };
+    let outcome = Outcome::collected(|console| run.run(console));
     outcome.stays_are_short();
     outcome
 }
 
+/// Where a run's console goes.
+type Console<'c> = &'c mut dyn FnMut(&[u8]) -> io::Result<()>;
+
 impl Outcome {
+    /// What a run leaves.
+    fn collected(
+        run: impl FnOnce(Console<'_>) -> Result<(Ending, Vec<FaultLine>), boot::run::Error>,
+    ) -> Self {
+        let mut console = Vec::new();
+        let ran = run(&mut |chunk| {
+            console.extend_from_slice(chunk);
+            Ok(())
+        });
+        let (ending, faults) = ran.expect("the machine runs");
+        Self { console: String::from_utf8_lossy(&console).into_owned(), faults, ending }
+    }
+
     /// Asserts that nothing that ran kept the kernel busy for long; a run that was refused has no figures.
     #[track_caller]
     fn stays_are_short(&self) {

@@ -6,10 +6,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use compiler_driver::files::{self, hex};
 use compiler_driver::guest::{Cache, Guest, GuestOptions, Input};
-use compiler_driver::keys::Store;
-use sci::guest::{LIFECYCLE, Resolved, resolve};
+use compiler_driver::keys::{Key, Store};
+use sci::guest::{Resolved, resolve};
 use sci::image::Image;
-use sci::linkage::{self, Linkage};
+use sci::linkage;
 use sci::section::SectionKind;
 use services_mex::layout::MODULE;
 use services_mex::trust::{Policy, Standing};
@@ -32,8 +32,6 @@ const POLICY: &str = "trust.yaml";
 const NO_POLICY: &str = "apiVersion: samoza/v1\nkind: TrustPolicy\nprofile: development\n";
 /// Pages that a guest's memory begins with at most.
 const PAGES_MAX: u64 = 1024;
-/// What a space of a topology is called for.
-const CALLED: [&str; 3] = ["on_init", "on_process", "on_close"];
 
 /// A package, and what it says.
 pub struct Judged<'p> {
@@ -74,13 +72,14 @@ pub fn read<'p>(file: &Path, bytes: &'p [u8]) -> Result<Judged<'p>, Failure> {
 /// The structural and the semantic level, modules among them: each is compiled, and kept for its run.
 pub fn judge<'p>(file: &Path, bytes: &'p [u8], strict: bool) -> Result<Judged<'p>, Failure> {
     let judged = read(file, bytes)?;
+    let (cache, key) = (Cache::open()?, session::key()?);
     let mut needs = BTreeMap::new();
     let mut failures = Vec::new();
     for space in &judged.contents.topology.spaces {
         let name = &space.name.value;
         let place = format!("spaces/{name}/{MODULE}");
         if let Some(entry) = judged.package.archive().entry(&place) {
-            match module_needs(name, &format!("{}: {place}", file.display()), entry) {
+            match module_needs(name, &format!("{}: {place}", file.display()), entry, (&cache, &key)) {
                 Ok(found) => drop(needs.insert(name.clone(), found)),
                 Err(failure) => failures.push(failure),
             }
@@ -94,19 +93,22 @@ pub fn judge<'p>(file: &Path, bytes: &'p [u8], strict: bool) -> Result<Judged<'p
 }
 
 /// What a module's imports prove that it needs, if it is a guest at all.
-fn module_needs(name: &Name, place: &str, entry: &Entry<'_>) -> Result<Capabilities, Failure> {
+fn module_needs(
+    name: &Name,
+    place: &str,
+    entry: &Entry<'_>,
+    (cache, key): (&Cache, &Key),
+) -> Result<Capabilities, Failure> {
     let content = entry.content();
     let module = Guest::new(Input { name: name.as_str(), file: place, bytes: &content }, &[]);
-    let image =
-        Cache::open()?.image(&module, GuestOptions::default(), &session::identity(), &session::key()?)?;
+    let image = cache.image(&module, GuestOptions::default(), &session::identity(), key)?;
     let image =
         Image::read(&image).map_err(|error| Failure::new(Exit::Image, "bad-image", error.to_string()))?;
     let linkage =
         linkage::read(image.bytes_of(SectionKind::Linkage)).ok_or_else(|| guest::is_none().at(place))?;
     imports::check(&linkage, Grants::of(u64::MAX))
         .map_err(|error| guest::refused_import(&error).at(place))?;
-    lifecycle::check(&linkage).map_err(|error| guest::no_way_in(error.to_string()).at(place))?;
-    check_ways_in(&linkage, place)?;
+    lifecycle::check_space(&linkage).map_err(|error| guest::no_way_in(error.to_string()).at(place))?;
     if let Some(memory) = linkage.memories.iter().find(|memory| memory.minimum > PAGES_MAX) {
         let message = format!("a memory begins with {} pages; {PAGES_MAX} are allowed", memory.minimum);
         return Err(Failure::new(Exit::Image, "guest-memory", message)
@@ -119,16 +121,6 @@ fn module_needs(name: &Name, place: &str, entry: &Entry<'_>) -> Result<Capabilit
         _ => None,
     });
     Ok(needed.flatten().collect())
-}
-
-/// A space of a topology is called for more than `space run` asks for.
-fn check_ways_in(linkage: &Linkage<'_>, place: &str) -> Result<(), Failure> {
-    let is_exported = |item: &str| linkage.exports.iter().any(|export| export.name == item);
-    debug_assert!(CALLED.iter().all(|item| LIFECYCLE.iter().any(|export| export.item == *item)));
-    match CALLED.into_iter().find(|item| !is_exported(item)) {
-        Some(missing) => Err(guest::no_way_in(format!("the module exports no `{missing}`")).at(place)),
-        None => Ok(()),
-    }
 }
 
 /// How a package stands by a policy: that of a file, or the user's, or one for development.

@@ -3,8 +3,7 @@
 use boot::{LinuxRun, Stop};
 
 use crate::arguments::RunArguments;
-use crate::commands::guest;
-use crate::commands::system::{self, Printer, Reader};
+use crate::commands::{guest, system};
 use crate::report::Failure;
 
 /// Builds a project, runs it, relays the console; a run that did not end well is a failure.
@@ -29,11 +28,8 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
         (None, None) => Stop::Never,
     };
     let run = LinuxRun { module: &module, verbose: false, stop, interrupted: &interrupted };
-    let printer = Printer::start();
-    let ran = run.run(&mut |chunk| printer.print(chunk));
-    if printer.end(&interrupted)? == Reader::Left {
+    let Some((ending, faults)) = system::relay(&interrupted, |console| run.run(console))? else {
         return Ok(());
-    }
-    let (ending, faults) = ran?;
+    };
     system::conclude(ending, faults, &module)
 }

@@ -50,14 +50,7 @@ const PER_MINUTE_MAX: u32 = 1_000_000;
 impl Reader {
     pub(super) fn space(&mut self, root: &Node) -> Option<SpaceManifest> {
         let mut fields = self.file(root, "Space")?;
-        let metadata = fields.required("metadata", &mut self.errors);
-        let metadata = metadata.and_then(|node| node.fields(&mut self.errors));
-        let name = metadata.and_then(|mut metadata| {
-            let name = metadata.required("name", &mut self.errors).and_then(|node| self.name(node));
-            let _ = metadata.optional("description").and_then(|node| self.prose(node));
-            metadata.finish(&mut self.errors);
-            name
-        });
+        let name = self.named(&mut fields);
         let type_node = fields.required("type", &mut self.errors);
         let kind = type_node.and_then(|node| self.space_type(node));
         let capabilities = fields.optional("capabilities").and_then(|node| self.capabilities(node));

@@ -12,14 +12,7 @@ use crate::world::{Bounds, Direction, Face, Location, Route, World};
 impl Reader {
     pub(super) fn world(&mut self, root: &Node) -> Option<World> {
         let mut fields = self.file(root, "World")?;
-        let metadata = fields.required("metadata", &mut self.errors);
-        let metadata = metadata.and_then(|node| node.fields(&mut self.errors));
-        let name = metadata.and_then(|mut metadata| {
-            let name = metadata.required("name", &mut self.errors).and_then(|node| self.name(node));
-            let _ = metadata.optional("description").and_then(|node| self.prose(node));
-            metadata.finish(&mut self.errors);
-            name
-        });
+        let name = self.named(&mut fields);
         let locations = fields.required("locations", &mut self.errors);
         let locations = self.each(locations, Self::world_location);
         let routes = self.each(fields.optional("routes"), Self::route);

@@ -232,7 +232,6 @@ struct Running {
     stop: Stop,
     /// Ends its guest, once there is one.
     guest: Option<Interrupter>,
-    is_stopped: bool,
 }
 
 /// Spaces by their numbers.
@@ -272,7 +271,7 @@ fn serve(mut inside: Inside) -> Result<(), Box<dyn std::error::Error>> {
             Told::Start(space, job) => {
                 let (sender, receiver) = mpsc::channel();
                 let stop = Stop::default();
-                let running = Running { replies: sender, stop: stop.clone(), guest: None, is_stopped: false };
+                let running = Running { replies: sender, stop: stop.clone(), guest: None };
                 lock(&house).insert(space, running);
                 let (voice, house, modules) = (inside.voice(), Arc::clone(&house), modules.clone());
                 let clock = Clock::new(job.limits.time, stop);
@@ -281,7 +280,7 @@ fn serve(mut inside: Inside) -> Result<(), Box<dyn std::error::Error>> {
                     // A mistake of the runtime's own ends the process: its parent waits for no thread that is gone.
                     let made = |guest: Interrupter| {
                         if let Some(running) = lock(&house).get_mut(&space) {
-                            if running.is_stopped {
+                            if running.stop.is_told() {
                                 guest.kill(STOPPED);
                             }
                             running.guest = Some(guest);
@@ -303,8 +302,7 @@ fn serve(mut inside: Inside) -> Result<(), Box<dyn std::error::Error>> {
                 }
             }
             Told::Stop(space) => {
-                if let Some(running) = lock(&house).get_mut(&space) {
-                    running.is_stopped = true;
+                if let Some(running) = lock(&house).get(&space) {
                     running.stop.stop();
                     if let Some(guest) = &running.guest {
                         guest.kill(STOPPED);

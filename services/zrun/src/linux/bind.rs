@@ -1,6 +1,6 @@
 //! Binding: what stands for a guest's imports.
 
-use crate::imports::{ImportError, Shape, judge, judge_without_memory};
+use crate::imports::{ImportError, Shape, judge};
 use crate::memory::GuestMemory;
 use crate::space::Space;
 use crate::world::World;
@@ -23,14 +23,7 @@ pub(crate) struct Served<W> {
 pub(crate) fn check(module: &Module, grants: crate::Grants) -> Result<Vec<Resolved>, ImportError> {
     let has_memory =
         module.exports().any(|(name, ty)| name == MEMORY_EXPORT && matches!(ty, ExternType::Memory { .. }));
-    let judged = module.imports().map(|(from, item, ty)| {
-        let resolved = judge(from, item, &shape(&ty), grants)?;
-        if !has_memory {
-            judge_without_memory(&resolved)?;
-        }
-        Ok(resolved)
-    });
-    judged.collect()
+    module.imports().map(|(from, item, ty)| judge(from, item, &shape(&ty), grants, has_memory)).collect()
 }
 
 /// What an import or export is.

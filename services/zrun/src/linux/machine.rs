@@ -19,17 +19,22 @@ pub(super) struct Stop(Arc<(Mutex<bool>, Condvar)>);
 impl Stop {
     /// Tells it.
     pub fn stop(&self) {
-        *self.is_told() = true;
+        *self.told() = true;
         self.0.1.notify_all();
     }
 
     /// Waits for so long; whether it was told to end meanwhile.
     fn wait(&self, time: Duration) -> bool {
-        let waited = self.0.1.wait_timeout_while(self.is_told(), time, |is_told| !*is_told);
+        let waited = self.0.1.wait_timeout_while(self.told(), time, |is_told| !*is_told);
         *waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
-    fn is_told(&self) -> MutexGuard<'_, bool> {
+    /// Whether it was told.
+    pub fn is_told(&self) -> bool {
+        *self.told()
+    }
+
+    fn told(&self) -> MutexGuard<'_, bool> {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
