@@ -10,7 +10,11 @@ use sci::guest::GuestCapability;
 
 use crate::report::EXIT_CODES;
 
+mod apps;
 mod mex;
+pub use apps::{
+    ApplicationArgument, DownArguments, LogsArguments, SpaceArgument, TapArguments, TopoCommand, UpArguments,
+};
 pub use mex::{MexBuildArguments, MexCommand, MexVerifyArguments};
 
 /// What `-V` prints after the name.
@@ -65,6 +69,18 @@ pub struct JsonArgument {
     pub json: bool,
 }
 
+/// `space cap`
+#[derive(Subcommand)]
+pub enum CapCommand {
+    /// List what each space may do, and how often it did
+    Ls {
+        #[command(flatten)]
+        application: ApplicationArgument,
+        #[command(flatten)]
+        output: JsonArgument,
+    },
+}
+
 /// The commands.
 #[derive(Subcommand)]
 pub enum Command {
@@ -95,6 +111,76 @@ pub enum Command {
         #[command(subcommand)]
         command: MexCommand,
     },
+    /// Bring an application up: verify it, run it, show what it says
+    Up(UpArguments),
+    /// Stop an application
+    Down(DownArguments),
+    /// List applications
+    Ps {
+        #[command(flatten)]
+        output: JsonArgument,
+    },
+    /// Print the state of an application and its spaces, with reasons
+    Status {
+        #[command(flatten)]
+        application: ApplicationArgument,
+        #[command(flatten)]
+        output: JsonArgument,
+    },
+    /// Print what spaces said, and with `--follow` what happens to them
+    Logs(LogsArguments),
+    /// Print what happened to spaces
+    Events {
+        #[command(flatten)]
+        application: ApplicationArgument,
+    },
+    /// Print an application's paths, and what they carried
+    Graph {
+        #[command(flatten)]
+        application: ApplicationArgument,
+        #[command(flatten)]
+        output: JsonArgument,
+    },
+    /// Show spaces and paths as they are, again and again
+    Top {
+        #[command(flatten)]
+        application: ApplicationArgument,
+        /// Only once
+        #[arg(long)]
+        once: bool,
+    },
+    /// Print the messages of a path as they pass
+    Tap(TapArguments),
+    /// Put a message into a space's queue
+    Send {
+        #[command(flatten)]
+        space: SpaceArgument,
+        /// The message
+        message: String,
+    },
+    /// End a space at once, as a failure: its restart policy decides what follows
+    Kill {
+        #[command(flatten)]
+        space: SpaceArgument,
+    },
+    /// Start a space anew
+    Restart {
+        #[command(flatten)]
+        space: SpaceArgument,
+    },
+    /// Capabilities of an application's spaces
+    Cap {
+        #[command(subcommand)]
+        command: CapCommand,
+    },
+    /// Verify, run and change applications
+    Topo {
+        #[command(subcommand)]
+        command: TopoCommand,
+    },
+    /// Be the parent of this machine's spaces
+    #[command(hide = true)]
+    Zhost,
     /// Compile a project without writing anything, and check each image against the contract
     Check {
         #[command(flatten)]
@@ -127,14 +213,16 @@ pub enum Command {
         #[command(flatten)]
         output: JsonArgument,
     },
-    /// Print why a component holds a capability: its declaration, and the calls that use it
+    /// Print why a component holds a capability: its declaration, and the calls that use it; or why a space is as it is
     Why {
-        /// The component
+        /// The component, or a space of an application
         component: String,
-        /// The capability
-        capability: String,
+        /// The component's capability
+        capability: Option<String>,
         #[command(flatten)]
         project: ProjectArgument,
+        #[command(flatten)]
+        application: ApplicationArgument,
         #[command(flatten)]
         output: JsonArgument,
     },

@@ -1,6 +1,7 @@
 //! One module for each command; each has a `run` that prints its result or answers why not. `guest`, `profile` and `system`
 //! hold what several commands share.
 
+pub mod apps;
 pub mod boot;
 pub mod build;
 pub mod check;

@@ -9,6 +9,10 @@ use services_yaml::RULES as TEXT_RULES;
 /// Errors that are no diagnostics of a source, by id.
 const COMMAND: &[(&str, &str)] = &[
     (
+        "already-running",
+        "One parent runs a machine's spaces, and an application is brought up once. `space ps` lists what runs; `space topo submit` changes it; `space down` stops it.",
+    ),
+    (
         "bad-image",
         "The compiler made an image that the format's own checks refuse. That is a mistake of the compiler, not of the sources: keep them and report it.",
     ),
@@ -47,6 +51,14 @@ const COMMAND: &[(&str, &str)] = &[
     (
         "contract",
         "The image breaks a contract rule. `docs/contract-rules.md` lists the rules; `space explain <rule>` explains one.",
+    ),
+    (
+        "control",
+        "The part that decides what runs where refused what was asked, or could not keep it. The message says why. What ran goes on.",
+    ),
+    (
+        "damaged-state",
+        "The file in which the parent keeps what is to run is damaged, or of another version. What spaces stored is elsewhere and not touched.",
     ),
     (
         "development-key",
@@ -134,6 +146,10 @@ const COMMAND: &[(&str, &str)] = &[
         "A source file's name is not UTF-8 or holds control characters, so no message and no image could name it. Rename it.",
     ),
     (
+        "no-application",
+        "No application of this name was brought up, or it was removed. `space ps` lists those that there are.",
+    ),
+    (
         "no-child",
         "The process that compiles or runs a guest could not be started. The message has the system's reason: too many processes, no memory, or a kernel without `/proc`.",
     ),
@@ -152,12 +168,20 @@ const COMMAND: &[(&str, &str)] = &[
         "A WebAssembly module or an image of one was expected: the file holds the image of a component, or an option that only a guest has a use for was given to a project.",
     ),
     (
+        "no-host",
+        "No host can take the space: the message counts what kept it from each. `docs/placement.md` has the rules. It is tried again when hosts change, as long as the application is up.",
+    ),
+    (
         "no-key-home",
         "Keys live in `$SPACE_HOME`, else in the user's data folder; neither `SPACE_HOME` nor `HOME` is set.",
     ),
     (
         "no-package",
         "A package is made of a folder with `manifest.yaml`, `topology.yaml` and a folder for each space below `spaces/`. `docs/mex.md` says what is in each.",
+    ),
+    (
+        "no-parent",
+        "Spaces run below a parent process, which could not be started or does not answer. What it said is in `zhost.log` in the folder of the state.",
     ),
     (
         "no-processes",
@@ -172,6 +196,7 @@ const COMMAND: &[(&str, &str)] = &[
         "no-sources",
         "A project is a folder with `.in` files, in it or in folders below. Hidden folders, `build` and `target` are not looked at.",
     ),
+    ("no-such-thing", "The application has no space, path or revision of this name."),
     (
         "no-way-in",
         "A guest is entered through what it exports: `_initialize` or `_start`, then `on_init`. The module exports none of these, both of the first two, or one of another type. `docs/guest-abi.md` says which it may have.",
@@ -192,21 +217,35 @@ const COMMAND: &[(&str, &str)] = &[
         "not-formatted",
         "`space fmt --check` found sources that `space fmt` would change. There is one style and no options.",
     ),
+    ("not-running", "The space does not run, so there is nothing to end. `space status` says how it is."),
+    (
+        "not-sent",
+        "The message was not taken: the space does not run, or holds as many as it may. The message names the code of the Guest ABI.",
+    ),
     ("not-utf8", "Sources are UTF-8 text. The message names the first line that is not."),
     ("output", "What the command wanted to print could not be written."),
     (
         "package-name",
         "A folder with `.in` files is a package, and sources write its name after `import`. So it begins with a lower-case letter and has letters, digits and `-`; `-` stands only before a letter.",
     ),
-    ("padding", "Bytes between the image's parts are not zero. The file was damaged or changed."),
+    ("nothing-runs", "No parent runs, so no application does. `space up <folder>` starts one."),
     (
-        "package-link",
-        "What a package is made of must be files: a link could lead out of the folder, or around in it, and would be another file elsewhere.",
+        "other-version",
+        "The parent that runs is of another version of `space`, which asks and answers differently. Stop what runs with the version that started it, or end the process that `zhost.pid` names; then bring it up again.",
     ),
     ("package-refused", "The package breaks a rule; the message names it."),
     (
         "project-name",
         "The name of a project becomes a folder, a package and a component: lower-case letters, digits and `-`, first a letter, at most 64.",
+    ),
+    ("padding", "Bytes between the image's parts are not zero. The file was damaged or changed."),
+    (
+        "package-link",
+        "What a package is made of must be files: a link could lead out of the folder, or around in it, and would be another file elsewhere.",
+    ),
+    (
+        "parent-gone",
+        "The parent ended while it was asked. What it had accepted is kept; `space up` starts it again.",
     ),
     (
         "project-too-large",
@@ -237,9 +276,14 @@ const COMMAND: &[(&str, &str)] = &[
         "The signature does not fit the bytes: the file was changed after it was signed, or the envelope is another file's.",
     ),
     (
+        "space-failed",
+        "A space ended with a failure, and was started again as often as its restart policy allows. The message says how it ended last; `space logs` shows what came before, and `space events` each start.",
+    ),
+    (
         "space-name",
         "The name of a space stands in topologies and packages, and its folder and module are named after it: lower-case letters, digits and `-`, first a letter, at most 63.",
     ),
+    ("still-running", "A space did not end within its deadline and the time after it."),
     (
         "test-failed",
         "A `test` block ended by an `assert` that did not hold, or by a fault. Tests run on this machine, without a console or any other capability.",
@@ -274,11 +318,12 @@ const COMMAND: &[(&str, &str)] = &[
         "usage",
         "The command line is not one that `space` has. `space --help` lists the commands, `space <command> --help` what each takes.",
     ),
+    ("value", "A field has a value that has no meaning. The file was damaged, or another tool wrote it."),
     (
         "values",
         "The file that `--data` names cannot hold a guest's values: it is damaged, another process uses it, or it is no file that `space run --data` made.",
     ),
-    ("value", "A field has a value that has no meaning. The file was damaged, or another tool wrote it."),
+    ("which-application", "Several applications are up, and the command is about one."),
 ];
 
 /// Every id with its explanation, ordered by id.

@@ -21,8 +21,12 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use arguments::{Arguments, CacheCommand, Command, KeyCommand, MexCommand, SciCommand};
+use arguments::{
+    Arguments, CacheCommand, CapCommand, Command, KeyCommand, MexCommand, SciCommand, TopoCommand,
+};
+use commands::apps;
 use report::{Exit, Failure};
+use services_zhost::view::Action;
 
 fn main() -> ExitCode {
     runtime_sandbox::start(&[compiler_driver::guest::child::ROLE, services_zrun::linux::ROLE]);
@@ -68,13 +72,33 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Mex { command: MexCommand::Sign { file, key, output } } => {
             commands::mex::sign(&file, &key, output.as_deref())
         }
+        Command::Up(arguments) => apps::up::run(&arguments),
+        Command::Down(arguments) => apps::down(&arguments.application, arguments.purge),
+        Command::Ps { output } => apps::ps(output.json),
+        Command::Status { application, output } => apps::status(&application, output.json),
+        Command::Logs(arguments) => apps::logs(&arguments),
+        Command::Events { application } => apps::events(&application),
+        Command::Graph { application, output } => apps::graph(&application, output.json),
+        Command::Top { application, once } => apps::top(&application, once),
+        Command::Tap(arguments) => apps::tap(&arguments),
+        Command::Send { space, message } => apps::send(&space, &message),
+        Command::Kill { space } => apps::act(&space, Action::Kill),
+        Command::Restart { space } => apps::act(&space, Action::Restart),
+        Command::Cap { command: CapCommand::Ls { application, output } } => {
+            apps::capabilities(&application, output.json)
+        }
+        Command::Topo { command } => topo(command),
+        Command::Zhost => apps::parent::run(),
         Command::Check { project, output } => commands::check::run(&project.folder, output.json),
         Command::Boot(arguments) => commands::boot::run(&arguments),
         Command::Test { project, output } => commands::test::run(&project.folder, output.json),
         Command::Fmt { paths, check } => commands::fmt::run(&paths, check),
         Command::Facts { project, output } => commands::facts::run(&project.folder, output.json),
-        Command::Why { component, capability, project, output } => {
+        Command::Why { component, capability: Some(capability), project, output, .. } => {
             commands::why::run(&component, &capability, &project.folder, output.json)
+        }
+        Command::Why { component: space, capability: None, application, .. } => {
+            apps::why(&arguments::SpaceArgument { space, application })
         }
         Command::Inspect { file, output } => commands::inspect::run(&file, output.json),
         Command::Verify { file, key } => commands::verify::run(&file, key.as_deref()),
@@ -89,6 +113,17 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Doctor { output } => commands::doctor::run(output.json),
         Command::Completions { shell } => commands::generate::completions(shell),
         Command::Man { folder } => commands::generate::man(&folder),
+    }
+}
+
+fn topo(command: TopoCommand) -> Result<(), Failure> {
+    match command {
+        TopoCommand::Submit { what } => apps::up::topo_submit(&what),
+        TopoCommand::Ls { output } => apps::ps(output.json),
+        TopoCommand::Status { application, output } => apps::status(&application, output.json),
+        TopoCommand::Stop { application } => apps::down(&application, false),
+        TopoCommand::History { application, output } => apps::history(&application, output.json),
+        TopoCommand::Rollback { revision, application } => apps::rollback(&application, revision),
     }
 }
 

@@ -68,6 +68,24 @@ impl Failure {
         self
     }
 
+    /// Its id.
+    pub const fn id(&self) -> &'static str {
+        self.id
+    }
+
+    /// What is wrong, and where.
+    pub fn message(&self) -> String {
+        match &self.place {
+            Some(place) => format!("{} ({place})", self.message),
+            None => self.message.clone(),
+        }
+    }
+
+    /// What to do.
+    pub fn remedy(&self) -> Option<&str> {
+        self.help.as_deref()
+    }
+
     /// The exit code.
     pub const fn exit(&self) -> Exit {
         self.exit

@@ -1,7 +1,7 @@
 //! `space mex`: packages.
 
 mod folder;
-mod judge;
+pub mod judge;
 
 use std::path::Path;
 
@@ -41,6 +41,14 @@ pub fn build(arguments: &MexBuildArguments) -> Result<(), Failure> {
     print::text(&format!("{}  {} bytes, {signed}\n", output.display(), bytes.len()))
 }
 
+/// The package of a folder, unsigned.
+pub fn pack(folder: &Path) -> Result<Vec<u8>, Failure> {
+    let files = folder::read(folder)?;
+    let named: Vec<(&str, &[u8])> =
+        files.others.iter().map(|(name, content)| (name.as_str(), content.as_slice())).collect();
+    services_mex::write_package(&files.manifest, &named, None).map_err(|refusals| refused(folder, refusals))
+}
+
 /// Holds a package against every rule, and judges whether it is trusted.
 pub fn verify(arguments: &MexVerifyArguments) -> Result<(), Failure> {
     let bytes = read(&arguments.file)?;
@@ -48,13 +56,13 @@ pub fn verify(arguments: &MexVerifyArguments) -> Result<(), Failure> {
     let name = arguments.file.display();
     print::text(&format!("{name}: structural and semantic level hold: {}\n", judged.summary()))?;
     let standing = judge::trust(&judged, &arguments.file, arguments.trust.as_deref())?;
-    print::text(&format!("{name}: {standing}\n"))
+    print::text(&format!("{name}: {}\n", standing.standing))
 }
 
 /// Prints what a package says of itself.
 pub fn inspect(file: &Path, as_json: bool) -> Result<(), Failure> {
     let bytes = read(file)?;
-    let Judged { package, contents, graph } = judge::read(file, &bytes)?;
+    let Judged { package, contents, graph, .. } = judge::read(file, &bytes)?;
     let manifest = package.manifest();
     let files = package.archive().entries().iter();
     let spaces = graph.spaces.iter().map(|space| {
@@ -128,7 +136,8 @@ fn list(values: &serde_json::Value, line: impl Fn(&serde_json::Value) -> String)
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+/// The bytes of a package.
+pub fn read(file: &Path) -> Result<Vec<u8>, Failure> {
     files::read(file, ARCHIVE_BYTES_MAX).map_err(|error| match error {
         compiler_driver::Error::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
             Failure::new(Exit::Usage, "no-file", format!("there is no file {}", file.display()))

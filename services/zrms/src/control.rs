@@ -86,6 +86,9 @@ pub enum ControlError {
     /// There is no such topology.
     #[error("there is no topology `{0}`")]
     Topology(String),
+    /// It is to run, or runs.
+    #[error("topology `{0}` runs: stop it first")]
+    Runs(String),
     /// There is no such space.
     #[error("topology `{0}` has no space `{1}` that was started")]
     Space(String, String),
@@ -163,6 +166,7 @@ pub struct Control<S> {
     store: S,
     config: Config,
     clock: Clock,
+    term: u64,
     /// The last version of the store that is known here.
     seen: u64,
     superseded: bool,
@@ -194,6 +198,7 @@ impl<S: Store> Control<S> {
             store,
             config,
             clock: Clock { last: now, elapsed: 0 },
+            term: 0,
             seen: 0,
             superseded: false,
             generation: 0,
@@ -205,7 +210,9 @@ impl<S: Store> Control<S> {
         };
         let (term, version) = control.read::<u64>(LEADER)?.unwrap_or_default();
         // Whoever had the store finds this change; what it wrote before is among what is read below.
-        control.seen = control.write(LEADER, version, &(term + 1))?;
+        let term = term + 1;
+        control.term = term;
+        control.seen = control.write(LEADER, version, &term)?;
         for key in control.store.keys(HOSTS)?.into_iter().chain(control.store.keys(TOPOLOGIES)?) {
             control.load(&key)?;
         }
@@ -215,13 +222,18 @@ impl<S: Store> Control<S> {
         Ok(control)
     }
 
+    /// How often the store was taken over, this time among them: a number that no earlier control of it had.
+    pub fn term(&self) -> u64 {
+        self.term
+    }
+
     /// The store, at the end.
     pub fn into_store(self) -> S {
         self.store
     }
 
-    /// Takes what a topology is to be; it runs, or is changed by difference. The same once more changes nothing. The
-    /// number of its revision.
+    /// Takes what a topology is to be; it runs, or is changed by difference. The same once more is the same revision, which
+    /// runs again if it was stopped. The revision's number.
     pub fn submit(&mut self, name: &str, submission: &Submission) -> Result<u64, ControlError> {
         self.follow()?;
         let mut names = BTreeSet::new();
@@ -242,14 +254,18 @@ impl<S: Store> Control<S> {
             Some(topology) => (topology.wanted.clone(), topology.wanted_version),
             None => (Wanted::default(), 0),
         };
-        let last = wanted.revisions.last();
-        let same = last.is_some_and(|last| {
-            wanted.run
-                && (last.package, &last.verdict, &last.spaces)
-                    == (submission.package, &verdict, &submission.spaces)
-        });
-        let number = last.map_or(0, |last| last.number);
-        if same {
+        let number = wanted.revisions.last().map_or(0, |last| last.number);
+        // Whoever verified it, and when, does not make it another one.
+        let same = wanted
+            .revisions
+            .last_mut()
+            .filter(|last| (last.package, &last.spaces) == (submission.package, &submission.spaces));
+        if let Some(same) = same {
+            if !wanted.run {
+                same.verdict = verdict;
+                wanted.run = true;
+                self.want(name, version, wanted)?;
+            }
             return Ok(number);
         }
         let (package, spaces) = (submission.package, submission.spaces.clone());
@@ -329,13 +345,38 @@ impl<S: Store> Control<S> {
         Ok(&self.topology(name)?.wanted.revisions)
     }
 
-    /// The names of all topologies.
+    /// Forgets a topology of which nothing runs any more: its revisions, and how its spaces ended. Numbers of starts go
+    /// on, so that one that is submitted again under the name starts anew.
+    pub fn forget(&mut self, name: &str) -> Result<(), ControlError> {
+        self.follow()?;
+        let topology = self.topology(name)?;
+        let runs = |standing: &Standing| matches!(standing.phase, Phase::Placed(_));
+        if topology.wanted.run || topology.placement.spaces.values().any(runs) {
+            return Err(ControlError::Runs(name.into()));
+        }
+        let (placement, version) = (
+            Placement { epoch: topology.placement.epoch, spaces: BTreeMap::new() },
+            topology.placement_version,
+        );
+        let wanted_version = topology.wanted_version;
+        if version > 0 {
+            let version = self.write(&format!("{PLACEMENTS}{name}"), version, &placement)?;
+            if let Some(topology) = self.topologies.get_mut(name) {
+                (topology.placement, topology.placement_version) = (placement, version);
+            }
+        }
+        self.want(name, wanted_version, Wanted::default())
+    }
+
+    /// The names of all topologies that are not forgotten.
     pub fn topologies(&self) -> impl Iterator<Item = &str> {
-        self.topologies.keys().map(String::as_str)
+        let known = self.topologies.iter().filter(|(_, topology)| !topology.wanted.revisions.is_empty());
+        known.map(|(name, _)| name.as_str())
     }
 
     fn topology(&self, name: &str) -> Result<&Topology, ControlError> {
-        self.topologies.get(name).ok_or_else(|| ControlError::Topology(name.into()))
+        let known = self.topologies.get(name).filter(|topology| !topology.wanted.revisions.is_empty());
+        known.ok_or_else(|| ControlError::Topology(name.into()))
     }
 
     fn want(&mut self, name: &str, version: u64, mut wanted: Wanted) -> Result<(), ControlError> {

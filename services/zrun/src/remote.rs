@@ -243,12 +243,15 @@ impl Server {
         Self { grants, began: world.realtime() }
     }
 
+    /// The request, if it is one and the space may make it.
+    fn admitted<'r>(&self, request: &'r [u8]) -> Option<Request<'r>> {
+        let (request, rest) = postcard::take_from_bytes(request).ok()?;
+        (rest.is_empty() && self.allows(&request) && is_bounded(&request)).then_some(request)
+    }
+
     /// Carries a request out if it is one and the space may make it.
     pub fn serve(&self, request: &[u8], world: &mut dyn World) -> Vec<u8> {
-        let request = match postcard::take_from_bytes(request) {
-            Ok((request, [])) if self.allows(&request) && is_bounded(&request) => request,
-            _ => return answer(Reply::Refused),
-        };
+        let Some(request) = self.admitted(request) else { return answer(Reply::Refused) };
         match request {
             Request::Log(line) => {
                 world.log(line);
@@ -263,21 +266,9 @@ impl Server {
                 answer(if world.random(&mut bytes) { Reply::Bytes(&bytes) } else { Reply::Refused })
             }
             Request::NodeInfo => answer(Reply::Text(&world.node_info())),
-            Request::Get(key) => match world.store().get(key) {
-                Ok(value) => answer(value.as_deref().map_or(Reply::Absent, Reply::Bytes)),
-                Err(error) => answer(Reply::Failed(error)),
-            },
-            Request::Put(key, value) => {
-                answer(world.store().put(key, value).map_or_else(Reply::Failed, |()| Reply::Done))
+            Request::Get(_) | Request::Put(..) | Request::Delete(_) | Request::Next(..) => {
+                serve_values(request, world.store())
             }
-            Request::Delete(key) => {
-                let found = world.store().delete(key);
-                answer(found.map_or_else(Reply::Failed, |found| Reply::Number(found.into())))
-            }
-            Request::Next(prefix, after) => match world.store().next(prefix, after) {
-                Ok(key) => answer(key.as_deref().map_or(Reply::Absent, Reply::Text)),
-                Err(error) => answer(Reply::Failed(error)),
-            },
             Request::Emit(to, message) => sent(world.mail().emit(to, message)),
             Request::EmitSelf(message) => sent(world.mail().emit_self(message)),
             Request::Receive(capacity) => match world.mail().receive(capacity) {
@@ -287,14 +278,25 @@ impl Server {
                 Err(error) => answer(Reply::Undelivered(error)),
             },
             Request::Info => answer(world.mail().info().as_deref().map_or(Reply::Absent, Reply::Text)),
-            Request::Wait => answer(Reply::Number(world.mail().wait().into())),
+            Request::Wait => arrived(world.mail().wait()),
         }
     }
 
+    /// Carries a request out that [concerns](concerns) values.
+    pub fn serve_values(&self, request: &[u8], store: &mut dyn Store) -> Vec<u8> {
+        self.admitted(request).map_or_else(|| answer(Reply::Refused), |request| serve_values(request, store))
+    }
+
     fn allows(&self, request: &Request<'_>) -> bool {
-        let needed = match request {
+        request.needs().is_none_or(|needed| self.grants.holds(needed))
+    }
+}
+
+impl Request<'_> {
+    fn needs(&self) -> Option<GuestCapability> {
+        Some(match self {
             Request::Log(_) => GuestCapability::SysLog,
-            Request::Realtime | Request::Wait => return true,
+            Request::Realtime | Request::Wait => return None,
             Request::Random(_) => GuestCapability::Random,
             Request::NodeInfo => GuestCapability::NodeInfo,
             Request::Get(_) => GuestCapability::DataRead,
@@ -303,8 +305,58 @@ impl Server {
             Request::Next(..) => GuestCapability::DataList,
             Request::Emit(..) | Request::EmitSelf(_) => GuestCapability::NetEmitTo,
             Request::Receive(_) | Request::Info => GuestCapability::NetRecvNext,
-        };
-        self.grants.holds(needed)
+        })
+    }
+}
+
+/// What a request is about, for whoever serves some requests elsewhere than others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Concern {
+    /// Values: [`Server::serve_values`] is enough.
+    Values,
+    /// The next message to process: the space waits until it has [`arrived`]. It says that it is done with the last.
+    Arrival,
+    /// Anything else.
+    Other,
+}
+
+/// What a request is about.
+pub fn concerns(request: &[u8]) -> Concern {
+    match postcard::from_bytes(request) {
+        Ok(Request::Get(_) | Request::Put(..) | Request::Delete(_) | Request::Next(..)) => Concern::Values,
+        Ok(Request::Wait) => Concern::Arrival,
+        _ => Concern::Other,
+    }
+}
+
+/// The capability that a request uses, if it needs one.
+pub fn capability(request: &[u8]) -> Option<GuestCapability> {
+    postcard::from_bytes::<Request<'_>>(request).ok()?.needs()
+}
+
+/// The reply to a space that waits for a message: one has arrived, or none will and the space is to end.
+pub fn arrived(is_there: bool) -> Vec<u8> {
+    answer(Reply::Number(is_there.into()))
+}
+
+fn serve_values(request: Request<'_>, store: &mut dyn Store) -> Vec<u8> {
+    match request {
+        Request::Get(key) => match store.get(key) {
+            Ok(value) => answer(value.as_deref().map_or(Reply::Absent, Reply::Bytes)),
+            Err(error) => answer(Reply::Failed(error)),
+        },
+        Request::Put(key, value) => {
+            answer(store.put(key, value).map_or_else(Reply::Failed, |()| Reply::Done))
+        }
+        Request::Delete(key) => {
+            let found = store.delete(key);
+            answer(found.map_or_else(Reply::Failed, |found| Reply::Number(found.into())))
+        }
+        Request::Next(prefix, after) => match store.next(prefix, after) {
+            Ok(key) => answer(key.as_deref().map_or(Reply::Absent, Reply::Text)),
+            Err(error) => answer(Reply::Failed(error)),
+        },
+        _ => answer(Reply::Refused),
     }
 }
 

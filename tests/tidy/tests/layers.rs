@@ -62,6 +62,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "services-mex",
             "services-topology",
             "services-yaml",
+            "services-zhost",
+            "services-zrms",
             "services-zrun",
         ],
     ),
@@ -86,6 +88,11 @@ const LAYERS: &[(&str, &[&str])] = &[
     // Services are cores over the format, and shells over the runtime.
     ("services/zrms", &["sci"]),
     ("services/zrun", &["runtime-host", "runtime-sandbox", "sci"]),
+    // The parent of a machine's spaces joins what knows nothing of each other.
+    (
+        "services/zhost",
+        &["sci", "services-topology", "services-zdesk", "services-zmesh", "services-zrms", "services-zrun"],
+    ),
     ("services/zrun/component", &["runtime-guest-rust", "sci", "services-zrun"]),
     ("xtask", &[]),
 ];

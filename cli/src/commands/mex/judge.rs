@@ -41,6 +41,8 @@ pub struct Judged<'p> {
     pub contents: Contents,
     /// What is to run.
     pub graph: Graph,
+    /// The images of its modules, and what each needs, once they were compiled.
+    pub guests: BTreeMap<Name, (Vec<u8>, Capabilities)>,
 }
 
 impl Judged<'_> {
@@ -66,21 +68,21 @@ pub fn read<'p>(file: &Path, bytes: &'p [u8]) -> Result<Judged<'p>, Failure> {
     let contents = Contents::read(&package).map_err(|violations| violated(file, violations))?;
     package.check_layout(&contents.types()).map_err(|refusals| refused(file, refusals))?;
     let graph = Graph::of(&contents.topology, |_| Capabilities::NONE);
-    Ok(Judged { package, contents, graph })
+    Ok(Judged { package, contents, graph, guests: BTreeMap::new() })
 }
 
 /// The structural and the semantic level, modules among them: each is compiled, and kept for its run.
 pub fn judge<'p>(file: &Path, bytes: &'p [u8], strict: bool) -> Result<Judged<'p>, Failure> {
-    let judged = read(file, bytes)?;
+    let mut judged = read(file, bytes)?;
     let (cache, key) = (Cache::open()?, session::key()?);
-    let mut needs = BTreeMap::new();
+    let mut guests = BTreeMap::new();
     let mut failures = Vec::new();
     for space in &judged.contents.topology.spaces {
         let name = &space.name.value;
         let place = format!("spaces/{name}/{MODULE}");
         if let Some(entry) = judged.package.archive().entry(&place) {
-            match module_needs(name, &format!("{}: {place}", file.display()), entry, (&cache, &key)) {
-                Ok(found) => drop(needs.insert(name.clone(), found)),
+            match compiled(name, &format!("{}: {place}", file.display()), entry, (&cache, &key)) {
+                Ok(guest) => drop(guests.insert(name.clone(), guest)),
                 Err(failure) => failures.push(failure),
             }
         }
@@ -88,22 +90,24 @@ pub fn judge<'p>(file: &Path, bytes: &'p [u8], strict: bool) -> Result<Judged<'p
     if !failures.is_empty() {
         return Err(several(failures));
     }
+    let needs = guests.iter().map(|(name, (_, needs))| (name.clone(), *needs)).collect();
     let violations = judged.contents.check(&needs, strict);
+    judged.guests = guests;
     if violations.is_empty() { Ok(judged) } else { Err(violated(file, violations)) }
 }
 
-/// What a module's imports prove that it needs, if it is a guest at all.
-fn module_needs(
+/// The image of a module, and what its imports prove that it needs, if it is a guest at all.
+fn compiled(
     name: &Name,
     place: &str,
     entry: &Entry<'_>,
     (cache, key): (&Cache, &Key),
-) -> Result<Capabilities, Failure> {
+) -> Result<(Vec<u8>, Capabilities), Failure> {
     let content = entry.content();
     let module = Guest::new(Input { name: name.as_str(), file: place, bytes: &content }, &[]);
-    let image = cache.image(&module, GuestOptions::default(), &session::identity(), key)?;
+    let bytes = cache.image(&module, GuestOptions::default(), &session::identity(), key)?;
     let image =
-        Image::read(&image).map_err(|error| Failure::new(Exit::Image, "bad-image", error.to_string()))?;
+        Image::read(&bytes).map_err(|error| Failure::new(Exit::Image, "bad-image", error.to_string()))?;
     let linkage =
         linkage::read(image.bytes_of(SectionKind::Linkage)).ok_or_else(|| guest::is_none().at(place))?;
     imports::check(&linkage, Grants::of(u64::MAX))
@@ -120,27 +124,43 @@ fn module_needs(
         Resolved::Abi(function) => <[_; 1]>::try_from(function.capabilities).ok(),
         _ => None,
     });
-    Ok(needed.flatten().collect())
+    let needed = needed.flatten().collect();
+    Ok((bytes, needed))
+}
+
+/// How a package stands.
+pub struct Trusted {
+    /// For people.
+    pub standing: String,
+    /// Whether it runs for development only.
+    pub development: bool,
+    /// SHA-256 of the policy.
+    pub policy: [u8; 32],
 }
 
 /// How a package stands by a policy: that of a file, or the user's, or one for development.
-pub fn trust(judged: &Judged<'_>, file: &Path, policy: Option<&Path>) -> Result<String, Failure> {
+pub fn trust(judged: &Judged<'_>, file: &Path, policy: Option<&Path>) -> Result<Trusted, Failure> {
     let own = Store::open()?.home().join(POLICY);
     let (named, text) = match policy {
         Some(path) => (path.to_path_buf(), files::read(path, POLICY_BYTES_MAX)?),
         None if own.is_file() => (own.clone(), files::read(&own, POLICY_BYTES_MAX)?),
         None => (own, NO_POLICY.as_bytes().to_vec()),
     };
+    let digest = sci::digest::sha256(&text);
     let policy = Policy::read(&text).map_err(|refusals| refused(&named, refusals))?;
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let now = Moment(since.as_secs());
     let granted = judged.contents.granted();
     match policy.judge(judged.package.manifest(), &granted, now) {
-        Ok(Standing::Trusted { key, .. }) => Ok(format!("trusted: signed by {}", hex(&key))),
+        Ok(Standing::Trusted { key, .. }) => {
+            let standing = format!("trusted: signed by {}", hex(&key));
+            Ok(Trusted { standing, development: false, policy: digest })
+        }
         Ok(Standing::Development(reasons)) => {
             let reasons: Vec<String> =
                 reasons.iter().map(|one| format!("{} [{}]", one.detail(), one.id())).collect();
-            Ok(format!("runs for development only: {}", reasons.join("; ")))
+            let standing = format!("runs for development only: {}", reasons.join("; "));
+            Ok(Trusted { standing, development: true, policy: digest })
         }
         Err(refusals) => Err(several(refusals.iter().map(|refusal| of_refusal(Exit::Trust, file, refusal)))),
     }

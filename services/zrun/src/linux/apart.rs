@@ -69,6 +69,8 @@ enum Told {
     Reply(u32),
     /// End the space.
     Stop(u32),
+    /// End.
+    End,
 }
 
 /// What a child says.
@@ -141,6 +143,11 @@ impl Orders {
     /// Ends a space where it is; [`Event::Ended`] follows.
     pub fn stop(&self, space: u32) {
         let _ = self.0.send(&Told::Stop(space), &[]);
+    }
+
+    /// Ends the process, and with it all spaces.
+    pub fn end(&self) {
+        let _ = self.0.send(&Told::End, &[]);
     }
 
     /// Gives a space the reply to its request.
@@ -301,6 +308,7 @@ fn serve(mut inside: Inside) -> Result<(), Box<dyn std::error::Error>> {
                     let _ = running.replies.send(beside);
                 }
             }
+            Told::End => return Ok(()),
             Told::Stop(space) => {
                 if let Some(running) = lock(&house).get(&space) {
                     running.stop.stop();

@@ -1,0 +1,144 @@
+//! Applications that run: `space up` and its companions. Each asks the parent of the machine's spaces.
+
+mod loader;
+mod log;
+pub mod parent;
+mod show;
+pub mod up;
+
+use std::path::Path;
+
+use services_mex::limits::FILE_BYTES_MAX;
+use services_zhost::Problem;
+use services_zhost::question::{Answer, Question};
+use services_zhost::view::{Action, Application, Snapshot};
+
+use crate::arguments::{ApplicationArgument, SpaceArgument};
+use crate::explanations;
+use crate::print;
+use crate::report::{Exit, Failure};
+
+pub use log::{events, logs, tap};
+pub use show::{capabilities, graph, history, ps, status, top, why};
+
+/// The file of a topology in an application's folder.
+const TOPOLOGY: &str = "topology.yaml";
+
+/// What the parent could not do.
+fn failure(problem: &Problem) -> Failure {
+    let exit = match problem.id.as_str() {
+        "already-running" | "no-application" | "no-such-thing" | "not-running" => Exit::Usage,
+        "io" | "parent-gone" => Exit::Io,
+        "still-running" | "control" => Exit::System,
+        "other-version" | "damaged-state" => Exit::Environment,
+        _ => Exit::Image,
+    };
+    let id = explanations::all().iter().map(|(id, _)| *id).find(|id| *id == problem.id).unwrap_or("io");
+    let failure = Failure::new(exit, id, problem.message.clone());
+    match &problem.help {
+        Some(help) => failure.help(help.clone()),
+        None => failure,
+    }
+}
+
+/// How everything is; nothing where no parent runs.
+fn snapshot() -> Result<Option<Snapshot>, Failure> {
+    Ok(match parent::ask(&Question::Snapshot)? {
+        Some(Answer::Snapshot(snapshot)) => Some(snapshot),
+        _ => None,
+    })
+}
+
+/// The name of the application that is meant: the one that is named, that of the topology in this folder, or the only
+/// one that there is.
+fn name(argument: &ApplicationArgument) -> Result<String, Failure> {
+    if let Some(name) = &argument.app {
+        return Ok(name.clone());
+    }
+    if let Some(name) = topology_here() {
+        return Ok(name);
+    }
+    let mut names: Vec<String> = snapshot()?
+        .unwrap_or_default()
+        .applications
+        .into_iter()
+        .map(|application| application.name)
+        .collect();
+    match names.len() {
+        1 => Ok(names.remove(0)),
+        0 => Err(nothing_runs()),
+        _ => Err(Failure::new(
+            Exit::Usage,
+            "which-application",
+            format!("there are several: {}", names.join(", ")),
+        )
+        .help("name one with `--app`")),
+    }
+}
+
+fn topology_here() -> Option<String> {
+    let bytes = compiler_driver::files::read(Path::new(TOPOLOGY), FILE_BYTES_MAX).ok()?;
+    let topology = services_topology::read::topology(&bytes, TOPOLOGY).ok()?;
+    Some(topology.name.value.to_string())
+}
+
+fn nothing_runs() -> Failure {
+    Failure::new(Exit::Usage, "nothing-runs", "no application runs").help("`space up <folder>` starts one")
+}
+
+/// An application as it is now.
+fn application(argument: &ApplicationArgument) -> Result<Application, Failure> {
+    let name = name(argument)?;
+    let all = snapshot()?.ok_or_else(nothing_runs)?.applications;
+    all.into_iter().find(|application| application.name == name).ok_or_else(|| unknown(&name))
+}
+
+fn unknown(name: &str) -> Failure {
+    Failure::new(Exit::Usage, "no-application", format!("there is no application `{name}`"))
+        .help("`space ps` lists those that there are")
+}
+
+/// Asks for something to be done, of which nothing is told but that it was.
+fn done(question: &Question) -> Result<(), Failure> {
+    parent::ask(question)?.map(drop).ok_or_else(nothing_runs)
+}
+
+/// Stops an application.
+pub fn down(argument: &ApplicationArgument, purge: bool) -> Result<(), Failure> {
+    let application = name(argument)?;
+    let question = Question::Stop { application: application.clone(), purge };
+    if parent::ask(&question)?.is_none() {
+        // What it would run again, and what it stored, is known without it.
+        parent::offline(|host| host.stop(&application, purge))?;
+    }
+    print::text(&format!("{application} is {}\n", if purge { "removed" } else { "down" }))
+}
+
+/// Whether a failure is that the parent knows no such application: it may be stopped.
+fn is_unknown(failure: &Failure) -> bool {
+    failure.id() == "no-application"
+}
+
+/// Ends a space; its restart policy decides what follows, or it is started anew.
+pub fn act(argument: &SpaceArgument, action: Action) -> Result<(), Failure> {
+    let application = name(&argument.application)?;
+    done(&Question::Act { application, space: argument.space.clone(), action })
+}
+
+/// Puts a message into a space's queue.
+pub fn send(argument: &SpaceArgument, message: &str) -> Result<(), Failure> {
+    let application = name(&argument.application)?;
+    let message = message.as_bytes().to_vec();
+    done(&Question::Send { application, space: argument.space.clone(), message })
+}
+
+/// Brings a revision back.
+pub fn rollback(argument: &ApplicationArgument, revision: u64) -> Result<(), Failure> {
+    let application = name(argument)?;
+    match parent::ask(&Question::Rollback { application, revision })? {
+        Some(Answer::Revision { application, revision }) => {
+            print::text(&format!("{application} is at revision {revision}\n"))
+        }
+        _ => Err(nothing_runs()),
+    }
+}

@@ -1,0 +1,143 @@
+//! Lines, events and messages as they come.
+
+use std::io::{Write as _, stdout};
+use std::sync::atomic::Ordering;
+
+use serde_json::json;
+use services_zhost::book::{self, Entry, Kind};
+use services_zhost::question::{Answer, Question};
+
+use super::{failure, is_unknown, name, nothing_runs, parent, unknown};
+use crate::arguments::{ApplicationArgument, LogsArguments, TapArguments};
+use crate::commands::system;
+use crate::report::{Failure, visible};
+
+/// What a line is written with.
+fn line(entry: &Entry, width: usize) -> String {
+    let text = visible(&entry.text).into_owned();
+    let mark = if entry.kind == Kind::Event { '*' } else { '|' };
+    let space = if entry.space.is_empty() { "zrms" } else { &entry.space };
+    text.split('\n').map(|part| format!("{space:width$} {mark} {part}\n")).collect()
+}
+
+/// Prints, as long as somebody reads it; whether somebody does.
+fn print(text: &str) -> Result<bool, Failure> {
+    let mut out = stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+        printed => Ok(printed.map(|()| true)?),
+    }
+}
+
+fn lines(entries: &[Entry], width: usize) -> String {
+    entries.iter().map(|entry| line(entry, width)).collect()
+}
+
+/// Prints what an application says from a number on, until it is down or `is_over`.
+pub fn follow(
+    name: &str,
+    space: Option<&str>,
+    after: u64,
+    is_over: &dyn Fn() -> bool,
+) -> Result<(), Failure> {
+    let question =
+        Question::Book { application: name.to_owned(), space: space.map(str::to_owned), after, follow: true };
+    let Some(answers) = parent::answers(&question)? else { return Err(nothing_runs()) };
+    let mut width = 0;
+    for answer in answers.until(is_over) {
+        match answer.map_err(|problem| failure(&problem))? {
+            Answer::Entries(entries) => {
+                width = entries.iter().map(|entry| entry.space.len()).max().unwrap_or(0).max(width);
+                if !print(&lines(&entries, width))? {
+                    return Ok(());
+                }
+            }
+            _ => return Ok(()),
+        }
+    }
+    Ok(())
+}
+
+/// `space logs`
+pub fn logs(arguments: &LogsArguments) -> Result<(), Failure> {
+    of_kind(arguments, |entry| entry.kind == Kind::Line || arguments.follow)
+}
+
+/// `space events`
+pub fn events(argument: &ApplicationArgument) -> Result<(), Failure> {
+    let arguments = LogsArguments {
+        space: None,
+        application: ApplicationArgument { app: argument.app.clone() },
+        follow: false,
+        lines: usize::MAX,
+    };
+    of_kind(&arguments, |entry| entry.kind == Kind::Event)
+}
+
+fn of_kind(arguments: &LogsArguments, is_wanted: impl Fn(&Entry) -> bool) -> Result<(), Failure> {
+    let name = name(&arguments.application)?;
+    let space = arguments.space.as_deref();
+    let home = parent::home()?;
+    let question =
+        Question::Book { application: name.clone(), space: arguments.space.clone(), after: 0, follow: false };
+    // What a parent knows is there at least; files have what came before.
+    let live = match parent::ask(&question) {
+        Err(failure) if is_unknown(&failure) => None,
+        live => live?,
+    };
+    let folder = home.application(&name);
+    if live.is_none() && !folder.is_dir() {
+        return Err(unknown(&name));
+    }
+    let mut entries = book::read(&folder)?;
+    entries.retain(|entry| is_wanted(entry) && space.is_none_or(|space| entry.space == space));
+    let skipped = entries.len().saturating_sub(arguments.lines);
+    let width = entries.iter().map(|entry| entry.space.len()).max().unwrap_or(0);
+    if !print(&lines(&entries[skipped..], width))? {
+        return Ok(());
+    }
+    match (live, arguments.follow) {
+        (Some(Answer::Entries(known)), true) => {
+            let interrupted = system::interruption()?;
+            let last = known.last().map_or(0, |entry| entry.number);
+            follow(&name, space, last, &|| interrupted.load(Ordering::Relaxed))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `space tap`
+pub fn tap(arguments: &TapArguments) -> Result<(), Failure> {
+    let application = name(&arguments.application)?;
+    let question = Question::Tap { application, from: arguments.from.clone(), path: arguments.path.clone() };
+    let Some(answers) = parent::answers(&question)? else { return Err(nothing_runs()) };
+    let interrupted = system::interruption()?;
+    let mut left = arguments.count;
+    for answer in answers.until(&|| interrupted.load(Ordering::Relaxed)) {
+        let Answer::Tapped(messages) = answer.map_err(|problem| failure(&problem))? else { break };
+        for message in messages {
+            if left == Some(0) {
+                return Ok(());
+            }
+            left = left.map(|left| left - 1);
+            let body = String::from_utf8_lossy(&message.body);
+            let text = if arguments.output.json {
+                let value = json!({
+                    "id": message.id, "answer": message.is_answer, "time": message.time, "missed": message.missed,
+                    "body": body,
+                });
+                format!("{value}\n")
+            } else {
+                let way = if message.is_answer { "<-" } else { "->" };
+                format!("{} {way} {}\n", message.id, visible(&body))
+            };
+            if !print(&text)? {
+                return Ok(());
+            }
+        }
+        if left == Some(0) {
+            return Ok(());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! `space up` and `space topo submit`.
+
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use compiler_driver::files::{self, hex};
+use sci::digest::sha256;
+use services_zhost::question::{Answer, Question};
+use services_zhost::view::{Application, State};
+
+use super::{failure, log, parent, show, snapshot, unknown};
+use crate::arguments::UpArguments;
+use crate::commands::mex::{self, judge};
+use crate::commands::system;
+use crate::print;
+use crate::report::{Exit, Failure};
+
+/// How long it is waited for that an application runs, before it is said that it does not yet.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A package that was verified here, so that what is wrong is said where it is.
+struct Prepared {
+    name: String,
+    digest: [u8; 32],
+    standing: String,
+}
+
+/// Builds what is stale, verifies it, and puts the package where the parent finds it.
+fn prepare(what: &Path) -> Result<Prepared, Failure> {
+    let bytes = if what.extension().is_some_and(|extension| extension == "mex") {
+        mex::read(what)?
+    } else {
+        mex::pack(what)?
+    };
+    let judged = judge::judge(what, &bytes, false)?;
+    let trust = judge::trust(&judged, what, None)?;
+    let name = judged.graph.name.to_string();
+    let digest = sha256(&bytes);
+    let home = parent::home()?;
+    home.make(&home.packages()).map_err(|error| Failure::new(Exit::Io, "io", error.to_string()))?;
+    files::replace(&home.package(&digest), &bytes)?;
+    Ok(Prepared { name, digest, standing: trust.standing })
+}
+
+/// Brings an application up.
+pub fn run(arguments: &UpArguments) -> Result<(), Failure> {
+    let prepared = prepare(&arguments.what)?;
+    let started = parent::start()?;
+    let name = &prepared.name;
+    let running = current(name)?.filter(|application| application.state != State::Stopped);
+    if !started && running.is_some() {
+        return Err(Failure::new(Exit::Usage, "already-running", format!("`{name}` is running already")).help(
+            "`space topo submit` changes what runs, `space down` stops it, `space logs -f` shows what it says",
+        ));
+    }
+    let interrupted = system::interruption()?;
+    let application = submit(&prepared)?;
+    print::text(&show::tree(&application))?;
+    if arguments.detach {
+        return Ok(());
+    }
+    let followed = log::follow(name, None, 0, &|| interrupted.load(Ordering::Relaxed));
+    // Whoever watches it is who wants it.
+    let question = Question::Stop { application: name.clone(), purge: false };
+    parent::ask(&question)?;
+    followed
+}
+
+/// Runs a package, or changes what runs to it.
+pub fn topo_submit(what: &Path) -> Result<(), Failure> {
+    let prepared = prepare(what)?;
+    parent::start()?;
+    let application = submit(&prepared)?;
+    print::text(&show::tree(&application))
+}
+
+fn current(name: &str) -> Result<Option<Application>, Failure> {
+    let all = snapshot()?.unwrap_or_default().applications;
+    Ok(all.into_iter().find(|application| application.name == name))
+}
+
+/// Submits a package, and waits until it runs or is known not to.
+fn submit(prepared: &Prepared) -> Result<Application, Failure> {
+    let question = Question::Submit { package: hex(&prepared.digest) };
+    let Some(Answer::Revision { application: name, revision }) = parent::ask(&question)? else {
+        return Err(failure(&services_zhost::Problem::new(
+            "parent-gone",
+            "the parent ended before it answered",
+        )));
+    };
+    print::text(&format!("{name} revision {revision}: {}\n", prepared.standing))?;
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let application = current(&name)?.ok_or_else(|| unknown(&name))?;
+        let waits = application
+            .spaces
+            .iter()
+            .any(|space| space.state == State::Pending && space.placement.is_empty() | space.host.is_some());
+        let has_failed = application.spaces.iter().find(|space| space.state == State::Failed);
+        if let Some(space) = has_failed {
+            print::text(&show::tree(&application))?;
+            let message = format!("`{}` of `{name}` failed: {}", space.name, space.reason);
+            return Err(
+                Failure::new(Exit::Fault, "space-failed", message).help("`space logs` says what came before")
+            );
+        }
+        let fits_nowhere =
+            application.spaces.iter().find(|space| space.state == State::Pending && space.host.is_none());
+        if let Some(space) = fits_nowhere.filter(|space| !space.placement.is_empty()) {
+            let message = format!("`{}` of `{name}` has no host: {}", space.name, space.placement);
+            return Err(Failure::new(Exit::Refused, "no-host", message).help(
+                "change what the topology demands; it is tried again as long as the application is up",
+            ));
+        }
+        if !waits && application.state != State::Pending || Instant::now() > until {
+            return Ok(application);
+        }
+        thread::sleep(PAUSE);
+    }
+}

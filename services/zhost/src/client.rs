@@ -1,0 +1,80 @@
+//! The socket's end where somebody asks.
+
+use crate::home::Home;
+use crate::question::{Answer, Problem, Question};
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+/// How often it is looked whether whoever waits has enough.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// Answers to one question, as they come.
+#[derive(Debug)]
+pub struct Answers {
+    stream: BufReader<UnixStream>,
+    line: Vec<u8>,
+}
+
+/// Asks the parent of a folder; `None` where there is none.
+pub fn ask(home: &Home, question: &Question) -> io::Result<Option<Answers>> {
+    let connected = home.socket().and_then(|(_folder, path)| UnixStream::connect(path));
+    let mut stream = match connected {
+        Ok(stream) => stream,
+        Err(error) if is_nobody(&error) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut line = serde_json::to_vec(question)?;
+    line.push(b'\n');
+    stream.write_all(&line)?;
+    Ok(Some(Answers { stream: BufReader::new(stream), line: Vec::new() }))
+}
+
+fn is_nobody(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
+}
+
+impl Answers {
+    /// The first one.
+    pub fn one(mut self) -> Result<Answer, Problem> {
+        self.next(&|| false).unwrap_or_else(|| Err(gone()))
+    }
+
+    /// All of them, until there are no more or it is over.
+    pub fn until(mut self, is_over: &dyn Fn() -> bool) -> impl Iterator<Item = Result<Answer, Problem>> {
+        // Without it the end would be noticed at the next answer only.
+        let _ = self.stream.get_ref().set_read_timeout(Some(PATIENCE));
+        std::iter::from_fn(move || self.next(is_over))
+    }
+
+    fn next(&mut self, is_over: &dyn Fn() -> bool) -> Option<Result<Answer, Problem>> {
+        loop {
+            match self.stream.read_until(b'\n', &mut self.line) {
+                Ok(0) => return None,
+                Ok(_) => break,
+                Err(error)
+                    if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) =>
+                {
+                    if is_over() {
+                        return None;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return None,
+                Err(error) => return Some(Err(Problem::new("io", error.to_string()))),
+            }
+        }
+        let line = std::mem::take(&mut self.line);
+        Some(match serde_json::from_slice(&line) {
+            Ok(Answer::Problem(problem)) => Err(problem),
+            Ok(answer) => Ok(answer),
+            Err(error) => {
+                Err(Problem::new("other-version", format!("the parent's answer is not known: {error}"))
+                    .help("it is of another version of `space`: stop it, start it again"))
+            }
+        })
+    }
+}
+
+fn gone() -> Problem {
+    Problem::new("parent-gone", "the parent ended before it answered").help("`space up` starts it again")
+}

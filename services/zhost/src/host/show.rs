@@ -1,0 +1,261 @@
+//! What is seen of a machine from outside.
+
+use super::{Host, lock};
+use crate::run::Look;
+use crate::view::{
+    Action, Application, Bucket, Capability, DeadLetter, Delivery, Kind, LogLine, Path, Refusal, Snapshot,
+    Source, Space, State, Tapped, UiFile, Way,
+};
+use sci::guest::{ErrorCode, SpaceType};
+use services_zmesh::{FlowStats, LATENCY_NANOSECONDS, Reason};
+use services_zrms::control::{self, SpaceStatus, TopologyStatus};
+use std::sync::mpsc::{self, Receiver, TrySendError};
+use std::thread;
+use std::time::Duration;
+
+/// Dead letters that are shown of an application.
+const DEAD_MAX: usize = 32;
+/// Seconds over which a rate is taken.
+const RATE_SECONDS: f64 = services_zmesh::limits::RATE_SECONDS as f64;
+/// Copies that wait for whoever looks at a path.
+const COPIES: usize = 256;
+/// How often a path is looked at.
+const LOOK: Duration = Duration::from_millis(50);
+
+fn state(state: control::State) -> State {
+    match state {
+        control::State::Pending => State::Pending,
+        control::State::Running => State::Running,
+        control::State::Degraded => State::Degraded,
+        control::State::Stopped => State::Stopped,
+        control::State::Failed => State::Failed,
+    }
+}
+
+fn kind(kind: SpaceType) -> Kind {
+    match kind {
+        SpaceType::Ui => Kind::Ui,
+        SpaceType::Io => Kind::Io,
+        SpaceType::Data => Kind::Data,
+        SpaceType::Chat => Kind::Chat,
+        SpaceType::Call => Kind::Call,
+    }
+}
+
+/// Both ways of a path as one.
+fn path(look: &Look<'_>, from: &str, name: &str, to: &str) -> Path {
+    let stats = look.path(from, name);
+    let sum = |of: fn(&FlowStats) -> u64| of(&stats.messages) + of(&stats.answers);
+    let ends = LATENCY_NANOSECONDS.iter().copied().map(Some).chain([None]);
+    let counts = stats.messages.latency.iter().zip(stats.answers.latency);
+    Path {
+        from: from.to_owned(),
+        name: name.to_owned(),
+        to: to.to_owned(),
+        sent: sum(|flow| flow.sent),
+        taken: sum(|flow| flow.taken),
+        dropped: sum(|flow| flow.dropped),
+        blocked: sum(|flow| flow.blocked),
+        queued: sum(|flow| flow.queued),
+        rate: sum(|flow| flow.recent) as f64 / RATE_SECONDS,
+        latency: ends
+            .zip(counts)
+            .map(|(up_to, (messages, answers))| Bucket { up_to, count: messages + answers })
+            .collect(),
+    }
+}
+
+fn space(look: &Look<'_>, status: SpaceStatus) -> Option<Space> {
+    let node = look.application().node(&status.name)?;
+    let used = look.used(&status.name);
+    let capability = |capability: sci::guest::GuestCapability| Capability {
+        name: capability.name().to_owned(),
+        granted: true,
+        used: used.get(capability.name()).copied().unwrap_or(0),
+        refused: 0,
+    };
+    Some(Space {
+        kind: kind(node.kind),
+        state: state(status.state),
+        reason: status.reason,
+        next_retry: status.next_retry,
+        instance: status.host.as_ref().map(|(_, epoch)| *epoch),
+        restarts: u64::from(status.attempts),
+        host: status.host.map(|(host, _)| host),
+        placement: status.explanation.map(|explanation| explanation.to_string()).unwrap_or_default(),
+        memory: 0,
+        memory_max: node.placement.resources.memory_bytes.unwrap_or(crate::application::MEMORY_BYTES),
+        waiting: look.waiting(&status.name) as u64,
+        capabilities: node.grant.iter().map(capability).collect(),
+        name: status.name,
+    })
+}
+
+fn application(look: &Look<'_>, status: TopologyStatus) -> Application {
+    let graph = &look.application().graph;
+    let skipped = look.dead().iter().count().saturating_sub(DEAD_MAX);
+    Application {
+        name: look.application().name().to_owned(),
+        state: state(status.state),
+        reason: status.reason,
+        remarks: vec![look.application().trust.clone()],
+        spaces: status.spaces.into_iter().filter_map(|status| space(look, status)).collect(),
+        paths: graph
+            .paths
+            .iter()
+            .map(|edge| path(look, edge.from.as_str(), edge.name.as_str(), edge.to.as_str()))
+            .collect(),
+        dead: look
+            .dead()
+            .iter()
+            .skip(skipped)
+            .map(|letter| DeadLetter {
+                from: letter.from.clone(),
+                to: letter.to.clone(),
+                reason: Reason::meaning(letter.reason).to_owned(),
+                time: letter.time / 1_000_000,
+                bytes: letter.bytes,
+                times: letter.times,
+            })
+            .collect(),
+        world: None,
+    }
+}
+
+fn refusal((code, says): (ErrorCode, String)) -> Refusal {
+    Refusal::new(code.name(), says)
+}
+
+impl Source for Host {
+    fn snapshot(&self) -> Snapshot {
+        let control = lock(&self.control);
+        let names: Vec<String> = control.topologies().map(str::to_owned).collect();
+        let statuses: Vec<_> = names
+            .into_iter()
+            .filter_map(|name| control.status(&name).ok().map(|status| (name, status)))
+            .collect();
+        drop(control);
+        let applications = statuses.into_iter().map(|(name, status)| match self.run(&name) {
+            Ok(run) => run.look(|look| application(look, status)),
+            Err(_) => Application {
+                name,
+                state: state(status.state),
+                reason: status.reason,
+                ..Application::default()
+            },
+        });
+        Snapshot { applications: applications.collect() }
+    }
+
+    fn logs(&self, app: &str, space: &str, after: u64) -> Vec<LogLine> {
+        let Ok(run) = self.run(app) else { return Vec::new() };
+        let entries = run.book().after(after, Some(space), Duration::ZERO);
+        let lines =
+            entries.into_iter().map(|one| LogLine { number: one.number, time: one.time, text: one.text });
+        lines.collect()
+    }
+
+    fn tap(&self, app: &str, from: &str, path: &str) -> Option<Receiver<Tapped>> {
+        let run = self.run(app).ok()?;
+        let tap = run.tap(from, path)?;
+        let (sender, receiver) = mpsc::sync_channel(COPIES);
+        thread::spawn(move || {
+            let mut missed = 0;
+            loop {
+                for seen in run.observe(tap) {
+                    let copy = Tapped {
+                        missed: seen.missed + missed,
+                        is_answer: seen.is_answer,
+                        id: seen.message.id.number,
+                        from: format!("{}#{}", seen.message.id.space, seen.message.id.instance),
+                        time: seen.message.time / 1_000_000,
+                        body: seen.message.body.to_vec(),
+                    };
+                    match sender.try_send(copy) {
+                        Ok(()) => missed = 0,
+                        Err(TrySendError::Full(copy)) => missed = copy.missed + 1,
+                        Err(TrySendError::Disconnected(_)) => return run.untap(tap),
+                    }
+                }
+                thread::sleep(LOOK);
+            }
+        });
+        Some(receiver)
+    }
+
+    fn act(&self, app: &str, space: &str, action: Action) -> Result<(), Refusal> {
+        Self::act(self, app, space, action).map_err(|problem| Refusal::new("invalid", problem.message))
+    }
+
+    fn grants(&self, app: &str, space: &str) -> Option<Vec<String>> {
+        let run = self.run(app).ok()?;
+        let runs = run.standings().iter().any(|(name, _, standing)| name == space && !standing.has_ended());
+        let application = run.application();
+        let node = application.node(space).filter(|node| runs && node.kind == SpaceType::Ui)?;
+        Some(node.grant.iter().map(|capability| capability.name().to_owned()).collect())
+    }
+
+    fn file(&self, app: &str, space: &str, path: &str) -> Option<UiFile> {
+        let application = self.run(app).ok()?.application();
+        let bytes = application.contents.get(space)?.files.get(path)?.clone();
+        Some(UiFile { mime: mime(path).to_owned(), bytes })
+    }
+
+    fn emit(&self, app: &str, space: &str, to: &str, body: Vec<u8>) -> Result<u64, Refusal> {
+        let run = self.run(app).map_err(|problem| Refusal::new("closed", problem.message))?;
+        run.emit(space, to, &body).map_err(refusal)
+    }
+
+    fn next(&self, app: &str, space: &str) -> Option<Delivery> {
+        let message = self.run(app).ok()?.next_shown(space)?;
+        let way = match &message.answers {
+            Some(id) => Way::Answer(id.number),
+            None => Way::Path(message.path.to_string()),
+        };
+        Some(Delivery {
+            way,
+            from: format!("{}#{}", message.id.space, message.id.instance),
+            id: message.id.number,
+            time: message.time / 1_000_000,
+            body: message.body.to_vec(),
+        })
+    }
+
+    fn log(&self, app: &str, space: &str, line: &str) {
+        if let Ok(run) = self.run(app) {
+            run.book().line(space, line);
+        }
+    }
+
+    fn subscribe(&self, _: &str, _: &str, event: &str) -> Result<(), Refusal> {
+        Err(Refusal::new("unsupported", format!("event `{event}` is declared nowhere")))
+    }
+
+    fn violated(&self, app: &str, space: &str, capability: &str) {
+        if let Ok(run) = self.run(app) {
+            let reason = format!("it used `{capability}`, which it does not hold: its page was closed");
+            run.kill(space, &reason);
+        }
+    }
+}
+
+/// The media type of a file by its ending; what is not known is bytes.
+fn mime(path: &str) -> &'static str {
+    match path.rsplit_once('.').map_or("", |(_, ending)| ending) {
+        "html" => "text/html; charset=utf-8",
+        "js" | "mjs" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "json" => "application/json",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        "webp" => "image/webp",
+        "gif" => "image/gif",
+        "ico" => "image/x-icon",
+        "woff2" => "font/woff2",
+        "wasm" => "application/wasm",
+        "txt" | "md" => "text/plain; charset=utf-8",
+        "wav" => "audio/wav",
+        _ => "application/octet-stream",
+    }
+}

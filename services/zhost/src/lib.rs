@@ -1,0 +1,33 @@
+//! zhost: the parent of all spaces on a Linux machine.
+//!
+//! It joins the cores: zrms decides what is to run, zmesh carries messages, and each topology's spaces run in a child
+//! process of their own. One parent serves one folder of state, and whoever may open its socket may ask it.
+//! `docs/running.md` has the operator's view.
+//!
+//! | file | settles |
+//! |---|---|
+//! | `application.rs` | what is known of a package that is to run, and how the cores want it |
+//! | `home.rs` | where state is kept, and that one parent has it |
+//! | `host.rs` | control: submissions, orders, reports |
+//! | `run.rs`, `run/` | one topology on this machine: its spaces, their messages, their process |
+//! | `values.rs` | what spaces store |
+//! | `book.rs` | lines and events of a topology |
+//! | `question.rs` | what a parent is asked, and what it answers |
+//! | `server.rs`, `client.rs` | the two ends of the socket |
+#![forbid(unsafe_code)]
+
+pub mod application;
+pub mod book;
+pub mod client;
+pub mod home;
+pub mod host;
+pub mod question;
+mod run;
+pub mod server;
+mod values;
+pub mod view;
+
+pub use application::{Application, Content, Loader};
+pub use home::{Home, Lock};
+pub use host::Host;
+pub use question::Problem;

@@ -1,0 +1,515 @@
+//! One topology on this machine: its spaces, their messages, and the process that they run in.
+
+mod effects;
+mod member;
+mod process;
+
+use crate::application::{Application, MEMORY_BYTES, STORAGE_BYTES};
+use crate::book::Book;
+use crate::values::{Ask, Values};
+use member::Member;
+pub use member::Standing;
+use process::Process;
+use sci::guest::{ErrorCode, GuestCapability};
+use sci::sign::PublicKey;
+use services_zmesh::{
+    After, DeadLetters, Emitted, Instance, Mesh, Message, Observed, Output, PathStats, TapId, Time,
+};
+use services_zrun::launch::Texts;
+use services_zrun::linux::{Event, Job, Limits, Orders};
+use services_zrun::remote::{Concern, Server, arrived, capability, concerns};
+use services_zrun::{Grants, InMemory};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// One topology on this machine.
+pub struct Run {
+    name: String,
+    keys: Vec<PublicKey>,
+    book: Arc<Book>,
+    values: Values,
+    house: Mutex<House>,
+    process: Process,
+    /// Tells control that something happened.
+    nudge: Sender<()>,
+    began: Instant,
+}
+
+struct House {
+    mesh: Mesh,
+    application: Arc<Application>,
+    revision: u64,
+    members: BTreeMap<String, Member>,
+    /// Spaces of the process, by their numbers there.
+    numbers: BTreeMap<u32, String>,
+    last_number: u32,
+}
+
+impl Run {
+    /// A topology of which nothing runs yet. `life` is higher in each life of the parent.
+    pub fn new(
+        application: Arc<Application>,
+        folder: &Path,
+        host: (&str, u64),
+        keys: Vec<PublicKey>,
+        nudge: Sender<()>,
+    ) -> Result<Arc<Self>, String> {
+        let name = application.name().to_owned();
+        let mesh = Mesh::new(&name, host.0, host.1).map_err(|error| error.to_string())?;
+        let book = Arc::new(Book::new(folder));
+        let house = House {
+            mesh,
+            application,
+            revision: 0,
+            members: BTreeMap::new(),
+            numbers: BTreeMap::new(),
+            last_number: 0,
+        };
+        let run = Arc::new(Self {
+            values: Values::new(folder.join("data"), Arc::clone(&book)),
+            name,
+            keys,
+            book,
+            house: Mutex::new(house),
+            process: Process::default(),
+            nudge,
+            began: Instant::now(),
+        });
+        Process::begin(&run);
+        Ok(run)
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What is said in it and of it.
+    pub fn book(&self) -> &Arc<Book> {
+        &self.book
+    }
+
+    /// What runs.
+    pub fn application(&self) -> Arc<Application> {
+        Arc::clone(&self.house().application)
+    }
+
+    fn house(&self) -> MutexGuard<'_, House> {
+        self.house.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The time for the mesh.
+    fn now(&self) -> Time {
+        let realtime = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        Time {
+            monotonic: self.began.elapsed().as_nanos() as u64,
+            realtime: realtime.map_or(0, |time| time.as_nanos() as u64),
+        }
+    }
+
+    /// Takes what the topology is from now on: paths that are no more lose their messages.
+    pub fn declare(&self, application: &Arc<Application>, revision: u64) -> Result<(), String> {
+        let mut house = self.house();
+        if revision <= house.revision {
+            return Ok(());
+        }
+        let declaration = application.declaration(revision);
+        house.mesh.declare(&declaration, self.now()).map_err(|error| error.to_string())?;
+        house.application = Arc::clone(application);
+        house.revision = revision;
+        house.deliver(self);
+        Ok(())
+    }
+
+    /// Starts a space; one that runs of it is ended.
+    pub fn start(&self, space: &str, epoch: u64) {
+        let mut house = self.house();
+        if let Some(number) = house.members.get(space).and_then(|member| member.number) {
+            house.numbers.remove(&number);
+            self.process.stop(number);
+        }
+        let mut member = Member::new(epoch);
+        match house.mesh.start(Instance { space, number: epoch }, self.now()) {
+            Ok(()) => self.begin(&mut house, space, &mut member),
+            Err(error) => member.standing = Standing::failed(error.to_string()),
+        }
+        self.book.event(space, &format!("start {epoch}: {}", member.standing));
+        house.members.insert(space.to_owned(), member);
+        house.deliver(self);
+    }
+
+    /// A space that was to start cannot.
+    pub fn refuse(&self, space: &str, epoch: u64, why: String) {
+        let mut member = Member::new(epoch);
+        member.standing = Standing::failed(why);
+        self.book.event(space, &format!("start {epoch}: {}", member.standing));
+        self.house().members.insert(space.to_owned(), member);
+    }
+
+    fn begin(&self, house: &mut House, space: &str, member: &mut Member) {
+        let application = Arc::clone(&house.application);
+        let (Some(node), Some(content)) = (application.node(space), application.contents.get(space)) else {
+            member.standing = Standing::failed(format!("the package has no space `{space}`"));
+            return;
+        };
+        member.grants = Grants::of(node.grant.mask());
+        let Some(image) = &content.image else {
+            member.standing = Standing::Running;
+            return;
+        };
+        member.server = Some(Server::new(member.grants, &mut effects::machine()));
+        member.quota = node.placement.resources.storage_bytes.or(content.quota).unwrap_or(STORAGE_BYTES);
+        member.ephemeral = content.ephemeral;
+        house.last_number = house.last_number.wrapping_add(1);
+        let number = house.last_number;
+        member.number = Some(number);
+        house.numbers.insert(number, space.to_owned());
+        let memory = node.placement.resources.memory_bytes.unwrap_or(MEMORY_BYTES);
+        let job = Job {
+            texts: Texts { name: space.to_owned(), arguments: Vec::new(), environment: Vec::new() },
+            grants: member.grants.mask(),
+            seed: content.hash.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes)),
+            limits: Limits { time: None, memory_bytes: Some(memory), fuel: None },
+            is_sampled: false,
+            keys: self.keys.clone(),
+            is_last: false,
+        };
+        self.process.start(number, job, image);
+    }
+
+    /// Ends a space: it is asked to, and ended when it has not by then.
+    pub fn stop(&self, space: &str, epoch: u64, patience: Duration) {
+        let mut house = self.house();
+        let Some(member) = house.members.get_mut(space).filter(|member| member.epoch <= epoch) else {
+            return;
+        };
+        if member.standing.has_ended() {
+            return;
+        }
+        let deadline = Instant::now() + patience;
+        member.end_by = Some(member.end_by.map_or(deadline, |earlier| earlier.min(deadline)));
+        match member.number {
+            Some(number) if member.awaits => {
+                member.awaits = false;
+                self.process.reply(number, &arrived(false));
+            }
+            Some(_) => {}
+            None => {
+                house.ended(self, space, Standing::Ended { failed: false, reason: "it was stopped".into() })
+            }
+        }
+    }
+
+    /// Ends a space at once, as a failure.
+    pub fn kill(&self, space: &str, reason: &str) -> bool {
+        let house = self.house();
+        let Some(member) = house.members.get(space).filter(|member| !member.standing.has_ended()) else {
+            return false;
+        };
+        let number = member.number;
+        drop(house);
+        self.book.event(space, reason);
+        match number {
+            Some(number) => self.process.stop(number),
+            None => {
+                self.house().ended(self, space, Standing::failed(reason.to_owned()));
+            }
+        }
+        true
+    }
+
+    /// What every space of it is doing, with the number of its start.
+    pub fn standings(&self) -> Vec<(String, u64, Standing)> {
+        let house = self.house();
+        let members = house.members.iter();
+        members.map(|(name, member)| (name.clone(), member.epoch, member.standing.clone())).collect()
+    }
+
+    /// Nothing of it runs.
+    pub fn is_idle(&self) -> bool {
+        self.house().members.values().all(|member| member.standing.has_ended())
+    }
+
+    /// Lets time pass.
+    pub fn tick(&self) {
+        let mut house = self.house();
+        house.mesh.tick(self.now());
+        let now = Instant::now();
+        let late: Vec<u32> = house
+            .members
+            .values_mut()
+            .filter(|member| member.end_by.is_some_and(|deadline| deadline <= now))
+            .filter_map(|member| member.number)
+            .collect();
+        late.into_iter().for_each(|number| self.process.stop(number));
+        let names: Vec<String> = house.members.keys().cloned().collect();
+        names.iter().for_each(|name| house.call(self, name));
+        house.deliver(self);
+    }
+
+    /// Ends its process, and with it whatever runs.
+    pub fn end(&self) {
+        self.process.end();
+        self.book.close();
+    }
+
+    /// Puts a message into a space's own queue, as the space itself could.
+    pub fn send(&self, space: &str, body: &[u8]) -> Result<u64, (ErrorCode, String)> {
+        self.house().emit(self, space, None, body)
+    }
+
+    /// Sends a message along a path of a user interface, for its page.
+    pub fn emit(&self, space: &str, to: &str, body: &[u8]) -> Result<u64, (ErrorCode, String)> {
+        let mut house = self.house();
+        if let Some(member) = house.members.get_mut(space) {
+            member.count(GuestCapability::NetEmitTo);
+        }
+        house.emit(self, space, Some(to), body)
+    }
+
+    /// Takes the oldest message that waits for a user interface's page.
+    pub fn next_shown(&self, space: &str) -> Option<Message> {
+        let mut house = self.house();
+        let member = house.members.get_mut(space)?;
+        let message = member.shown.pop_front()?;
+        member.count(GuestCapability::NetRecvNext);
+        Some(message)
+    }
+
+    /// Copies what passes on a path from now on.
+    pub fn tap(&self, from: &str, path: &str) -> Option<TapId> {
+        self.house().mesh.tap(from, path)
+    }
+
+    /// What passed since the last time.
+    pub fn observe(&self, tap: TapId) -> Vec<Observed> {
+        let mut house = self.house();
+        std::iter::from_fn(|| house.mesh.observe(tap)).collect()
+    }
+
+    /// Ends a tap.
+    pub fn untap(&self, tap: TapId) {
+        self.house().mesh.untap(tap);
+    }
+
+    /// What is seen of it from outside, given to a function.
+    pub fn look<T>(&self, with: impl FnOnce(&Look<'_>) -> T) -> T {
+        let house = self.house();
+        with(&Look(&house))
+    }
+
+    /// What happened in the process.
+    fn happened(&self, event: Event, orders: &Orders) {
+        match event {
+            Event::Request { space, request } => self.requested(space, request, orders),
+            Event::Ended { space, result, .. } => {
+                let mut house = self.house();
+                let Some(name) = house.numbers.get(&space).cloned() else { return };
+                let is_asked = house.members.get(&name).is_some_and(|member| member.end_by.is_some());
+                let standing = match result {
+                    Ok(()) if is_asked => Standing::Ended { failed: false, reason: "it was stopped".into() },
+                    Ok(()) => Standing::Ended { failed: false, reason: "it ended".into() },
+                    Err(_) if is_asked => Standing::Ended {
+                        failed: false,
+                        reason: "it was stopped, and did not end by itself in time".into(),
+                    },
+                    Err(report) => Standing::failed(report.message),
+                };
+                house.ended(self, &name, standing);
+                house.deliver(self);
+            }
+        }
+    }
+
+    fn requested(&self, number: u32, request: Vec<u8>, orders: &Orders) {
+        let mut house = self.house();
+        let Some(name) = house.numbers.get(&number).cloned() else { return };
+        let Some(member) = house.members.get_mut(&name) else { return };
+        let Some(server) = member.server else { return };
+        if let Some(capability) = capability(&request) {
+            member.count(capability);
+        }
+        match concerns(&request) {
+            Concern::Values => {
+                let (quota, epoch) = (member.quota, member.epoch);
+                let ephemeral = member.ephemeral.then_some(epoch);
+                drop(house);
+                let orders = orders.clone();
+                self.values.serve(Ask { space: name, number, server, request, orders, quota, ephemeral });
+            }
+            Concern::Arrival => {
+                if member.standing == Standing::Starting {
+                    member.standing = Standing::Running;
+                    let _ = self.nudge.send(());
+                }
+                member.awaits = true;
+                let instance = Instance { space: &name, number: member.epoch };
+                // It runs, or it would not ask.
+                let _ = house.mesh.finish(instance, self.now());
+                house.call(self, &name);
+                house.deliver(self);
+            }
+            Concern::Other => {
+                let reply = house.serve(self, &name, server, &request);
+                orders.reply(number, &reply);
+                house.deliver(self);
+            }
+        }
+    }
+
+    /// The process of its spaces is gone, and they with it.
+    fn process_ended(&self, why: &str) {
+        let mut house = self.house();
+        let waits_for_the_next = self.process.gone();
+        let gone: Vec<String> = house
+            .numbers
+            .iter()
+            .filter(|(number, _)| !waits_for_the_next.contains(number))
+            .map(|(_, name)| name.clone())
+            .collect();
+        for name in gone {
+            house.ended(self, &name, Standing::failed(format!("its process {why}")));
+        }
+        house.deliver(self);
+    }
+}
+
+impl House {
+    /// Does what the mesh says is to be done.
+    fn deliver(&mut self, run: &Run) {
+        while let Some(output) = self.mesh.next_output() {
+            match output {
+                Output::Ready { space, .. } => self.call(run, &space),
+                Output::Dead(letter) => {
+                    let text = format!("a message to `{}` is dead: {}", letter.to, letter.reason.meaning());
+                    let from = letter.from.split('#').next().unwrap_or_default();
+                    if letter.times == 1 {
+                        run.book.event(from, &text);
+                    }
+                }
+                // A guest that was refused asks again; there is no other host.
+                Output::Credit { .. } | Output::Publish { .. } => {}
+            }
+        }
+    }
+
+    /// Calls a space that waits, if there is something to process, or if it is to end.
+    fn call(&mut self, run: &Run, space: &str) {
+        let waiting = self.mesh.waiting(space);
+        let is_interface = self.application.is_interface(space);
+        let Some(member) = self.members.get_mut(space) else { return };
+        if is_interface && !member.standing.has_ended() {
+            return self.show(run, space);
+        }
+        let Some(number) = member.number.filter(|_| member.awaits) else { return };
+        member.seen = member.seen.min(waiting);
+        if member.end_by.is_some() {
+            member.awaits = false;
+            run.process.reply(number, &arrived(false));
+        } else if waiting > 0 && (member.took || waiting > member.seen) {
+            // A message that is left calls nobody again.
+            (member.awaits, member.took, member.seen) = (false, false, waiting);
+            run.process.reply(number, &arrived(true));
+        } else if waiting == 0 {
+            // So that the mesh says when there is one again.
+            let _ = self.mesh.take(Instance { space, number: member.epoch }, 0, run.now());
+        }
+    }
+
+    /// Moves what waits for a user interface to where its pages find it.
+    fn show(&mut self, run: &Run, space: &str) {
+        let Some(member) = self.members.get_mut(space) else { return };
+        let instance = Instance { space, number: member.epoch };
+        while let Ok(message) = self.mesh.take(instance, usize::MAX, run.now()) {
+            member.show(message);
+        }
+    }
+
+    fn serve(&mut self, run: &Run, space: &str, server: Server, request: &[u8]) -> Vec<u8> {
+        let Some(member) = self.members.get_mut(space) else { return Vec::new() };
+        let now = run.now();
+        let mut effects = effects::Effects {
+            space,
+            member,
+            mesh: &mut self.mesh,
+            book: &run.book,
+            now,
+            nothing: InMemory::new(0),
+        };
+        server.serve(request, &mut effects)
+    }
+
+    /// A space has ended.
+    fn ended(&mut self, run: &Run, space: &str, standing: Standing) {
+        let Some(member) = self.members.get_mut(space) else { return };
+        if member.standing.has_ended() {
+            return;
+        }
+        if let Some(number) = member.number.take() {
+            self.numbers.remove(&number);
+        }
+        run.book.event(space, &standing.to_string());
+        member.standing = standing;
+        let instance = Instance { space, number: member.epoch };
+        // One that is not known to the mesh has no messages there.
+        let _ = self.mesh.stop(instance, After::Restart, run.now());
+        let _ = run.nudge.send(());
+    }
+
+    /// Sends in the name of a space: along a path, or to itself.
+    fn emit(
+        &mut self,
+        run: &Run,
+        space: &str,
+        to: Option<&str>,
+        body: &[u8],
+    ) -> Result<u64, (ErrorCode, String)> {
+        let Some(member) = self.members.get(space).filter(|member| !member.standing.has_ended()) else {
+            return Err((ErrorCode::Closed, format!("`{space}` does not run: see `space status`")));
+        };
+        let instance = Instance { space, number: member.epoch };
+        let sent = match to {
+            Some(to) => self.mesh.emit(instance, to, body, run.now()),
+            None => self.mesh.self_emit(instance, body, run.now()),
+        };
+        self.deliver(run);
+        match sent {
+            Ok(Emitted::Accepted(id)) => Ok(id.number),
+            Ok(Emitted::Dropped) => Ok(0),
+            Err(error) => Err((error.code(), error.to_string())),
+        }
+    }
+}
+
+/// A look at a topology that stands still meanwhile.
+pub struct Look<'l>(&'l House);
+
+impl Look<'_> {
+    /// What runs.
+    pub fn application(&self) -> &Application {
+        &self.0.application
+    }
+
+    /// What a path did.
+    pub fn path(&self, from: &str, name: &str) -> PathStats {
+        self.0.mesh.stats(from, name).unwrap_or_default()
+    }
+
+    /// Messages that wait for a space.
+    pub fn waiting(&self, space: &str) -> usize {
+        self.0.mesh.waiting(space)
+    }
+
+    /// How often a space used a capability since it was started.
+    pub fn used(&self, space: &str) -> BTreeMap<&'static str, u64> {
+        self.0.members.get(space).map(|member| member.used.clone()).unwrap_or_default()
+    }
+
+    /// The latest messages that reached nobody.
+    pub fn dead(&self) -> &DeadLetters {
+        self.0.mesh.dead_letters()
+    }
+}

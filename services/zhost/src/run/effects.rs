@@ -1,0 +1,111 @@
+//! What the calls of a space do here.
+
+use super::member::Member;
+use crate::book::Book;
+use sci::guest::ErrorCode;
+use services_zmesh::{EmitError, Emitted, Instance, Mesh, TakeError, Time};
+use services_zrun::linux::Machine;
+use services_zrun::{InMemory, Mail, MailError, Next, Store, World};
+
+/// The effects of one space's calls.
+pub struct Effects<'e> {
+    pub space: &'e str,
+    pub member: &'e mut Member,
+    pub mesh: &'e mut Mesh,
+    pub book: &'e Book,
+    pub now: Time,
+    /// Values are served elsewhere: what comes here finds nothing, and no room.
+    pub nothing: InMemory,
+}
+
+/// What this machine tells any space.
+pub fn machine() -> Machine {
+    Machine::new(Box::new(|_| ()), Box::new(InMemory::new(0)), None)
+}
+
+impl World for Effects<'_> {
+    fn log(&mut self, line: &str) {
+        self.book.line(self.space, line);
+    }
+
+    fn realtime(&mut self) -> u64 {
+        self.now.realtime
+    }
+
+    fn monotonic(&mut self) -> u64 {
+        self.now.monotonic
+    }
+
+    fn sleep(&mut self, _: u64) -> bool {
+        // A space sleeps in its own process.
+        true
+    }
+
+    fn pause(&mut self) {}
+
+    fn random(&mut self, bytes: &mut [u8]) -> bool {
+        machine().random(bytes)
+    }
+
+    fn node_info(&mut self) -> String {
+        machine().node_info()
+    }
+
+    fn store(&mut self) -> &mut dyn Store {
+        &mut self.nothing
+    }
+
+    fn mail(&mut self) -> &mut dyn Mail {
+        self
+    }
+}
+
+fn refused(error: &EmitError) -> MailError {
+    match error.code() {
+        ErrorCode::Denied | ErrorCode::NotFound => MailError::NoPath,
+        ErrorCode::Invalid => MailError::Ambiguous,
+        ErrorCode::WouldBlock | ErrorCode::Quota => MailError::Full,
+        ErrorCode::Closed | ErrorCode::Expired => MailError::Gone,
+        _ => MailError::Failed,
+    }
+}
+
+impl Mail for Effects<'_> {
+    fn emit(&mut self, to: &str, message: &[u8]) -> Result<(), MailError> {
+        let instance = Instance { space: self.space, number: self.member.epoch };
+        match self.mesh.emit(instance, to, message, self.now) {
+            Ok(Emitted::Accepted(_) | Emitted::Dropped) => Ok(()),
+            Err(error) => Err(refused(&error)),
+        }
+    }
+
+    fn emit_self(&mut self, message: &[u8]) -> Result<(), MailError> {
+        let instance = Instance { space: self.space, number: self.member.epoch };
+        let sent = self.mesh.self_emit(instance, message, self.now);
+        sent.map(drop).map_err(|error| refused(&error))
+    }
+
+    fn receive(&mut self, capacity: u64) -> Result<Next, MailError> {
+        let instance = Instance { space: self.space, number: self.member.epoch };
+        let room = usize::try_from(capacity).unwrap_or(usize::MAX);
+        match self.mesh.take(instance, room, self.now) {
+            Ok(message) => {
+                self.member.took = true;
+                self.member.info = Some(message.info());
+                Ok(Next::Message(message.body.to_vec()))
+            }
+            Err(TakeError::Empty) => Ok(Next::Nothing),
+            Err(TakeError::Short { needed }) => Ok(Next::Larger(needed as u64)),
+            Err(TakeError::NotLive(_)) => Err(MailError::Gone),
+        }
+    }
+
+    fn info(&mut self) -> Option<String> {
+        self.member.info.clone()
+    }
+
+    fn wait(&mut self) -> bool {
+        // Whoever waits is called when there is something to process, and not from here.
+        false
+    }
+}
