@@ -157,7 +157,7 @@ const COMMAND: &[(&str, &str)] = &[
     ),
     (
         "no-package",
-        "A package is made of a folder with `manifest.yaml`, `topology.yaml` and a folder for each space below `spaces/`. `docs/mex.md` says what is in each.",
+        "A package is made of a folder with `topology.yaml`, which says of each space where its files are. `docs/mex.md` says what is in such a folder.",
     ),
     (
         "no-processes",
@@ -171,6 +171,10 @@ const COMMAND: &[(&str, &str)] = &[
     (
         "no-sources",
         "A project is a folder with `.in` files, in it or in folders below. Hidden folders, `build` and `target` are not looked at.",
+    ),
+    (
+        "no-toolchain",
+        "A folder that a topology names under `build:` has no module, or one that is not that of its sources, and what builds it is not installed. The message says what is missing, the help what installs it; `space doctor` lists all of them. A module that is kept beside its sources needs no tools while the file `sums` there fits.",
     ),
     (
         "no-way-in",
@@ -202,6 +206,10 @@ const COMMAND: &[(&str, &str)] = &[
     (
         "package-link",
         "What a package is made of must be files: a link could lead out of the folder, or around in it, and would be another file elsewhere.",
+    ),
+    (
+        "package-of-itself",
+        "The package would be written over one that it takes a space from, under `mex:`. The next build would take the space from what this one wrote.",
     ),
     ("package-refused", "The package breaks a rule; the message names it."),
     (
@@ -237,8 +245,24 @@ const COMMAND: &[(&str, &str)] = &[
         "The signature does not fit the bytes: the file was changed after it was signed, or the envelope is another file's.",
     ),
     (
+        "space-build",
+        "A space's `build.sh` was called because its module was missing or not that of its sources, and it failed. What it said stands above the error.",
+    ),
+    (
+        "space-module",
+        "A folder that a topology names under `build:` holds the source of one space and its module, the only file there that ends in `.wasm`; `build.sh` makes it where it is missing.",
+    ),
+    (
         "space-name",
         "The name of a space stands in topologies and packages, and its folder and module are named after it: lower-case letters, digits and `-`, first a letter, at most 63.",
+    ),
+    (
+        "space-package",
+        "Under `mex:` a topology names a package with this one space: no other space, no agents, no world, since the topology has these itself. `space mex inspect` lists what is in a package.",
+    ),
+    (
+        "space-source",
+        "The code of a space in a topology lies in the package that `mex:` names, in the folder that `build:` names, or in the folder of its name below `spaces/`. `docs/mex.md` says what each holds.",
     ),
     (
         "test-failed",
