@@ -177,7 +177,7 @@ const COMMAND: &[(&str, &str)] = &[
     ),
     (
         "no-package",
-        "A package is made of a folder with `manifest.yaml`, `topology.yaml` and a folder for each space below `spaces/`. `docs/mex.md` says what is in each.",
+        "A package is made of a folder with `topology.yaml`, which says of each space where its files are. `docs/mex.md` says what is in such a folder.",
     ),
     (
         "no-parent",
@@ -197,6 +197,10 @@ const COMMAND: &[(&str, &str)] = &[
         "A project is a folder with `.in` files, in it or in folders below. Hidden folders, `build` and `target` are not looked at.",
     ),
     ("no-such-thing", "The application has no space, path or revision of this name."),
+    (
+        "no-toolchain",
+        "A folder that a topology names under `build:` has no module, or one that is not that of its sources, and what builds it is not installed. The message says what is missing, the help what installs it; `space doctor` lists all of them. A module that is kept beside its sources needs no tools while the file `sums` there fits.",
+    ),
     (
         "no-way-in",
         "A guest is entered through what it exports: `_initialize` or `_start`, then `on_init`. The module exports none of these, both of the first two, or one of another type. `docs/guest-abi.md` says which it may have.",
@@ -223,29 +227,33 @@ const COMMAND: &[(&str, &str)] = &[
         "The message was not taken: the space does not run, or holds as many as it may. The message names the code of the Guest ABI.",
     ),
     ("not-utf8", "Sources are UTF-8 text. The message names the first line that is not."),
-    ("output", "What the command wanted to print could not be written."),
-    (
-        "package-name",
-        "A folder with `.in` files is a package, and sources write its name after `import`. So it begins with a lower-case letter and has letters, digits and `-`; `-` stands only before a letter.",
-    ),
     ("nothing-runs", "No parent runs, so no application does. `space up <folder>` starts one."),
     (
         "other-version",
         "The parent that runs is of another version of `space`, which asks and answers differently. Stop what runs with the version that started it, or end the process that `zhost.pid` names; then bring it up again.",
     ),
-    ("package-refused", "The package breaks a rule; the message names it."),
-    (
-        "project-name",
-        "The name of a project becomes a folder, a package and a component: lower-case letters, digits and `-`, first a letter, at most 64.",
-    ),
-    ("padding", "Bytes between the image's parts are not zero. The file was damaged or changed."),
+    ("output", "What the command wanted to print could not be written."),
     (
         "package-link",
         "What a package is made of must be files: a link could lead out of the folder, or around in it, and would be another file elsewhere.",
     ),
     (
+        "package-name",
+        "A folder with `.in` files is a package, and sources write its name after `import`. So it begins with a lower-case letter and has letters, digits and `-`; `-` stands only before a letter.",
+    ),
+    (
+        "package-of-itself",
+        "The package would be written over one that it takes a space from, under `mex:`. The next build would take the space from what this one wrote.",
+    ),
+    ("package-refused", "The package breaks a rule; the message names it."),
+    ("padding", "Bytes between the image's parts are not zero. The file was damaged or changed."),
+    (
         "parent-gone",
         "The parent ended while it was asked. What it had accepted is kept; `space up` starts it again.",
+    ),
+    (
+        "project-name",
+        "The name of a project becomes a folder, a package and a component: lower-case letters, digits and `-`, first a letter, at most 64.",
     ),
     (
         "project-too-large",
@@ -276,12 +284,28 @@ const COMMAND: &[(&str, &str)] = &[
         "The signature does not fit the bytes: the file was changed after it was signed, or the envelope is another file's.",
     ),
     (
+        "space-build",
+        "A space's `build.sh` was called because its module was missing or not that of its sources, and it failed. What it said stands above the error.",
+    ),
+    (
         "space-failed",
         "A space ended with a failure, and was started again as often as its restart policy allows. The message says how it ended last; `space logs` shows what came before, and `space events` each start.",
     ),
     (
+        "space-module",
+        "A folder that a topology names under `build:` holds the source of one space and its module, the only file there that ends in `.wasm`; `build.sh` makes it where it is missing.",
+    ),
+    (
         "space-name",
         "The name of a space stands in topologies and packages, and its folder and module are named after it: lower-case letters, digits and `-`, first a letter, at most 63.",
+    ),
+    (
+        "space-package",
+        "Under `mex:` a topology names a package with this one space: no other space, no agents, no world, since the topology has these itself. `space mex inspect` lists what is in a package.",
+    ),
+    (
+        "space-source",
+        "The code of a space in a topology lies in the package that `mex:` names, in the folder that `build:` names, or in the folder of its name below `spaces/`. `docs/mex.md` says what each holds.",
     ),
     ("still-running", "A space did not end within its deadline and the time after it."),
     (

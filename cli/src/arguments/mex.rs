@@ -9,7 +9,7 @@ use super::JsonArgument;
 /// `space mex`
 #[derive(Subcommand)]
 pub enum MexCommand {
-    /// Pack a folder with a manifest, a topology and spaces
+    /// Pack an application: its topology, and the files of its spaces
     Build(MexBuildArguments),
     /// Check a package by every rule, and whether it is trusted
     Verify(MexVerifyArguments),
@@ -36,9 +36,9 @@ pub enum MexCommand {
 /// `space mex build`
 #[derive(Args)]
 pub struct MexBuildArguments {
-    /// The folder
+    /// The application's folder, or its topology
     #[arg(default_value = ".")]
-    pub folder: PathBuf,
+    pub path: PathBuf,
     /// Where to write; otherwise a file named after the package, with the ending `.mex`
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,

@@ -2,11 +2,13 @@
 
 mod folder;
 pub mod judge;
+mod module;
+pub mod pack;
 
 use std::path::Path;
 
 use compiler_driver::files::{self, hex};
-use compiler_driver::keys::{Key, Store};
+use compiler_driver::keys::Store;
 use sci::guest::GuestCapability;
 use serde_json::json;
 use services_mex::limits::ARCHIVE_BYTES_MAX;
@@ -18,35 +20,34 @@ use crate::print;
 use crate::report::{Exit, Failure};
 use crate::session;
 use judge::Judged;
+use pack::Packed;
 
-/// Packs a folder that is laid out as a package, and holds the package against every rule but trust.
+/// Packs an application, holds the package against every rule but trust, and signs it.
 pub fn build(arguments: &MexBuildArguments) -> Result<(), Failure> {
-    let folder = &arguments.folder;
-    let files = folder::read(folder)?;
-    let named: Vec<(&str, &[u8])> =
-        files.others.iter().map(|(name, content)| (name.as_str(), content.as_slice())).collect();
+    let path = &arguments.path;
+    let Packed { bytes, packages } = pack::pack(path)?;
+    let package = parsed(path, &bytes)?;
+    let name = format!("{}.mex", package.manifest().name);
+    let output = arguments.output.clone().unwrap_or_else(|| name.into());
+    if packages.iter().any(|package| files::same(package, &output)) {
+        return Err(Failure::new(
+            Exit::Usage,
+            "package-of-itself",
+            "the package is one of those it is made of",
+        )
+        .at(output.display().to_string())
+        .help("write it elsewhere with `-o`"));
+    }
     let key = match &arguments.key {
         _ if arguments.unsigned => None,
         Some(name) => Some(Store::open()?.load(name)?),
         None => Some(session::key()?),
     };
-    let seed = key.as_ref().map(Key::seed);
-    let bytes = services_mex::write_package(&files.manifest, &named, seed)
-        .map_err(|refusals| refused(folder, refusals))?;
-    let judged = judge::judge(folder, &bytes, false)?;
-    let name = format!("{}.mex", judged.package.manifest().name);
-    let output = arguments.output.clone().unwrap_or_else(|| name.into());
+    let signed = key.as_ref().map(|key| sign_package(&package, key.seed())).transpose();
+    let bytes = signed.map_err(|refusals| refused(path, refusals))?.unwrap_or_else(|| bytes.clone());
     files::replace(&output, &bytes)?;
     let signed = key.map_or("unsigned".to_owned(), |key| format!("signed by {}", key.name));
     print::text(&format!("{}  {} bytes, {signed}\n", output.display(), bytes.len()))
-}
-
-/// The package of a folder, unsigned.
-pub fn pack(folder: &Path) -> Result<Vec<u8>, Failure> {
-    let files = folder::read(folder)?;
-    let named: Vec<(&str, &[u8])> =
-        files.others.iter().map(|(name, content)| (name.as_str(), content.as_slice())).collect();
-    services_mex::write_package(&files.manifest, &named, None).map_err(|refusals| refused(folder, refusals))
 }
 
 /// Holds a package against every rule, and judges whether it is trusted.

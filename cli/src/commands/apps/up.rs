@@ -33,7 +33,7 @@ fn prepare(what: &Path) -> Result<Prepared, Failure> {
     let bytes = if what.extension().is_some_and(|extension| extension == "mex") {
         mex::read(what)?
     } else {
-        mex::pack(what)?
+        mex::pack::pack(what)?.bytes
     };
     let judged = judge::judge(what, &bytes, false)?;
     let trust = judge::trust(&judged, what, None)?;

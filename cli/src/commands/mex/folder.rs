@@ -1,101 +1,115 @@
-//! The files of a folder that is laid out as a package. What a package has no place for, sources and scripts, is left.
+//! A folder from which files are taken into a package: no link in it leads anywhere.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use compiler_driver::files;
-use services_mex::layout::{MODULE, PAGE, SPACE, WORLD};
 use services_mex::limits::FILE_BYTES_MAX;
-use services_mex::{MANIFEST, TOPOLOGY};
 
 use crate::report::{Exit, Failure};
 
-/// Folders whose files all belong to the package, of a space and of the whole.
-const ASSETS: &str = "assets";
-const RECOGNIZERS: &str = "recognizers";
-const SPACES: &str = "spaces";
+/// Files of a package by their names in it.
+pub type Files = BTreeMap<String, Vec<u8>>;
 
-/// The manifest's text, and the other files by their names in the package.
-pub struct Files {
-    /// The text.
-    pub manifest: String,
-    /// The others, in the order of their names.
-    pub others: Vec<(String, Vec<u8>)>,
+/// A folder.
+pub struct Folder {
+    root: PathBuf,
 }
 
-/// Reads a folder.
-pub fn read(folder: &Path) -> Result<Files, Failure> {
-    let manifest = folder.join(MANIFEST);
-    if !manifest.is_file() {
-        return Err(Failure::new(Exit::Usage, "no-package", format!("there is no {}", manifest.display()))
-            .help(
-                "a package's folder has `manifest.yaml`, `topology.yaml` and `spaces/`: see `docs/mex.md`",
-            ));
+impl Folder {
+    /// The folder at a path.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
     }
-    let manifest = files::read(&manifest, FILE_BYTES_MAX)?;
-    let manifest = String::from_utf8(manifest).map_err(|_| {
-        Failure::new(Exit::Image, "not-utf8", "the manifest is not UTF-8")
-            .at(folder.join(MANIFEST).display().to_string())
-    })?;
-    let mut others = Vec::new();
-    for name in [TOPOLOGY, WORLD] {
-        if folder.join(name).is_file() {
-            others.push((name.to_owned(), files::read(&folder.join(name), FILE_BYTES_MAX)?));
-        }
+
+    /// Its path.
+    pub fn root(&self) -> &Path {
+        &self.root
     }
-    all(folder, RECOGNIZERS, &mut others)?;
-    for space in names(&folder.join(SPACES))? {
-        let place = format!("{SPACES}/{space}");
-        for name in [MODULE, PAGE, SPACE] {
-            let path = folder.join(&place).join(name);
-            if path.is_file() {
-                others.push((format!("{place}/{name}"), files::read(&path, FILE_BYTES_MAX)?));
+
+    /// Whether a file is there.
+    pub fn has_file(&self, below: &str) -> bool {
+        self.root.join(below).is_file()
+    }
+
+    /// Whether a folder is there.
+    pub fn has_folder(&self, below: &str) -> bool {
+        self.root.join(below).is_dir()
+    }
+
+    /// The path of what lies in it; what would lead out of it, or could, is refused.
+    pub fn path(&self, below: &str) -> Result<PathBuf, Failure> {
+        let mut path = self.root.clone();
+        for component in Path::new(below).components() {
+            match component {
+                Component::CurDir => continue,
+                Component::Normal(name) => path.push(name),
+                Component::ParentDir | Component::RootDir | Component::Prefix(_) => {
+                    return Err(Failure::new(
+                        Exit::Usage,
+                        "package-link",
+                        format!("`{below}` leads out of the folder"),
+                    )
+                    .at(self.root.display().to_string())
+                    .help("name a file in the folder, or below it"));
+                }
+            }
+            if path.is_symlink() {
+                return Err(Failure::new(
+                    Exit::Usage,
+                    "package-link",
+                    "a package is made of files, and this is a link",
+                )
+                .at(path.display().to_string())
+                .help("put what it leads to there"));
             }
         }
-        all(folder, &format!("{place}/{ASSETS}"), &mut others)?;
+        Ok(path)
     }
-    others.sort();
-    Ok(Files { manifest, others })
-}
 
-/// The names in a folder, in their order; none where it is not there. Hidden ones do not count.
-fn names(folder: &Path) -> Result<Vec<String>, Failure> {
-    let mut names = Vec::new();
-    let Ok(entries) = fs::read_dir(folder) else { return Ok(names) };
-    for entry in entries {
-        let entry = entry?;
-        let name = entry.file_name().into_string().map_err(|_| {
-            Failure::new(Exit::Image, "name-not-utf8", "a file's name is not UTF-8")
-                .at(folder.display().to_string())
-        })?;
-        if !name.starts_with('.') {
-            names.push(name);
-        }
+    /// The content of a file.
+    pub fn read(&self, below: &str, limit: u64) -> Result<Vec<u8>, Failure> {
+        Ok(files::read(&self.path(below)?, limit)?)
     }
-    names.sort();
-    Ok(names)
-}
 
-/// Every file below a folder.
-fn all(root: &Path, below: &str, files: &mut Vec<(String, Vec<u8>)>) -> Result<(), Failure> {
-    let folder = root.join(below);
-    for name in names(&folder)? {
-        let (path, place) = (folder.join(&name), format!("{below}/{name}"));
-        // A link could lead out of the folder, or around in it.
-        if path.is_symlink() {
-            return Err(Failure::new(
-                Exit::Usage,
-                "package-link",
-                "a package holds files, and this is a link",
-            )
-            .at(path.display().to_string())
-            .help("put the file itself there"));
+    /// The names in a folder, in their order; none where it is not there. Hidden ones do not count.
+    pub fn names(&self, below: &str) -> Result<Vec<String>, Failure> {
+        let mut names = Vec::new();
+        let path = self.path(below)?;
+        let Ok(entries) = fs::read_dir(&path) else { return Ok(names) };
+        for entry in entries {
+            let name = entry?.file_name().into_string().map_err(|_| {
+                Failure::new(Exit::Image, "name-not-utf8", "a file's name is not UTF-8")
+                    .at(path.display().to_string())
+                    .help("a package's names have letters, digits and `._-+@`: rename the file")
+            })?;
+            if !name.starts_with('.') {
+                names.push(name);
+            }
         }
-        if path.is_dir() {
-            all(root, &place, files)?;
-        } else {
-            files.push((place, files::read(&path, FILE_BYTES_MAX)?));
-        }
+        names.sort();
+        Ok(names)
     }
-    Ok(())
+
+    /// Takes a file, where it is there.
+    pub fn take(&self, below: &str, named: String, files: &mut Files) -> Result<(), Failure> {
+        if self.has_file(below) {
+            files.insert(named, self.read(below, FILE_BYTES_MAX)?);
+        }
+        Ok(())
+    }
+
+    /// Takes every file below a folder.
+    pub fn take_all(&self, below: &str, named: &str, files: &mut Files) -> Result<(), Failure> {
+        for name in self.names(below)? {
+            let (from, to) = (format!("{below}/{name}"), format!("{named}/{name}"));
+            if self.path(&from)?.is_dir() {
+                self.take_all(&from, &to, files)?;
+            } else {
+                files.insert(to, self.read(&from, FILE_BYTES_MAX)?);
+            }
+        }
+        Ok(())
+    }
 }

@@ -73,7 +73,11 @@ pub fn read<'p>(file: &Path, bytes: &'p [u8]) -> Result<Judged<'p>, Failure> {
 
 /// The structural and the semantic level, modules among them: each is compiled, and kept for its run.
 pub fn judge<'p>(file: &Path, bytes: &'p [u8], strict: bool) -> Result<Judged<'p>, Failure> {
-    let mut judged = read(file, bytes)?;
+    semantic(file, read(file, bytes)?, strict)
+}
+
+/// The semantic level, of a package whose structure is right.
+pub fn semantic<'p>(file: &Path, mut judged: Judged<'p>, strict: bool) -> Result<Judged<'p>, Failure> {
     let (cache, key) = (Cache::open()?, session::key()?);
     let mut guests = BTreeMap::new();
     let mut failures = Vec::new();
