@@ -149,6 +149,8 @@ pub enum Command {
         #[arg(long)]
         once: bool,
     },
+    /// Print an address that opens the desk in a browser, once
+    Desk,
     /// Print the messages of a path as they pass
     Tap(TapArguments),
     /// Put a message into a space's queue
@@ -180,7 +182,11 @@ pub enum Command {
     },
     /// Be the parent of this machine's spaces
     #[command(hide = true)]
-    Zhost,
+    Zhost {
+        /// Where the desk listens
+        #[arg(long)]
+        port: Option<u16>,
+    },
     /// Compile a project without writing anything, and check each image against the contract
     Check {
         #[command(flatten)]

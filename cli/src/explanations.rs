@@ -157,6 +157,10 @@ const COMMAND: &[(&str, &str)] = &[
         "no-component",
         "The sources are right, but no file declares a component, so there is nothing to make an image of. A component is a block: `component Hello {` … `}`; its code begins at the function `start`.",
     ),
+    (
+        "no-desk",
+        "The desk, a web server on this machine, could not be started. The message says which step the system refused.",
+    ),
     ("no-elf", "The image cannot be written as an ELF file: it has no code, or names that ELF cannot hold."),
     ("no-file", "There is no file of that name. `space build` leaves images and bundles in `build/`."),
     (
@@ -250,6 +254,10 @@ const COMMAND: &[(&str, &str)] = &[
     (
         "parent-gone",
         "The parent ended while it was asked. What it had accepted is kept; `space up` starts it again.",
+    ),
+    (
+        "port-taken",
+        "The desk is a web server on this machine, and somebody else listens at the port that was asked for. Without `--port` it takes one that is free.",
     ),
     (
         "project-name",

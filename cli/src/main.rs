@@ -26,7 +26,7 @@ use arguments::{
 };
 use commands::apps;
 use report::{Exit, Failure};
-use services_zhost::view::Action;
+use services_zdesk::view::Action;
 
 fn main() -> ExitCode {
     runtime_sandbox::start(&[compiler_driver::guest::child::ROLE, services_zrun::linux::ROLE]);
@@ -88,7 +88,8 @@ fn run(command: Command) -> Result<(), Failure> {
             apps::capabilities(&application, output.json)
         }
         Command::Topo { command } => topo(command),
-        Command::Zhost => apps::parent::run(),
+        Command::Desk => apps::desk(),
+        Command::Zhost { port } => apps::parent::run(port),
         Command::Check { project, output } => commands::check::run(&project.folder, output.json),
         Command::Boot(arguments) => commands::boot::run(&arguments),
         Command::Test { project, output } => commands::test::run(&project.folder, output.json),

@@ -15,6 +15,9 @@ pub struct UpArguments {
     /// Return when it runs, and let it run
     #[arg(long)]
     pub detach: bool,
+    /// Where the desk listens on this machine, if no parent runs yet
+    #[arg(long)]
+    pub port: Option<u16>,
 }
 
 /// `space down`

@@ -9,9 +9,9 @@ pub mod up;
 use std::path::Path;
 
 use services_mex::limits::FILE_BYTES_MAX;
+use services_zdesk::view::{Action, Application, Snapshot};
 use services_zhost::Problem;
 use services_zhost::question::{Answer, Question};
-use services_zhost::view::{Action, Application, Snapshot};
 
 use crate::arguments::{ApplicationArgument, SpaceArgument};
 use crate::explanations;
@@ -101,6 +101,14 @@ fn unknown(name: &str) -> Failure {
 /// Asks for something to be done, of which nothing is told but that it was.
 fn done(question: &Question) -> Result<(), Failure> {
     parent::ask(question)?.map(drop).ok_or_else(nothing_runs)
+}
+
+/// Prints an address that opens the desk.
+pub fn desk() -> Result<(), Failure> {
+    match parent::ask(&Question::Desk)? {
+        Some(Answer::Desk(url)) => print::text(&format!("desk: {url}\n")),
+        _ => Err(nothing_runs()),
+    }
 }
 
 /// Stops an application.

@@ -25,7 +25,6 @@ pub mod question;
 mod run;
 pub mod server;
 mod values;
-pub mod view;
 
 pub use application::{Application, Content, Loader};
 pub use home::{Home, Lock};

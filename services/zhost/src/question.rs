@@ -1,8 +1,8 @@
 //! What a parent is asked, and what it answers: each a line of JSON.
 
 use crate::book::Entry;
-use crate::view::{Action, Snapshot};
 use serde::{Deserialize, Serialize};
+use services_zdesk::view::{Action, Snapshot};
 
 /// Something asked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,6 +15,8 @@ pub enum Question {
     },
     /// How everything is. Answered by [`Answer::Snapshot`].
     Snapshot,
+    /// Where the desk is. Answered by [`Answer::Desk`].
+    Desk,
     /// Stop an application; answered by [`Answer::Done`] when nothing of it runs.
     Stop {
         /// Its name.
@@ -80,7 +82,7 @@ pub enum Question {
 pub enum Answer {
     /// It is done.
     Done,
-    /// The application, its revision's number, and whether it was new.
+    /// The application, and its revision's number.
     Revision {
         /// The application.
         application: String,
@@ -89,6 +91,8 @@ pub enum Answer {
     },
     /// How everything is.
     Snapshot(Snapshot),
+    /// An address that opens the desk once.
+    Desk(String),
     /// Revisions, oldest first.
     History(Vec<PastRevision>),
     /// Entries, oldest first.

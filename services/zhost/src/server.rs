@@ -2,7 +2,8 @@
 
 use crate::host::Host;
 use crate::question::{Answer, Problem, Question, TappedMessage};
-use crate::view::Source as _;
+use services_zdesk::Desk;
+use services_zdesk::view::Source as _;
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -16,8 +17,8 @@ const QUESTION_BYTES_MAX: u64 = 8 << 20;
 /// How long a follower waits for something before it looks whether whoever asked is there still.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-/// Takes questions from now on.
-pub fn listen(host: &Arc<Host>) -> io::Result<()> {
+/// Takes questions from now on, and says where the desk is.
+pub fn listen(host: &Arc<Host>, desk: Desk) -> io::Result<()> {
     let (folder, path) = host.home().socket()?;
     match fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -26,24 +27,24 @@ pub fn listen(host: &Arc<Host>) -> io::Result<()> {
     let listener = UnixListener::bind(&path)?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
     drop(folder);
-    let host = Arc::clone(host);
+    let (host, desk) = (Arc::clone(host), Arc::new(desk));
     thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let host = Arc::clone(&host);
+            let (host, desk) = (Arc::clone(&host), Arc::clone(&desk));
             thread::spawn(move || {
                 // Whoever asked and went away needs no answer.
-                let _ = serve(&host, &stream);
+                let _ = serve(&host, &desk, &stream);
             });
         }
     });
     Ok(())
 }
 
-fn serve(host: &Host, stream: &UnixStream) -> io::Result<()> {
+fn serve(host: &Host, desk: &Desk, stream: &UnixStream) -> io::Result<()> {
     let mut line = Vec::new();
     BufReader::new(stream.take(QUESTION_BYTES_MAX)).read_until(b'\n', &mut line)?;
     match serde_json::from_slice::<Question>(&line) {
-        Ok(question) => answer(host, question, stream),
+        Ok(question) => answer(host, desk, question, stream),
         Err(error) => {
             let problem =
                 Problem::new("other-version", format!("the parent does not know this question: {error}"));
@@ -63,7 +64,7 @@ fn say(mut stream: &UnixStream, answer: &Answer) -> io::Result<()> {
     stream.write_all(&line)
 }
 
-fn answer(host: &Host, question: Question, stream: &UnixStream) -> io::Result<()> {
+fn answer(host: &Host, desk: &Desk, question: Question, stream: &UnixStream) -> io::Result<()> {
     let done = |result: Result<(), Problem>| result.map(|()| Answer::Done);
     let answer = match question {
         Question::Submit { package } => match digest(&package) {
@@ -73,6 +74,7 @@ fn answer(host: &Host, question: Question, stream: &UnixStream) -> io::Result<()
             None => Err(Problem::new("no-package", format!("`{package}` is no digest"))),
         },
         Question::Snapshot => Ok(Answer::Snapshot(host.snapshot())),
+        Question::Desk => desk.url().map(Answer::Desk).map_err(|error| Problem::new("io", error.to_string())),
         Question::Stop { application, purge } => done(host.stop(&application, purge)),
         Question::History { application } => host.history(&application).map(Answer::History),
         Question::Rollback { application, revision } => {

@@ -62,6 +62,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "services-mex",
             "services-topology",
             "services-yaml",
+            "services-zdesk",
             "services-zhost",
             "services-zrms",
             "services-zrun",
@@ -83,6 +84,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("services/yaml", &[]),
     // What an application is, for everyone who places, runs, packages or shows it; reading text is a feature.
     ("services/topology", &["sci", "services-yaml"]),
+    // The desk shows what it is told, and knows nothing of what runs.
+    ("services/zdesk", &[]),
     // Messages need no guest: who they are from is all that matters.
     ("services/zmesh", &["sci"]),
     // Services are cores over the format, and shells over the runtime.

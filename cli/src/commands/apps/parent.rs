@@ -1,6 +1,7 @@
 //! The parent: a process of its own that outlives the command that started it.
 
 use std::fs::OpenOptions;
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use compiler_driver::keys::Store;
+use services_zdesk::Source;
 use services_zhost::question::{Answer, Question};
 use services_zhost::{Home, Host, Problem, client, server};
 
@@ -19,6 +21,8 @@ use crate::report::{Exit, Failure};
 /// How long a parent may take until it answers: it recovers what ran before.
 const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(10);
+/// Where the desk listens, if nobody else does.
+const PORT: u16 = 7733;
 /// How long a parent that has nothing to run waits for something.
 const IDLE: Duration = Duration::from_secs(2);
 
@@ -42,8 +46,8 @@ pub fn answers(question: &Question) -> Result<Option<client::Answers>, Failure> 
     client::ask(&home()?, question).map_err(wrong)
 }
 
-/// Starts a parent if none runs; whether one was started.
-pub fn start() -> Result<bool, Failure> {
+/// Starts a parent if none runs, whose desk is at a port; whether one was started.
+pub fn start(port: Option<u16>) -> Result<bool, Failure> {
     if ask(&Question::Snapshot)?.is_some() {
         return Ok(false);
     }
@@ -56,6 +60,7 @@ pub fn start() -> Result<bool, Failure> {
         options.create(true).write(true).truncate(true).mode(0o600).open(home.output()).map_err(wrong)?;
     let mut parent = Command::new("/proc/self/exe")
         .arg("zhost")
+        .args(port.map(|port| format!("--port={port}")))
         .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -95,13 +100,30 @@ fn open(loader: Packages) -> Result<Arc<Host>, Failure> {
     Host::open(home()?, Box::new(loader)).map_err(|problem| failure(&problem))
 }
 
+/// Where the desk listens: at the port that is asked for, or the usual one, or any that is free.
+fn listener(port: Option<u16>) -> Result<TcpListener, Failure> {
+    let bind = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
+    let bound = match port {
+        Some(port) => bind(port),
+        None => bind(PORT).or_else(|_| bind(0)),
+    };
+    bound.map_err(|error| {
+        let message = format!("port {} cannot be used: {error}", port.unwrap_or(0));
+        Failure::new(Exit::Environment, "port-taken", message).help("name another with `--port`, or none")
+    })
+}
+
 /// Is the parent, until it has nothing to run or is told to end.
-pub fn run() -> Result<(), Failure> {
+pub fn run(port: Option<u16>) -> Result<(), Failure> {
     // It has no terminal whose Ctrl-C it would get. Who leads a session already has none either.
     let _ = rustix::process::setsid();
     let host = open(Packages::open()?)?;
     let interrupted = system::interruption()?;
-    server::listen(&host).map_err(|error| Failure::new(Exit::Io, "io", format!("the socket: {error}")))?;
+    let source: Arc<dyn Source> = Arc::<Host>::clone(&host);
+    let desk = services_zdesk::serve(listener(port)?, source)
+        .map_err(|error| Failure::new(Exit::Environment, "no-desk", error.to_string()))?;
+    server::listen(&host, desk)
+        .map_err(|error| Failure::new(Exit::Io, "io", format!("the socket: {error}")))?;
     let mut idle_since = None;
     let idle = std::cell::RefCell::new(&mut idle_since);
     host.live(|| {

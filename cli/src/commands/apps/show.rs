@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use services_zdesk::view::{Application, Path, Space, State};
 use services_zhost::question::{Answer, Question};
-use services_zhost::view::{Application, Path, Space, State};
 
 use super::{application, name, nothing_runs, parent, snapshot};
 use crate::arguments::{ApplicationArgument, SpaceArgument};

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use compiler_driver::files::{self, hex};
 use sci::digest::sha256;
+use services_zdesk::view::{Application, State};
 use services_zhost::question::{Answer, Question};
-use services_zhost::view::{Application, State};
 
 use super::{failure, log, parent, show, snapshot, unknown};
 use crate::arguments::UpArguments;
@@ -48,7 +48,7 @@ fn prepare(what: &Path) -> Result<Prepared, Failure> {
 /// Brings an application up.
 pub fn run(arguments: &UpArguments) -> Result<(), Failure> {
     let prepared = prepare(&arguments.what)?;
-    let started = parent::start()?;
+    let started = parent::start(arguments.port)?;
     let name = &prepared.name;
     let running = current(name)?.filter(|application| application.state != State::Stopped);
     if !started && running.is_some() {
@@ -59,6 +59,7 @@ pub fn run(arguments: &UpArguments) -> Result<(), Failure> {
     let interrupted = system::interruption()?;
     let application = submit(&prepared)?;
     print::text(&show::tree(&application))?;
+    super::desk()?;
     if arguments.detach {
         return Ok(());
     }
@@ -72,7 +73,7 @@ pub fn run(arguments: &UpArguments) -> Result<(), Failure> {
 /// Runs a package, or changes what runs to it.
 pub fn topo_submit(what: &Path) -> Result<(), Failure> {
     let prepared = prepare(what)?;
-    parent::start()?;
+    parent::start(None)?;
     let application = submit(&prepared)?;
     print::text(&show::tree(&application))
 }

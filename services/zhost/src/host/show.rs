@@ -2,11 +2,11 @@
 
 use super::{Host, lock};
 use crate::run::Look;
-use crate::view::{
+use sci::guest::{ErrorCode, SpaceType};
+use services_zdesk::view::{
     Action, Application, Bucket, Capability, DeadLetter, Delivery, Kind, LogLine, Path, Refusal, Snapshot,
     Source, Space, State, Tapped, UiFile, Way,
 };
-use sci::guest::{ErrorCode, SpaceType};
 use services_zmesh::{FlowStats, LATENCY_NANOSECONDS, Reason};
 use services_zrms::control::{self, SpaceStatus, TopologyStatus};
 use std::sync::mpsc::{self, Receiver, TrySendError};

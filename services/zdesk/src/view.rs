@@ -256,7 +256,7 @@ pub struct UiFile {
 }
 
 /// Why something was not done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{code}: {says}")]
 pub struct Refusal {
     /// A code of the Guest ABI: `denied`, `not-found`, `would-block`, `invalid`, `too-large`, `quota`, `closed`.

@@ -1,0 +1,159 @@
+//! The desk as a person uses it, in headless Chromium.
+
+mod support;
+
+use serde_json::json;
+use services_zdesk::view::{Kind, State, Way};
+use support::chromium::{Chromium, Page, program};
+use support::fake::{Fake, dead_letter, world};
+use support::http::desk;
+
+const PAGE: &str = r#"<!doctype html><meta charset="utf-8"><title>Thermometer</title>
+<link rel="stylesheet" href="ui.css"><script src="space.js"></script><script type="module" src="assets/app.js"></script>
+<h1>Thermometer</h1><p id="value">–</p><p id="answer"></p><p id="where"></p><button id="reset">Reset</button>"#;
+const SCRIPT: &str = r#"
+const at = (id) => document.getElementById(id);
+space.subscribe("readings", (message, about) => { at("value").textContent = `${message} ${about.from}`; });
+space.subscribe("events/hot", (message) => { at("answer").textContent = `hot ${message.length}`; });
+at("where").textContent = space.position ? `${space.position.at} ${space.position.face}` : "nowhere";
+at("reset").onclick = async () => {
+  await space.send("control", { reset: true });
+  at("answer").textContent = await space.request("ask", "how are you?");
+  try { await space.send("nowhere", "x"); } catch (error) { space.log(`${error.name} ${error.code}`); }
+};
+document.documentElement.dataset.ready = "yes";
+"#;
+const GRANTS: [&str; 4] = ["net.emit_to", "net.recv_next", "sys.log", "events.subscribe"];
+
+fn hello(fake: &Fake) {
+    fake.application(
+        "hello-samoza",
+        &[("sensor", Kind::Io), ("store", Kind::Data), ("ui", Kind::Ui), ("agent", Kind::Chat)],
+        &[
+            ("sensor", "ui", "readings"),
+            ("sensor", "store", "samples"),
+            ("ui", "store", "control"),
+            ("agent", "ui", "advice"),
+        ],
+    );
+    let style =
+        ("ui.css", "text/css", "body { font: 20px system-ui; margin: 24px } #value { font-size: 48px }");
+    let files = [("index.html", "text/html", PAGE), ("assets/app.js", "text/javascript", SCRIPT), style];
+    fake.ui("hello-samoza", "ui", &GRANTS, &files);
+    fake.log_line("hello-samoza", "sensor", "the sensor begins");
+    let mut inner = fake.inner();
+    let app = &mut inner.snapshot.applications[0];
+    app.world = Some(world(&["hall", "Yard-2"], "ui"));
+    app.dead.push(dead_letter("agent#1", "no-such-path"));
+    app.remarks.push("its package is unsigned; only a development policy runs it".into());
+    app.spaces[3].state = State::Failed;
+    app.spaces[3].reason = "it trapped three times in a row".into();
+    app.spaces[0].capabilities.push(services_zdesk::view::Capability {
+        name: "actuators.lock".into(),
+        granted: false,
+        used: 0,
+        refused: 2,
+    });
+    app.paths[3].dropped = 7;
+    app.paths[3].rate = 0.0;
+    app.paths[1].blocked = 3;
+}
+
+/// The frame of the page, seen from inside: a target of its own.
+fn frame(browser: &mut Chromium, page: &Page) -> Page {
+    browser.until(page, "document.querySelector('iframe')");
+    browser.frame(page)
+}
+
+#[test]
+fn a_person_looks_around() {
+    let Some(program) = program() else { return };
+    let (desk, fake) = desk();
+    hello(&fake);
+    let mut browser = Chromium::start(&program);
+    let page = browser.open(&desk.url().unwrap());
+    browser.window(&page, (1400, 900), "light");
+    browser.until(&page, "document.querySelectorAll('#list li').length === 4");
+    assert_eq!(browser.value(&page, "location.search"), json!(""), "the ticket is gone from the address");
+    // The UI space is there and gets what comes.
+    let inside = frame(&mut browser, &page);
+    browser.until(&inside, "document.documentElement.dataset.ready");
+    fake.deliver("hello-samoza", "ui", Way::Path("readings".into()), "21.5 °C".as_bytes());
+    browser.until(&inside, "document.getElementById('value').textContent === '21.5 °C sensor#1'");
+    fake.deliver("hello-samoza", "ui", Way::Event("hot".into()), &[0xff, 0, 1]);
+    browser.until(&inside, "document.getElementById('answer').textContent === 'hot 3'");
+    browser.value(&inside, "document.getElementById('reset').click()");
+    browser.until(&inside, "document.getElementById('answer').textContent === 'how are you?'");
+    browser.until(&inside, "true");
+    while !fake.inner().logs.contains_key(&("hello-samoza".into(), "ui".into())) {
+        browser.until(&page, "true");
+    }
+    assert_eq!(fake.inner().logs[&("hello-samoza".into(), "ui".into())][0].text, "SpaceError denied");
+    assert_eq!(fake.inner().emitted[0].2, br#"{"reset":true}"#);
+    assert_eq!(browser.value(&inside, "document.getElementById('where').textContent"), json!("nowhere"));
+    browser.picture(&page, "screens-light");
+
+    // The graph, by keyboard.
+    browser.value(&page, "document.getElementById('tab-screens').focus()");
+    browser.key(&page, "ArrowRight");
+    browser.until(&page, "!document.getElementById('graph').hidden");
+    browser.value(&page, "document.getElementById('canvas').focus()");
+    browser.key(&page, "ArrowRight");
+    browser.until(&page, "document.querySelector('#panel h2')?.textContent === 'agent failed'");
+    browser.key(&page, "ArrowDown");
+    browser.until(&page, "document.querySelector('#panel h2')?.textContent === 'sensor running'");
+    browser.key(&page, "ArrowRight");
+    browser.until(&page, "document.querySelector('#panel h2')?.textContent === 'ui running'");
+    browser.picture(&page, "graph-light");
+    browser.key(&page, "Escape");
+    browser.until(&page, "document.querySelector('#panel h2').textContent === 'Applications'");
+    // The filter, and a space's details.
+    browser.key(&page, "/");
+    assert_eq!(browser.value(&page, "document.activeElement.id"), json!("filter"));
+    browser.ask(&page, "Input.insertText", &json!({ "text": "sens" }));
+    browser.until(&page, "document.querySelectorAll('#list li:not([hidden])').length === 1");
+    browser.key(&page, "Tab");
+    browser.key(&page, "Enter");
+    browser.until(&page, "document.querySelector('#panel h2').textContent.startsWith('sensor')");
+    browser.until(&page, "document.querySelector('#panel .log').textContent.includes('the sensor begins')");
+    let panel = browser.value(&page, "document.getElementById('panel').innerText");
+    for words in ["host-1", "the least load of those asked", "actuators.lock", "never", "1.0 MiB of 64.0 MiB"]
+    {
+        assert!(panel.as_str().unwrap().contains(words), "{words} in {panel}");
+    }
+    fake.log_line("hello-samoza", "sensor", "a later line");
+    browser.until(&page, "document.querySelector('#panel .log').textContent.includes('a later line')");
+    // Restart asks once.
+    let restart =
+        "[...document.querySelectorAll('#panel button')].find((b) => b.textContent.startsWith('Restart'))";
+    browser.value(&page, &format!("{restart}.click()"));
+    assert!(fake.inner().actions.is_empty());
+    browser.value(&page, &format!("{restart}.click()"));
+    browser.until(&page, "document.querySelector('#panel [role=status]').textContent === 'done'");
+    assert_eq!(fake.inner().actions.len(), 1);
+    // A path's messages as they pass.
+    browser.value(&page, "[...document.querySelectorAll('#panel .paths button')].find((b) => b.textContent.includes('readings')).click()");
+    browser.until(&page, "document.querySelector('#panel h2').textContent.startsWith('readings')");
+    while fake.inner().taps.is_empty() {
+        browser.until(&page, "true");
+    }
+    fake.tapped("readings", 7, b"{\"celsius\": 21.5}");
+    fake.tapped("readings", 8, &[0xff, 0xee]);
+    browser.until(&page, "document.querySelector('#panel .log').textContent.includes('ff ee')");
+    browser.until(&page, "document.querySelector('#panel .log').textContent.includes('celsius')");
+    browser.picture(&page, "path-light");
+    // An application, its dead letters.
+    browser.key(&page, "Escape");
+    browser.value(&page, "document.querySelector('#panel .card').click()");
+    browser.until(&page, "document.getElementById('panel').innerText.includes('no-such-path')");
+    // What changes is shown, what is gone goes.
+    fake.inner().snapshot.applications[0].spaces.remove(3);
+    browser.value(
+        &page,
+        "const f = document.getElementById('filter'); f.value = ''; f.dispatchEvent(new Event('input'))",
+    );
+    browser.until(&page, "document.querySelectorAll('#list li').length === 3");
+    assert_eq!(browser.complaints(), [""; 0]);
+    desk.shutdown();
+    browser.until(&page, "document.getElementById('there').textContent.includes('does not answer')");
+}
