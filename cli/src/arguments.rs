@@ -69,6 +69,13 @@ pub struct JsonArgument {
     pub json: bool,
 }
 
+/// `space demo`
+#[derive(Subcommand)]
+pub enum DemoCommand {
+    /// Run spaces that try what they may not, one after the other, and say what stopped each
+    Attacks,
+}
+
 /// `space cap`
 #[derive(Subcommand)]
 pub enum CapCommand {
@@ -179,6 +186,11 @@ pub enum Command {
     Topo {
         #[command(subcommand)]
         command: TopoCommand,
+    },
+    /// Show what spaces cannot do
+    Demo {
+        #[command(subcommand)]
+        command: DemoCommand,
     },
     /// Be the parent of this machine's spaces
     #[command(hide = true)]

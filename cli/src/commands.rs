@@ -5,6 +5,7 @@ pub mod apps;
 pub mod boot;
 pub mod build;
 pub mod check;
+pub mod demo;
 pub mod doctor;
 pub mod explain;
 pub mod facts;

@@ -13,6 +13,10 @@ const COMMAND: &[(&str, &str)] = &[
         "One parent runs a machine's spaces, and an application is brought up once. `space ps` lists what runs; `space topo submit` changes it; `space down` stops it.",
     ),
     (
+        "attack-not-stopped",
+        "`space demo attacks` runs spaces that try what they may not. One of them was not stopped by what should have: that is a mistake of `space`, to be reported with its version and this machine's.",
+    ),
+    (
         "bad-image",
         "The compiler made an image that the format's own checks refuse. That is a mistake of the compiler, not of the sources: keep them and report it.",
     ),

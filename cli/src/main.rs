@@ -22,7 +22,7 @@ use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use arguments::{
-    Arguments, CacheCommand, CapCommand, Command, KeyCommand, MexCommand, SciCommand, TopoCommand,
+    Arguments, CacheCommand, CapCommand, Command, DemoCommand, KeyCommand, MexCommand, SciCommand, TopoCommand,
 };
 use commands::apps;
 use report::{Exit, Failure};
@@ -88,6 +88,7 @@ fn run(command: Command) -> Result<(), Failure> {
             apps::capabilities(&application, output.json)
         }
         Command::Topo { command } => topo(command),
+        Command::Demo { command: DemoCommand::Attacks } => commands::demo::attacks(),
         Command::Desk => apps::desk(),
         Command::Zhost { port } => apps::parent::run(port),
         Command::Check { project, output } => commands::check::run(&project.folder, output.json),

@@ -25,7 +25,7 @@ pub use show::{capabilities, graph, history, ps, status, top, why};
 const TOPOLOGY: &str = "topology.yaml";
 
 /// What the parent could not do.
-fn failure(problem: &Problem) -> Failure {
+pub fn failure(problem: &Problem) -> Failure {
     let exit = match problem.id.as_str() {
         "already-running" | "no-application" | "no-such-thing" | "not-running" => Exit::Usage,
         "io" | "parent-gone" => Exit::Io,

@@ -155,7 +155,8 @@ fn several(failures: impl IntoIterator<Item = Failure>) -> Failure {
     last.unwrap_or_else(|| Failure::new(Exit::Image, "package-refused", "the package is refused"))
 }
 
-fn refused(file: &Path, refusals: Vec<Refusal>) -> Failure {
+/// What is refused of a package, by every rule that it breaks.
+pub fn refused(file: &Path, refusals: Vec<Refusal>) -> Failure {
     several(refusals.into_iter().map(|refusal| of_refusal(Exit::Image, file, &refusal)))
 }
 

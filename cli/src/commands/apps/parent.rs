@@ -96,8 +96,9 @@ fn ended(parent: &mut Child, home: &Home) -> Result<Option<Failure>, Failure> {
     Ok(Some(failure.at(home.output().display().to_string())))
 }
 
-fn open(loader: Packages) -> Result<Arc<Host>, Failure> {
-    Host::open(home()?, Box::new(loader)).map_err(|problem| failure(&problem))
+/// Takes a folder over.
+pub fn open(home: Home) -> Result<Arc<Host>, Failure> {
+    Host::open(home, Box::new(Packages::open()?)).map_err(|problem| failure(&problem))
 }
 
 /// Where the desk listens: at the port that is asked for, or the usual one, or any that is free.
@@ -117,7 +118,7 @@ fn listener(port: Option<u16>) -> Result<TcpListener, Failure> {
 pub fn run(port: Option<u16>) -> Result<(), Failure> {
     // It has no terminal whose Ctrl-C it would get. Who leads a session already has none either.
     let _ = rustix::process::setsid();
-    let host = open(Packages::open()?)?;
+    let host = open(home()?)?;
     let interrupted = system::interruption()?;
     let source: Arc<dyn Source> = Arc::<Host>::clone(&host);
     let desk = services_zdesk::serve(listener(port)?, source)
@@ -140,7 +141,7 @@ pub fn run(port: Option<u16>) -> Result<(), Failure> {
 
 /// Does something as the parent, where none runs.
 pub fn offline<T>(act: impl FnOnce(&Host) -> Result<T, Problem>) -> Result<T, Failure> {
-    let host = open(Packages::open()?)?;
+    let host = open(home()?)?;
     let over = AtomicBool::new(false);
     let done = thread::scope(|scope| {
         scope.spawn(|| host.live(|| over.load(Ordering::Relaxed)));

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use compiler_driver::files::{self, hex};
 use sci::digest::sha256;
-use services_zdesk::view::{Application, State};
+use services_zdesk::view::{Application, Space, State};
 use services_zhost::question::{Answer, Question};
 
 use super::{failure, log, parent, show, snapshot, unknown};
@@ -19,6 +19,8 @@ use crate::report::{Exit, Failure};
 
 /// How long it is waited for that an application runs, before it is said that it does not yet.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Starts again in a row after which it is said that a space fails.
+const FAILURES: u64 = 2;
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// A package that was verified here, so that what is wrong is said where it is.
@@ -100,8 +102,11 @@ fn submit(prepared: &Prepared) -> Result<Application, Failure> {
             .spaces
             .iter()
             .any(|space| space.state == State::Pending && space.placement.is_empty() | space.host.is_some());
-        let has_failed = application.spaces.iter().find(|space| space.state == State::Failed);
-        if let Some(space) = has_failed {
+        // One that failed again after it was started again will not run by itself.
+        let fails = |space: &&Space| {
+            space.state == State::Failed || space.state == State::Pending && space.restarts >= FAILURES
+        };
+        if let Some(space) = application.spaces.iter().find(fails) {
             print::text(&show::tree(&application))?;
             let message = format!("`{}` of `{name}` failed: {}", space.name, space.reason);
             return Err(

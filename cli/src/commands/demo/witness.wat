@@ -1,0 +1,15 @@
+;; Works beside the others, and says so each time.
+(module
+  (import "sys" "log" (func $log (param i32 i32) (result i32)))
+  (import "sys" "sleep" (func $sleep (param i32) (result i32)))
+  (import "sys" "self_emit" (func $again (param i32 i32) (result i32)))
+  (import "net" "recv_next" (func $next (param i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "still here")
+  (func (export "on_init") (drop (call $again (i32.const 0) (i32.const 10))))
+  (func (export "on_process")
+    (drop (call $next (i32.const 64) (i32.const 10)))
+    (drop (call $sleep (i32.const 10)))
+    (drop (call $log (i32.const 0) (i32.const 10)))
+    (drop (call $again (i32.const 0) (i32.const 10))))
+  (func (export "on_close")))

@@ -1,0 +1,265 @@
+//! Applications up and down: what runs, what it says, what outlives whom.
+
+mod common;
+
+use common::{Place, Said};
+use serde_json::Value;
+use std::fs;
+use std::net::TcpListener;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// How long something may take that is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const MANIFEST: &str = "apiVersion: samoza/v1\nkind: MEX\nmetadata:\n  name: clockwork\n  version: 1.0.0\n  \
+                        publisher: tests\n  created: 2026-04-30T10:00:00Z\nspec:\n  topology: topology.yaml\n  \
+                        spaces:\n    - page\n    - store\n    - ticker\n";
+const TOPOLOGY: &str = "apiVersion: samoza/v1\nkind: Topology\nmetadata:\n  name: clockwork\nspaces:\n  \
+                        - name: page\n    type: UI\n  - name: store\n    type: DATA\n    \
+                        capabilities: [data.read, data.write, sys.log]\n  - name: ticker\n    type: IO\n    \
+                        capabilities: [sys.log, sys.sleep, net.recv_next]\npaths:\n  - from: ticker\n    to: store\n    \
+                        name: values\n  - from: ticker\n    to: page\n    name: readings\n";
+
+/// Says what it kept, and keeps whatever comes.
+const STORE: &str = r#"(module
+  (import "sys" "log" (func $log (param i32 i32) (result i32)))
+  (import "net" "recv_next" (func $next (param i32 i32) (result i32)))
+  (import "data" "put" (func $put (param i32 i32 i32 i32) (result i32)))
+  (import "data" "get" (func $get (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "kept ")
+  (data (i32.const 100) "closing")
+  (func (export "on_init") (local i32)
+    (local.set 0 (call $get (i32.const 0) (i32.const 4) (i32.const 5) (i32.const 32)))
+    (if (i32.gt_s (local.get 0) (i32.const 0))
+      (then (drop (call $log (i32.const 0) (i32.add (local.get 0) (i32.const 5)))))
+      (else (drop (call $log (i32.const 0) (i32.const 4))))))
+  (func (export "on_process")
+    (drop (call $put (i32.const 0) (i32.const 4) (i32.const 200)
+      (call $next (i32.const 200) (i32.const 32)))))
+  (func (export "on_close") (drop (call $log (i32.const 100) (i32.const 7)))))"#;
+
+/// Sends a message to both others, and to itself, over and over.
+const TICKER: &str = r#"(module
+  (import "sys" "log" (func $log (param i32 i32) (result i32)))
+  (import "sys" "sleep" (func $sleep (param i32) (result i32)))
+  (import "sys" "self_emit" (func $again (param i32 i32) (result i32)))
+  (import "net" "recv_next" (func $next (param i32 i32) (result i32)))
+  (import "net" "emit_to" (func $emit (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "valuesreadingstick")
+  (func (export "on_init")
+    (drop (call $log (i32.const 14) (i32.const 4)))
+    (drop (call $again (i32.const 14) (i32.const 4))))
+  (func (export "on_process") (local i32)
+    (local.set 0 (call $next (i32.const 64) (i32.const 32)))
+    (drop (call $sleep (i32.const 20)))
+    (drop (call $emit (i32.const 0) (i32.const 6) (i32.const 64) (local.get 0)))
+    (drop (call $emit (i32.const 6) (i32.const 8) (i32.const 64) (local.get 0)))
+    (drop (call $again (i32.const 64) (local.get 0))))
+  (func (export "on_close")))"#;
+
+/// An application's folder, and the parent that is gone with it.
+struct House(Place);
+
+impl House {
+    fn new() -> Self {
+        let house = Self(Place::new());
+        let head = "apiVersion: samoza/v1\nkind: Space\nmetadata:\n  name:";
+        house.0.write("app/manifest.yaml", MANIFEST);
+        house.0.write("app/topology.yaml", TOPOLOGY);
+        house.0.write("app/spaces/page/index.html", "<!doctype html><title>page</title>");
+        house.0.write("app/spaces/store/space.yaml", format!("{head} store\ntype: DATA\npersistence: {{}}\n"));
+        let sensors = "sensors:\n  - id: clock\n    type: clock\n";
+        house.0.write("app/spaces/ticker/space.yaml", format!("{head} ticker\ntype: IO\n{sensors}"));
+        house.module("store", STORE);
+        house.module("ticker", TICKER);
+        house
+    }
+
+    fn module(&self, space: &str, text: &str) {
+        let bytes = wat::parse_str(text).expect("the module is text");
+        self.0.write(&format!("app/spaces/{space}/core.wasm"), bytes);
+    }
+
+    fn call(&self, arguments: &[&str]) -> Said {
+        self.0.call("app", arguments)
+    }
+
+    fn up(&self) -> String {
+        self.call(&["up", "--detach"]).succeeds()
+    }
+
+    /// The application as `space ps` tells it.
+    fn application(&self) -> Value {
+        let said = self.call(&["ps", "--json"]).succeeds();
+        let all: Value = serde_json::from_str(&said).expect("it is JSON");
+        all["applications"][0].clone()
+    }
+
+    fn space(&self, name: &str) -> Value {
+        let application = self.application();
+        let spaces = application["spaces"].as_array().expect("spaces").clone();
+        spaces.into_iter().find(|space| space["name"] == name).unwrap_or_default()
+    }
+
+    /// Waits until something holds.
+    #[track_caller]
+    fn until(&self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
+        let end = Instant::now() + PATIENCE;
+        while !holds(self) {
+            assert!(Instant::now() < end, "not in time: {what}\n{}", self.call(&["status"]).out);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn parent(&self) -> String {
+        let text = fs::read_to_string(self.0.path("home/zhost.pid")).unwrap_or_default();
+        text.trim().to_owned()
+    }
+
+    fn kill(&self) {
+        let process = self.parent();
+        if !process.is_empty() {
+            let killed = Command::new("kill").args(["-KILL", &process]).status();
+            assert!(killed.is_ok_and(|status| status.success()) || self.parent().is_empty());
+        }
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+#[test]
+fn an_application_is_up_seen_and_down() {
+    let house = House::new();
+    let said = house.up();
+    assert!(said.contains("clockwork: running: all of it runs"), "{said}");
+    assert!(said.contains("runs for development only: ") && said.contains("desk: http://127.0.0.1:"), "{said}");
+    assert_eq!(house.application()["state"], "running");
+    house.until("messages pass", |house| house.application()["paths"][1]["taken"].as_u64() > Some(3));
+    let said = house.call(&["tap", "ticker", "values", "-n", "3"]).succeeds();
+    assert_eq!(said.lines().count(), 3, "{said}");
+    assert!(said.lines().all(|line| line.starts_with("ticker#") && line.ends_with("-> tick")), "{said}");
+    let said = house.call(&["logs"]).succeeds();
+    assert!(said.contains("ticker | tick\n") && said.contains("store  | kept\n"), "{said}");
+    assert!(house.call(&["logs", "store"]).succeeds().lines().all(|line| line.starts_with("store | ")));
+    let said = house.call(&["graph"]).succeeds();
+    assert!(said.contains("ticker  readings  page"), "{said}");
+    let said = house.call(&["top", "--once"]).succeeds();
+    assert!(said.contains("clockwork: running") && said.contains("SPACE"), "{said}");
+    let said = house.call(&["cap", "ls"]).succeeds();
+    assert!(said.contains("store   data.write     "), "{said}");
+    assert!(house.call(&["why", "ticker"]).succeeds().contains("placement  on `local`: "));
+    house.call(&["up", "--detach"]).refuses(2, "error[already-running]: `clockwork` is running already");
+    house.call(&["logs", "ghost"]).refuses(2, "`clockwork` has no space `ghost`");
+    house.call(&["tap", "ticker", "ghost"]).refuses(2, "`ticker` has no path `ghost`");
+    house.call(&["kill", "ghost"]).refuses(2, "error[not-running]");
+    house.call(&["status", "--app", "ghost"]).refuses(2, "there is no application `ghost`");
+    assert_eq!(house.call(&["down"]).succeeds(), "clockwork is down\n");
+    let said = house.call(&["logs"]).succeeds();
+    assert!(said.contains("store  | closing\n"), "what was said is known without a parent:\n{said}");
+    house.until("the parent ends with the last application", |house| house.parent().is_empty());
+    house.call(&["status"]).refuses(2, "error[nothing-runs]");
+}
+
+#[test]
+fn what_was_stored_outlives_a_parent_that_is_killed() {
+    let house = House::new();
+    house.up();
+    house.until("a value is kept", |house| house.application()["paths"][1]["taken"].as_u64() > Some(3));
+    for _ in 0..3 {
+        house.kill();
+        let said = house.up();
+        assert!(said.contains("clockwork revision 1: ") && said.contains("running: all of it runs"), "{said}");
+        house.until("it has what was kept", |house| {
+            house.call(&["logs", "store"]).succeeds().ends_with("store | kept tick\n")
+        });
+    }
+    house.kill();
+    assert_eq!(house.call(&["down", "--purge"]).succeeds(), "clockwork is removed\n");
+    assert!(!house.0.path("home/applications/clockwork").exists());
+    house.call(&["logs"]).refuses(2, "there is no application `clockwork`");
+    house.up();
+    assert!(house.call(&["logs", "store"]).succeeds().ends_with("store | kept\n"), "it begins anew");
+}
+
+#[test]
+fn a_space_that_is_killed_is_started_again_and_others_go_on() {
+    let house = House::new();
+    house.up();
+    let instance = |house: &House, space: &str| house.space(space)["instance"].as_u64();
+    let before = (instance(&house, "store"), instance(&house, "ticker"));
+    house.call(&["kill", "store"]).succeeds();
+    house.until("it is started again", |house| {
+        let store = house.space("store");
+        store["instance"].as_u64() > before.0 && store["state"] == "running"
+    });
+    assert_eq!(instance(&house, "ticker"), before.1);
+    let said = house.call(&["events"]).succeeds();
+    assert!(said.contains("store  * it was killed: an operator asked for it"), "{said}");
+    house.call(&["restart", "ticker"]).succeeds();
+    house.until("it is started anew", |house| instance(house, "ticker") > before.1);
+    // Of the process of all of them, too.
+    let children = Command::new("pgrep").args(["-P", &house.parent()]).output().expect("pgrep runs");
+    let child = String::from_utf8_lossy(&children.stdout).trim().to_owned();
+    let before = instance(&house, "ticker");
+    assert!(Command::new("kill").args(["-KILL", &child]).status().is_ok_and(|status| status.success()));
+    house.until("all of it runs again", |house| {
+        instance(house, "ticker") > before && house.application()["state"] == "running"
+    });
+    let said = house.call(&["events"]).succeeds();
+    assert!(said.contains("it failed: its process was killed by signal 9 (SIGKILL)"), "{said}");
+}
+
+#[test]
+fn only_what_changed_is_started_anew_and_comes_back() {
+    let house = House::new();
+    house.up();
+    let instances = |house: &House| ["page", "store", "ticker"].map(|space| house.space(space)["instance"].as_u64());
+    let first = instances(&house);
+    house.module("ticker", &TICKER.replace("i32.const 20", "i32.const 10"));
+    let said = house.call(&["topo", "submit", "."]).succeeds();
+    assert!(said.contains("clockwork revision 2: "), "{said}");
+    house.until("the ticker is another", |house| {
+        instances(house)[2] > first[2] && house.application()["state"] == "running"
+    });
+    assert_eq!(instances(&house)[..2], first[..2]);
+    house.call(&["topo", "rollback", "1"]).succeeds();
+    house.until("the ticker is the first again", |house| instances(house)[2] > first[2].map(|one| one + 1));
+    let said = house.call(&["topo", "history"]).succeeds();
+    assert!(said.contains("\n3         ") && said.contains("brought back 1"), "{said}");
+    house.call(&["topo", "rollback", "9"]).refuses(2, "has no revision 9");
+}
+
+#[test]
+fn what_cannot_run_says_why() {
+    let house = House::new();
+    house.module("store", &STORE.replace("(func (export \"on_init\") (local i32)", "(func (export \"on_init\") (local i32) unreachable"));
+    let said = house.call(&["up", "--detach"]);
+    assert_eq!(said.code, Some(3), "{}{}", said.out, said.err);
+    assert!(said.err.contains("error[space-failed]: `store` of `clockwork` failed: ") && said.err.contains("unreachable"), "{}", said.err);
+    house.call(&["down", "--purge"]).succeeds();
+    house.module("store", STORE);
+    house.0.write("app/topology.yaml", TOPOLOGY.replace("sys.log]\n  - name: ticker", "sys.log]\n    placement:\n      resources:\n        memory: 64Ti\n  - name: ticker"));
+    house.call(&["up", "--detach"]).refuses(1, "error[no-host]: `store` of `clockwork` has no host: ");
+    house.call(&["down", "--purge"]).succeeds();
+    house.0.write("app/topology.yaml", TOPOLOGY.replace("to: store", "to: ghost"));
+    house.call(&["topo", "submit", "topology.yaml"]).refuses(4, "ghost");
+}
+
+#[test]
+fn a_port_that_is_taken_is_said() {
+    let house = House::new();
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("its number").port().to_string();
+    let said = house.call(&["up", "--detach", "--port", &port]);
+    said.refuses(5, &format!("port {port} cannot be used"));
+    drop(taken);
+    let said = house.call(&["up", "--detach", "--port", &port]).succeeds();
+    assert!(said.contains(&format!("desk: http://127.0.0.1:{port}/?ticket=")), "{said}");
+}
