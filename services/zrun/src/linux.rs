@@ -2,14 +2,19 @@
 
 mod apart;
 mod bind;
+mod devices;
 mod disk;
 mod machine;
 mod report;
 mod run;
 
 pub use apart::{ALONE, ApartError, Event, Job, Orders, ROLE, Spaces, run_apart};
+pub use devices::{
+    Bench, Description, DescriptionError, Order, Rack, Replay, ReplayError, Shape, SimulatedActuator, Sink,
+    Socket, Source, Time, Watcher, Wave, listen,
+};
 pub use disk::{Disk, DiskError};
-pub use machine::{Line, Machine};
+pub use machine::{BackEnds, Line, Machine};
 pub use report::{Report, ReportKind};
-pub use run::{Limits, Profile, RunError, Settings, run};
+pub use run::{Limits, Profile, RunError, Settings, run, run_with_back_ends};
 pub use space_host::{Sample, samples};

@@ -3,7 +3,15 @@
 //! The side of the space is not trusted: [`Server`] checks each request against the grants and the limits before it
 //! acts, and answers what it refuses like an effect that failed.
 
+mod optional;
+
+pub use optional::{Slow, reply_of};
+
+use crate::agents::Agents;
+use crate::cache::Cache;
 use crate::data::{Store, StoreError};
+use crate::devices::{Audio, Devices};
+use crate::events::Events;
 use crate::mail::{Mail, MailError, Next};
 use crate::memory::{copied, room};
 use crate::space::{BLOB_BYTES_MAX, Grants};
@@ -11,7 +19,8 @@ use crate::world::World;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
-use sci::guest::GuestCapability;
+use optional::Optional;
+use sci::guest::{Function, GuestCapability};
 use sci::limits::guest as limits;
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +48,8 @@ enum Request<'r> {
     Receive(u64),
     Info,
     Wait,
+    /// What a host may lack.
+    Optional(Optional<'r>),
 }
 
 /// What it gets.
@@ -54,6 +65,8 @@ enum Reply<'r> {
     Absent,
     Failed(StoreError),
     Undelivered(MailError),
+    /// An error code of the Guest ABI.
+    Code(i32),
 }
 
 /// The way to the other side, and what needs none.
@@ -72,12 +85,14 @@ pub trait Channel {
 #[derive(Debug)]
 pub struct Remote<C> {
     channel: C,
+    /// Which functions the other side serves, by their numbers, once it was asked.
+    served: Option<u64>,
 }
 
 impl<C: Channel> Remote<C> {
     /// Over this channel.
     pub fn new(channel: C) -> Self {
-        Self { channel }
+        Self { channel, served: None }
     }
 
     /// Sends a request and gives what `read` makes of the reply; a reply that is none is a failure.
@@ -141,6 +156,30 @@ impl<C: Channel> World for Remote<C> {
 
     fn mail(&mut self) -> &mut dyn Mail {
         self
+    }
+
+    fn cache(&mut self) -> Option<&mut dyn Cache> {
+        Some(self)
+    }
+
+    fn devices(&mut self) -> Option<&mut dyn Devices> {
+        Some(self)
+    }
+
+    fn audio(&mut self) -> Option<&mut dyn Audio> {
+        Some(self)
+    }
+
+    fn events(&mut self) -> Option<&mut dyn Events> {
+        Some(self)
+    }
+
+    fn agents(&mut self) -> Option<&mut dyn Agents> {
+        Some(self)
+    }
+
+    fn serves(&mut self, function: &Function) -> bool {
+        self.serves_function(function)
     }
 }
 
@@ -245,10 +284,7 @@ impl Server {
 
     /// Carries a request out if it is one and the space may make it.
     pub fn serve(&self, request: &[u8], world: &mut dyn World) -> Vec<u8> {
-        let request = match postcard::take_from_bytes(request) {
-            Ok((request, [])) if self.allows(&request) && is_bounded(&request) => request,
-            _ => return answer(Reply::Refused),
-        };
+        let Some(request) = self.read(request) else { return answer(Reply::Refused) };
         match request {
             Request::Log(line) => {
                 world.log(line);
@@ -288,6 +324,15 @@ impl Server {
             },
             Request::Info => answer(world.mail().info().as_deref().map_or(Reply::Absent, Reply::Text)),
             Request::Wait => answer(Reply::Number(world.mail().wait().into())),
+            Request::Optional(optional) => optional.serve(world),
+        }
+    }
+
+    /// A request that is one, and that the space may make.
+    fn read<'r>(&self, request: &'r [u8]) -> Option<Request<'r>> {
+        match postcard::take_from_bytes(request) {
+            Ok((request, [])) if self.allows(&request) && is_bounded(&request) => Some(request),
+            _ => None,
         }
     }
 
@@ -303,6 +348,9 @@ impl Server {
             Request::Next(..) => GuestCapability::DataList,
             Request::Emit(..) | Request::EmitSelf(_) => GuestCapability::NetEmitTo,
             Request::Receive(_) | Request::Info => GuestCapability::NetRecvNext,
+            Request::Optional(optional) => {
+                return optional.capability().is_none_or(|one| self.grants.holds(one));
+            }
         };
         self.grants.holds(needed)
     }
@@ -312,6 +360,7 @@ impl Server {
 fn is_bounded(request: &Request<'_>) -> bool {
     let is_key = |key: &str| (1..=limits::KEY_BYTES_MAX as usize).contains(&key.len());
     match *request {
+        Request::Optional(ref optional) => optional.is_bounded(),
         Request::Log(line) => line.len() <= LINE_BYTES_MAX,
         Request::Realtime | Request::NodeInfo | Request::Receive(_) | Request::Info | Request::Wait => true,
         Request::Emit(to, message) => {
@@ -345,6 +394,7 @@ impl Request<'_> {
             Self::Log(text) | Self::Get(text) | Self::Delete(text) => text.len(),
             Self::Put(key, value) => key.len() + value.len(),
             Self::Next(prefix, after) => prefix.len() + after.len(),
+            Self::Optional(optional) => optional.bytes(),
         }
     }
 }
@@ -368,7 +418,8 @@ fn answer(reply: Reply<'_>) -> Vec<u8> {
         | Reply::Number(_)
         | Reply::Absent
         | Reply::Failed(_)
-        | Reply::Undelivered(_) => 0,
+        | Reply::Undelivered(_)
+        | Reply::Code(_) => 0,
     };
     encode(&reply, bytes).unwrap_or_default()
 }
@@ -555,7 +606,7 @@ mod tests {
                 whole[..usize::from(byte()) % (whole.len() + 1)].to_vec()
             };
             if let Some(first) = request.first_mut().filter(|_| round % 4 == 0) {
-                *first %= 14;
+                *first %= 15;
             }
             let reply = remote.channel.call(&request).unwrap();
             assert!(postcard::from_bytes::<Reply<'_>>(&reply).is_ok(), "{request:?}");

@@ -85,7 +85,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("services/zmesh", &["sci"]),
     // Services are cores over the format, and shells over the runtime.
     ("services/zrms", &["sci"]),
-    ("services/zrun", &["runtime-host", "runtime-sandbox", "sci"]),
+    // Agents are what topologies say they are.
+    ("services/zrun", &["runtime-host", "runtime-sandbox", "sci", "services-topology"]),
     ("services/zrun/component", &["runtime-guest-rust", "sci", "services-zrun"]),
     ("xtask", &[]),
 ];

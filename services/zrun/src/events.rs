@@ -1,0 +1,13 @@
+//! Events that recognizers compute and spaces receive.
+
+use sci::guest::ErrorCode;
+
+/// The events of a space.
+pub trait Events {
+    /// Registers a recognizer of the space, which emits the event of this name, by its specification in JSON.
+    fn register(&mut self, event: &str, spec: &str) -> Result<(), ErrorCode>;
+    /// Asks for the events of a name; they arrive as messages.
+    fn follow(&mut self, event: &str) -> Result<(), ErrorCode>;
+    /// Emits an event that the space declares.
+    fn raise(&mut self, event: &str, payload: &[u8]) -> Result<(), ErrorCode>;
+}
