@@ -1,5 +1,23 @@
 //! Agents: deterministic functions, agentic functions, language models.
 
+#[cfg(feature = "cores")]
+mod book;
+#[cfg(feature = "cores")]
+mod budget;
+#[cfg(feature = "cores")]
+mod chat;
+#[cfg(feature = "cores")]
+mod http;
+#[cfg(feature = "cores")]
+mod service;
+
+#[cfg(feature = "cores")]
+pub use book::{Book, Event, Invocation, Own, Step};
+#[cfg(feature = "cores")]
+pub use budget::Spent;
+#[cfg(feature = "cores")]
+pub use http::{Answer, Outcome, Request, Trouble};
+
 use alloc::vec::Vec;
 use sci::guest::{ErrorCode, GuestCapability};
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,15 @@
 //! Events that recognizers compute and spaces receive.
 
+#[cfg(feature = "cores")]
+mod hub;
+#[cfg(feature = "cores")]
+mod recognizer;
+
+#[cfg(feature = "cores")]
+pub use hub::{Delivery, Hub};
+#[cfg(feature = "cores")]
+pub use recognizer::Recognizer;
+
 use sci::guest::ErrorCode;
 
 /// The events of a space.

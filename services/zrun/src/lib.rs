@@ -25,7 +25,7 @@
 
 extern crate alloc;
 
-mod agents;
+pub mod agents;
 mod cache;
 mod calls;
 mod data;
@@ -53,6 +53,8 @@ pub use data::{InMemory, Store, StoreError};
 pub use devices::{Actuators, Reading, Sensors};
 pub use devices::{Audio, Devices};
 pub use events::Events;
+#[cfg(feature = "cores")]
+pub use events::{Delivery, Hub, Recognizer};
 pub use mail::{Alone, Info, Mail, MailError, Next};
 pub use memory::GuestMemory;
 pub use space::{Grants, Space, Violation};

@@ -82,11 +82,6 @@ impl Actuators {
             lease.is_released = true;
         }
     }
-
-    /// Whether there is such an actuator.
-    pub fn has(&self, id: &str) -> bool {
-        self.actuators.contains_key(id)
-    }
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Milliseconds since 1970.
-pub type Time = Box<dyn Fn() -> u64 + Send>;
+pub type Time = Box<dyn Fn() -> u64 + Send + Sync>;
 /// Gets every reading of every sensor.
 pub type Watcher = Box<dyn FnMut(&str, &Reading) + Send>;
 
@@ -124,6 +124,11 @@ impl Rack {
         let mut inner = self.inner();
         inner.actuators.add(id);
         inner.sinks.insert(id.to_owned(), sink);
+    }
+
+    /// Whether there is a sensor of this id.
+    pub fn has_sensor(&self, id: &str) -> bool {
+        self.inner().sensors.has(id)
     }
 
     /// Shows every reading to someone.

@@ -1,11 +1,12 @@
 //! The effects of a space's calls on this machine.
 
+use super::events::{Inbox, OwnMail};
 use crate::agents::Agents;
 use crate::cache::{Cache, Exact};
 use crate::data::Store;
 use crate::devices::{Audio, Devices};
 use crate::events::Events;
-use crate::mail::{Alone, Mail};
+use crate::mail::Mail;
 use crate::world::World;
 use std::fs::File;
 use std::io::Read;
@@ -87,6 +88,8 @@ pub struct BackEnds {
     pub audio: Option<Box<dyn Audio>>,
     /// Events.
     pub events: Option<Box<dyn Events>>,
+    /// What brings events to the space.
+    pub inbox: Option<Inbox>,
     /// Agents.
     pub agents: Option<Box<dyn Agents>>,
 }
@@ -95,7 +98,7 @@ pub struct BackEnds {
 impl Default for BackEnds {
     fn default() -> Self {
         let cache: Box<dyn Cache> = Box::new(Exact::new(CACHE_BYTES, CACHE_ENTRIES));
-        Self { cache: Some(cache), devices: None, audio: None, events: None, agents: None }
+        Self { cache: Some(cache), devices: None, audio: None, events: None, inbox: None, agents: None }
     }
 }
 
@@ -104,7 +107,7 @@ pub struct Machine {
     log: Line,
     store: Box<dyn Store>,
     clock: Clock,
-    mail: Alone,
+    mail: OwnMail,
     back_ends: BackEnds,
 }
 
@@ -112,13 +115,15 @@ impl Machine {
     /// Log lines go to `log`, values to `store`; no wait goes past `time` from now.
     pub fn new(log: Line, store: Box<dyn Store>, time: Option<Duration>) -> Self {
         let clock = Clock::new(time, Stop::default());
-        Self { log, store, clock, mail: Alone::default(), back_ends: BackEnds::default() }
+        let mail = OwnMail::new(None, clock.clone());
+        Self { log, store, clock, mail, back_ends: BackEnds::default() }
     }
 
     /// The same with these back ends.
     #[must_use]
-    pub fn with(self, back_ends: BackEnds) -> Self {
-        Self { back_ends, ..self }
+    pub fn with(self, mut back_ends: BackEnds) -> Self {
+        let mail = OwnMail::new(back_ends.inbox.take(), self.clock.clone());
+        Self { mail, back_ends, ..self }
     }
 }
 
