@@ -14,7 +14,7 @@ mod wasi;
 
 pub use capability::GuestCapability;
 pub use error_code::ErrorCode;
-pub use function::{FUNCTIONS, Function, SELF, SENDER, blob_mode, by_name, by_number, number};
+pub use function::{EVENTS, FUNCTIONS, Function, SELF, SENDER, blob_mode, by_name, by_number, number};
 pub use lifecycle::{
     INSTANTIATE, LIFECYCLE, LifecycleExport, MEMORY_EXPORT, START_FUNCTION, WAYS_IN, lifecycle,
 };

@@ -52,6 +52,9 @@ pub mod blob_mode {
 /// Destination of `net.emit_to` that stands for the sender of the message being processed.
 pub const SENDER: &str = "@sender";
 
+/// Beginning of the path, in `net.message_info`, of an event; the event's name follows.
+pub const EVENTS: &str = "@events/";
+
 /// Sender, in `net.message_info`, of a message that a space put into its own queue.
 pub const SELF: &str = "@self";
 
@@ -93,21 +96,21 @@ functions! {
     12 DATA_BLOB_READ "data" "blob_read" (handle: Handle, out: Out, cap: Capacity) [DataRead] served "Writes the blob's next bytes, as many as fit; answers how many, 0 at its end; an empty buffer is `invalid`.";
     13 DATA_BLOB_WRITE "data" "blob_write" (handle: Handle, chunk_ptr: Bytes, chunk_len: Length(CHUNK_BYTES_MAX)) [DataWrite] served "Appends to the blob.";
     14 DATA_BLOB_CLOSE "data" "blob_close" (handle: Handle, commit: Flag) [DataRead, DataWrite] served "Closes a blob; with 1 what was written appears whole and is durable on return, with 0 it is dropped.";
-    15 AGENT_INVOKE_DF "agent" "invoke_df" (name_ptr: Text, name_len: Length(NAME_BYTES_MAX), input_ptr: Bytes, input_len: Length(INPUT_BYTES_MAX)) [AgentInvokeDf] known "Calls a deterministic function; answers the bytes of its result, which `mem.take` fetches.";
-    16 AGENT_INVOKE_AF "agent" "invoke_af" (name_ptr: Text, name_len: Length(NAME_BYTES_MAX), input_ptr: Bytes, input_len: Length(INPUT_BYTES_MAX)) [AgentInvokeAf] known "Lets a model choose among registered functions and calls the one chosen; answers the bytes of its result, which `mem.take` fetches.";
-    17 AGENT_INVOKE_LLM "agent" "invoke_llm" (name_ptr: Text, name_len: Length(NAME_BYTES_MAX), input_ptr: Bytes, input_len: Length(INPUT_BYTES_MAX)) [AgentInvokeLlm] known "Asks a language model; answers the bytes of its answer, which `mem.take` fetches.";
-    18 EVENTS_REGISTER_RECOGNIZER "events" "register_recognizer" (name_ptr: Text, name_len: Length(NAME_BYTES_MAX), spec_ptr: Text, spec_len: Length(JSON_BYTES_MAX)) [EventsRegisterRecognizer] known "Registers a recognizer by its specification in JSON.";
-    19 EVENTS_SUBSCRIBE "events" "subscribe" (name_ptr: Text, name_len: Length(NAME_BYTES_MAX)) [EventsSubscribe] known "Asks for the events of a name; they arrive as messages.";
-    20 EVENTS_EMIT "events" "emit" (name_ptr: Text, name_len: Length(NAME_BYTES_MAX), payload_ptr: Bytes, payload_len: Length(MESSAGE_BYTES_MAX)) [EventsRegisterRecognizer] known "Emits an event that the space declares; for recognizers.";
-    21 IC_LOOKUP "ic" "lookup" (key_ptr: Text, key_len: Length(INPUT_BYTES_MAX)) [IcLookup] known "Looks an answer up; answers its bytes, which `mem.take` fetches, `not-found` where there is none.";
-    22 IC_STORE "ic" "store" (key_ptr: Text, key_len: Length(INPUT_BYTES_MAX), value_ptr: Bytes, value_len: Length(VALUE_BYTES_MAX), seconds: Seconds) [IcStore] known "Stores an answer for so long; 0 is until the cache needs the room.";
-    23 SENSORS_SUBSCRIBE "sensors" "subscribe" (id_ptr: Text, id_len: Length(NAME_BYTES_MAX), options_ptr: Text, options_len: Length(JSON_BYTES_MAX)) [SensorsSubscribe] known "Asks for readings of a sensor, with options in JSON.";
-    24 SENSORS_READ "sensors" "read" (id_ptr: Text, id_len: Length(NAME_BYTES_MAX)) [SensorsRead] known "Takes the next reading of a sensor; answers its bytes of JSON, which `mem.take` fetches, `would-block` where none waits.";
-    25 ACTUATORS_LOCK "actuators" "lock" (id_ptr: Text, id_len: Length(NAME_BYTES_MAX), milliseconds: Milliseconds(LEASE_MILLISECONDS_MAX)) [ActuatorsLock] known "Takes an actuator for so long; answers a lock above 0, `busy` where another space has it.";
-    26 ACTUATORS_COMMAND "actuators" "command" (lock: Handle, action_ptr: Text, action_len: Length(JSON_BYTES_MAX)) [ActuatorsCommand] known "Carries an action in JSON out; answers the bytes of its result, which `mem.take` fetches, `expired` where the lock is no longer the last one given.";
-    27 ACTUATORS_RELEASE "actuators" "release" (lock: Handle) [ActuatorsRelease] known "Gives an actuator back.";
-    28 AUDIO_CAPTURE "audio" "capture" (out: Out, cap: Capacity) [AudioCapture] known "Writes sound that the microphone took, as much as fits; answers its bytes, `would-block` where there is none.";
-    29 AUDIO_PLAYBACK "audio" "playback" (chunk_ptr: Bytes, chunk_len: Length(CHUNK_BYTES_MAX)) [AudioPlayback] known "Gives sound to the speaker; answers how many bytes it took, `would-block` where it has no room.";
+    15 AGENT_INVOKE_DF "agent" "invoke_df" (name_ptr: Text, name_len: Length(NAME_BYTES_MAX), input_ptr: Bytes, input_len: Length(INPUT_BYTES_MAX)) [AgentInvokeDf] served "Calls a deterministic function; answers the bytes of its result, which `mem.take` fetches.";
+    16 AGENT_INVOKE_AF "agent" "invoke_af" (name_ptr: Text, name_len: Length(NAME_BYTES_MAX), input_ptr: Bytes, input_len: Length(INPUT_BYTES_MAX)) [AgentInvokeAf] served "Lets a model choose among registered functions and calls the one chosen; answers the bytes of its result, which `mem.take` fetches.";
+    17 AGENT_INVOKE_LLM "agent" "invoke_llm" (name_ptr: Text, name_len: Length(NAME_BYTES_MAX), input_ptr: Bytes, input_len: Length(INPUT_BYTES_MAX)) [AgentInvokeLlm] served "Asks a language model; answers the bytes of its answer, which `mem.take` fetches.";
+    18 EVENTS_REGISTER_RECOGNIZER "events" "register_recognizer" (name_ptr: Text, name_len: Length(NAME_BYTES_MAX), spec_ptr: Text, spec_len: Length(JSON_BYTES_MAX)) [EventsRegisterRecognizer] served "Registers a recognizer, which emits this event of the space's, by its specification in JSON; another one for the event replaces it. `docs/devices.md` describes it.";
+    19 EVENTS_SUBSCRIBE "events" "subscribe" (name_ptr: Text, name_len: Length(NAME_BYTES_MAX)) [EventsSubscribe] served "Asks for the events of a name; they arrive as messages whose path, in `net.message_info`, is `@events/` and the name. `not-found` where nothing emits them.";
+    20 EVENTS_EMIT "events" "emit" (name_ptr: Text, name_len: Length(NAME_BYTES_MAX), payload_ptr: Bytes, payload_len: Length(MESSAGE_BYTES_MAX)) [EventsRegisterRecognizer] served "Emits an event that the space declares, to whoever asked for it; `denied` where the space does not declare it.";
+    21 IC_LOOKUP "ic" "lookup" (key_ptr: Text, key_len: Length(INPUT_BYTES_MAX)) [IcLookup] served "Looks an answer up; answers its bytes, which `mem.take` fetches, `not-found` where there is none.";
+    22 IC_STORE "ic" "store" (key_ptr: Text, key_len: Length(INPUT_BYTES_MAX), value_ptr: Bytes, value_len: Length(VALUE_BYTES_MAX), seconds: Seconds) [IcStore] served "Stores an answer for so long; 0 is until the cache needs the room.";
+    23 SENSORS_SUBSCRIBE "sensors" "subscribe" (id_ptr: Text, id_len: Length(NAME_BYTES_MAX), options_ptr: Text, options_len: Length(JSON_BYTES_MAX)) [SensorsSubscribe] served "Asks for readings of a sensor, with options in JSON, which may be empty; `docs/devices.md` describes them.";
+    24 SENSORS_READ "sensors" "read" (id_ptr: Text, id_len: Length(NAME_BYTES_MAX)) [SensorsRead] served "Takes the next reading of a sensor; answers its bytes of JSON, which `mem.take` fetches, `would-block` where none waits, `closed` where none will come. A space that has not subscribed gets the last one first.";
+    25 ACTUATORS_LOCK "actuators" "lock" (id_ptr: Text, id_len: Length(NAME_BYTES_MAX), milliseconds: Milliseconds(LEASE_MILLISECONDS_MAX)) [ActuatorsLock] served "Takes an actuator for so long; answers a lock above 0, `busy` where another space has it.";
+    26 ACTUATORS_COMMAND "actuators" "command" (lock: Handle, action_ptr: Text, action_len: Length(JSON_BYTES_MAX)) [ActuatorsCommand] served "Carries an action in JSON out; answers the bytes of its result, which `mem.take` fetches, `expired` where the lock is no longer the last one given, `closed` where it was given back.";
+    27 ACTUATORS_RELEASE "actuators" "release" (lock: Handle) [ActuatorsRelease] served "Gives an actuator back.";
+    28 AUDIO_CAPTURE "audio" "capture" (out: Out, cap: Capacity) [AudioCapture] served "Writes sound that the microphone took, as much as fits; answers its bytes, `would-block` where there is none.";
+    29 AUDIO_PLAYBACK "audio" "playback" (chunk_ptr: Bytes, chunk_len: Length(CHUNK_BYTES_MAX)) [AudioPlayback] served "Gives sound to the speaker; answers how many bytes it took, `would-block` where it has no room.";
     30 NODE_INFO "node" "info" (out: Out, cap: Capacity) [NodeInfo] served "Describes the machine that runs the space, as JSON; answers its bytes.";
     31 MEM_TAKE "mem" "take" (out: Out, cap: Capacity) [] served "Writes the result that the host keeps and forgets it; answers its bytes, `not-found` where none is kept.";
     32 Z_VERSION "z" "version" () [] served "Answers the version of this table that the host knows.";

@@ -7,12 +7,17 @@
 //! | file | settles |
 //! |---|---|
 //! | `space.rs` | what a space holds, and the functions of the Guest ABI |
+//! | `calls.rs` | those of them that a host may lack |
 //! | `wasi.rs` | the calls of WASI that always bind |
 //! | `imports.rs` | which imports are refused |
 //! | `lifecycle.rs` | which exports are |
 //! | `data.rs` | values and blobs |
 //! | `mail.rs` | messages |
-//! | `remote.rs` | effects as messages, for a space that is not where its effects are |
+//! | `cache.rs` | the intelligence cache |
+//! | `devices.rs` | sensors, actuators, sound |
+//! | `events.rs` | events and recognizers |
+//! | `agents.rs` | functions and models that are invoked |
+//! | `remote.rs`, `remote/` | effects as messages, for a space that is not where its effects are |
 //! | `launch.rs` | what a space is launched with, as words |
 //! | `linux/` | binding, lifecycle, clock, log, disk |
 #![forbid(unsafe_code)]
@@ -20,8 +25,15 @@
 
 extern crate alloc;
 
+pub mod agents;
+mod cache;
+mod calls;
 mod data;
+mod devices;
+mod events;
 pub mod imports;
+#[cfg(feature = "cores")]
+mod json;
 pub mod launch;
 pub mod lifecycle;
 #[cfg(feature = "linux")]
@@ -29,11 +41,20 @@ pub mod linux;
 mod mail;
 mod memory;
 pub mod remote;
+mod seed;
 mod space;
 mod wasi;
 mod world;
 
+pub use agents::{Agents, Kind};
+pub use cache::{Cache, Counts, Exact};
 pub use data::{InMemory, Store, StoreError};
+#[cfg(feature = "cores")]
+pub use devices::{Actuators, Reading, Sensors};
+pub use devices::{Audio, Devices};
+pub use events::Events;
+#[cfg(feature = "cores")]
+pub use events::{Delivery, Hub, Recognizer};
 pub use mail::{Alone, Info, Mail, MailError, Next};
 pub use memory::GuestMemory;
 pub use space::{Grants, Space, Violation};

@@ -1,15 +1,28 @@
 //! Spaces on Linux, in this process or in one of their own: binding, lifecycle, the machine's effects.
 
+mod agents;
 mod apart;
+mod audio;
 mod bind;
+mod devices;
 mod disk;
+mod events;
 mod machine;
+mod recorded;
 mod report;
 mod run;
 
+pub use agents::{Callee, Done, Invoker, Runner};
 pub use apart::{ALONE, ApartError, Event, Job, Orders, ROLE, Spaces, run_apart};
+pub use audio::{AudioError, Format, Microphone, Sound, Speaker};
+pub use devices::{
+    Bench, Description, DescriptionError, Order, Rack, Replay, ReplayError, Shape, SimulatedActuator, Sink,
+    Socket, Source, Time, Watcher, Wave, listen,
+};
 pub use disk::{Disk, DiskError};
-pub use machine::{Line, Machine};
+pub use events::{Exchange, Inbox, Member, Post};
+pub use machine::{BackEnds, Line, Machine};
+pub use recorded::{RecordError, Records, Responder, request_hash};
 pub use report::{Report, ReportKind};
-pub use run::{Limits, Profile, RunError, Settings, run};
+pub use run::{Limits, Profile, RunError, Settings, run, run_with_back_ends};
 pub use space_host::{Sample, samples};

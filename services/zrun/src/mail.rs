@@ -100,11 +100,16 @@ pub struct Alone {
 }
 
 impl Alone {
-    fn put(&mut self, message: &[u8], answers: Option<u64>) -> Result<(), MailError> {
+    /// Puts a message into the queue that came from elsewhere: an event.
+    pub fn put_from(&mut self, from: &str, path: &str, message: &[u8]) -> Result<(), MailError> {
+        self.put(from, path, message, None)
+    }
+
+    fn put(&mut self, from: &str, path: &str, message: &[u8], answers: Option<u64>) -> Result<(), MailError> {
         let room = self.queue.len() < OWN_MAX && self.queue.try_reserve(1).is_ok();
         let message = copied(message).filter(|_| room).ok_or(MailError::Full)?;
         self.sent += 1;
-        let info = Info { from: SELF.into(), path: String::new(), id: self.sent, answers, time: 0 };
+        let info = Info { from: from.into(), path: path.into(), id: self.sent, answers, time: 0 };
         self.queue.push_back((info, message));
         self.uncalled += 1;
         Ok(())
@@ -115,11 +120,11 @@ impl Mail for Alone {
     fn emit(&mut self, to: &str, message: &[u8]) -> Result<(), MailError> {
         let answered = self.last.as_ref().map(|info| info.id).filter(|_| to == SENDER);
         let answers = answered.ok_or(MailError::NoPath)?;
-        self.put(message, Some(answers))
+        self.put(SELF, "", message, Some(answers))
     }
 
     fn emit_self(&mut self, message: &[u8]) -> Result<(), MailError> {
-        self.put(message, None)
+        self.put(SELF, "", message, None)
     }
 
     fn receive(&mut self, capacity: u64) -> Result<Next, MailError> {

@@ -3,7 +3,15 @@
 //! The side of the space is not trusted: [`Server`] checks each request against the grants and the limits before it
 //! acts, and answers what it refuses like an effect that failed.
 
+mod optional;
+
+pub use optional::{Slow, reply_of};
+
+use crate::agents::Agents;
+use crate::cache::Cache;
 use crate::data::{Store, StoreError};
+use crate::devices::{Audio, Devices};
+use crate::events::Events;
 use crate::mail::{Mail, MailError, Next};
 use crate::memory::{copied, room};
 use crate::space::{BLOB_BYTES_MAX, Grants};
@@ -11,7 +19,8 @@ use crate::world::World;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
-use sci::guest::GuestCapability;
+use optional::Optional;
+use sci::guest::{Function, GuestCapability};
 use sci::limits::guest as limits;
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +48,8 @@ enum Request<'r> {
     Receive(u64),
     Info,
     Wait,
+    /// What a host may lack.
+    Optional(Optional<'r>),
 }
 
 /// What it gets.
@@ -54,6 +65,8 @@ enum Reply<'r> {
     Absent,
     Failed(StoreError),
     Undelivered(MailError),
+    /// An error code of the Guest ABI.
+    Code(i32),
 }
 
 /// The way to the other side, and what needs none.
@@ -72,12 +85,14 @@ pub trait Channel {
 #[derive(Debug)]
 pub struct Remote<C> {
     channel: C,
+    /// Which functions the other side serves, by their numbers, once it was asked.
+    served: Option<u64>,
 }
 
 impl<C: Channel> Remote<C> {
     /// Over this channel.
     pub fn new(channel: C) -> Self {
-        Self { channel }
+        Self { channel, served: None }
     }
 
     /// Sends a request and gives what `read` makes of the reply; a reply that is none is a failure.
@@ -141,6 +156,30 @@ impl<C: Channel> World for Remote<C> {
 
     fn mail(&mut self) -> &mut dyn Mail {
         self
+    }
+
+    fn cache(&mut self) -> Option<&mut dyn Cache> {
+        Some(self)
+    }
+
+    fn devices(&mut self) -> Option<&mut dyn Devices> {
+        Some(self)
+    }
+
+    fn audio(&mut self) -> Option<&mut dyn Audio> {
+        Some(self)
+    }
+
+    fn events(&mut self) -> Option<&mut dyn Events> {
+        Some(self)
+    }
+
+    fn agents(&mut self) -> Option<&mut dyn Agents> {
+        Some(self)
+    }
+
+    fn serves(&mut self, function: &Function) -> bool {
+        self.serves_function(function)
     }
 }
 
@@ -244,14 +283,14 @@ impl Server {
     }
 
     /// The request, if it is one and the space may make it.
-    fn admitted<'r>(&self, request: &'r [u8]) -> Option<Request<'r>> {
+    fn read<'r>(&self, request: &'r [u8]) -> Option<Request<'r>> {
         let (request, rest) = postcard::take_from_bytes(request).ok()?;
         (rest.is_empty() && self.allows(&request) && is_bounded(&request)).then_some(request)
     }
 
     /// Carries a request out if it is one and the space may make it.
     pub fn serve(&self, request: &[u8], world: &mut dyn World) -> Vec<u8> {
-        let Some(request) = self.admitted(request) else { return answer(Reply::Refused) };
+        let Some(request) = self.read(request) else { return answer(Reply::Refused) };
         match request {
             Request::Log(line) => {
                 world.log(line);
@@ -279,12 +318,13 @@ impl Server {
             },
             Request::Info => answer(world.mail().info().as_deref().map_or(Reply::Absent, Reply::Text)),
             Request::Wait => arrived(world.mail().wait()),
+            Request::Optional(optional) => optional.serve(world),
         }
     }
 
     /// Carries a request out that [concerns](concerns) values.
     pub fn serve_values(&self, request: &[u8], store: &mut dyn Store) -> Vec<u8> {
-        self.admitted(request).map_or_else(|| answer(Reply::Refused), |request| serve_values(request, store))
+        self.read(request).map_or_else(|| answer(Reply::Refused), |request| serve_values(request, store))
     }
 
     fn allows(&self, request: &Request<'_>) -> bool {
@@ -305,6 +345,7 @@ impl Request<'_> {
             Request::Next(..) => GuestCapability::DataList,
             Request::Emit(..) | Request::EmitSelf(_) => GuestCapability::NetEmitTo,
             Request::Receive(_) | Request::Info => GuestCapability::NetRecvNext,
+            Request::Optional(optional) => return optional.capability(),
         })
     }
 }
@@ -364,6 +405,7 @@ fn serve_values(request: Request<'_>, store: &mut dyn Store) -> Vec<u8> {
 fn is_bounded(request: &Request<'_>) -> bool {
     let is_key = |key: &str| (1..=limits::KEY_BYTES_MAX as usize).contains(&key.len());
     match *request {
+        Request::Optional(ref optional) => optional.is_bounded(),
         Request::Log(line) => line.len() <= LINE_BYTES_MAX,
         Request::Realtime | Request::NodeInfo | Request::Receive(_) | Request::Info | Request::Wait => true,
         Request::Emit(to, message) => {
@@ -397,6 +439,7 @@ impl Request<'_> {
             Self::Log(text) | Self::Get(text) | Self::Delete(text) => text.len(),
             Self::Put(key, value) => key.len() + value.len(),
             Self::Next(prefix, after) => prefix.len() + after.len(),
+            Self::Optional(optional) => optional.bytes(),
         }
     }
 }
@@ -420,7 +463,8 @@ fn answer(reply: Reply<'_>) -> Vec<u8> {
         | Reply::Number(_)
         | Reply::Absent
         | Reply::Failed(_)
-        | Reply::Undelivered(_) => 0,
+        | Reply::Undelivered(_)
+        | Reply::Code(_) => 0,
     };
     encode(&reply, bytes).unwrap_or_default()
 }
@@ -607,7 +651,7 @@ mod tests {
                 whole[..usize::from(byte()) % (whole.len() + 1)].to_vec()
             };
             if let Some(first) = request.first_mut().filter(|_| round % 4 == 0) {
-                *first %= 14;
+                *first %= 15;
             }
             let reply = remote.channel.call(&request).unwrap();
             assert!(postcard::from_bytes::<Reply<'_>>(&reply).is_ok(), "{request:?}");

@@ -72,7 +72,8 @@ pub struct Space {
     pub environment: Vec<String>,
     /// Unfinished lines of the log, by descriptor.
     pub(crate) lines: [Vec<u8>; 2],
-    kept: Option<Vec<u8>>,
+    /// What `mem.take` fetches.
+    pub(crate) kept: Option<Vec<u8>>,
     blobs: BTreeMap<u32, Blob>,
     next_blob: u32,
 }
@@ -105,7 +106,7 @@ impl Space {
         if !function.allowed(self.grants.mask()) {
             return Err(Violation { function });
         }
-        if !function.served {
+        if !is_served(function, world) {
             return Ok(ErrorCode::Unsupported.number());
         }
         let answer = check_arguments(function, arguments, memory)
@@ -170,7 +171,7 @@ impl Space {
             number::Z_VERSION => Ok(guest::VERSIONS.len() as i32),
             number::Z_HAS => {
                 let name = text(memory, argument(0), argument(1), limits::NAME_BYTES_MAX)?;
-                Ok(i32::from(guest::by_name(&name).is_some_and(|function| function.served)))
+                Ok(i32::from(guest::by_name(&name).is_some_and(|function| is_served(function, world))))
             }
             _ => self.data(function, arguments, memory, world),
         }
@@ -241,7 +242,7 @@ impl Space {
                 }
                 Ok(0)
             }
-            _ => Err(ErrorCode::Unsupported),
+            _ => self.serve_optional(function, arguments, memory, world),
         }
     }
 
@@ -291,6 +292,11 @@ impl Space {
     }
 }
 
+/// Whether this table and this host serve a function.
+fn is_served(function: &Function, world: &mut dyn World) -> bool {
+    function.served && world.serves(function)
+}
+
 /// A handle is above 0.
 const FIRST_BLOB: u32 = 1;
 
@@ -328,7 +334,7 @@ fn check_arguments(
     Ok(())
 }
 
-fn text(memory: &dyn GuestMemory, at: i32, length: i32, most: u32) -> Result<String, ErrorCode> {
+pub(crate) fn text(memory: &dyn GuestMemory, at: i32, length: i32, most: u32) -> Result<String, ErrorCode> {
     String::from_utf8(bytes(memory, at, length, most)?).map_err(|_| ErrorCode::Malformed)
 }
 

@@ -3,6 +3,7 @@
 //! Source: the WASI snapshot preview 1 witx files; layouts are theirs.
 
 use crate::memory::{GuestMemory, by_index, bytes, check, unsigned};
+use crate::seed;
 use crate::space::Space;
 use crate::world::World;
 use alloc::string::String;
@@ -190,7 +191,9 @@ impl Space {
             let mut piece = [0; 256];
             let size = piece.len().min((length - done) as usize);
             if !granted {
-                piece.chunks_exact_mut(8).for_each(|word| word.copy_from_slice(&self.draw().to_le_bytes()));
+                piece
+                    .chunks_exact_mut(8)
+                    .for_each(|word| word.copy_from_slice(&seed::next(&mut self.seed).to_le_bytes()));
             } else if !world.random(&mut piece[..size]) {
                 return Err(Errno::Notcapable);
             }
@@ -198,16 +201,6 @@ impl Space {
             done += size as u64;
         }
         Ok(())
-    }
-
-    /// The next number of the space's seed (Steele, Lea, Flood: "Fast splittable pseudorandom number generators",
-    /// 2014).
-    fn draw(&mut self) -> u64 {
-        self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.seed;
-        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        word ^ (word >> 31)
     }
 
     /// Waits for the first of the clocks; other subscriptions are to what is not there.

@@ -7,7 +7,7 @@ use compiler_link::system::guest;
 use sci::guest::GuestCapability;
 use sci::sign::public_key;
 use sci::write::{Signer, bundle, policy};
-use services_zrun::linux::{Limits, RunError, Settings, run};
+use services_zrun::linux::{BackEnds, Limits, RunError, Settings, run_with_back_ends};
 use services_zrun::{Grants, InMemory, launch};
 use space_host::Module;
 use std::cell::RefCell;
@@ -31,6 +31,15 @@ pub fn grants(capabilities: &[GuestCapability]) -> Grants {
 
 /// Runs a signed image in this process; gives how it ended and the lines of its log.
 pub fn on_linux(image: &[u8], grants: Grants) -> (Result<(), RunError>, Vec<String>) {
+    on_linux_with(image, grants, BackEnds::default())
+}
+
+/// As [`on_linux`], with these back ends.
+pub fn on_linux_with(
+    image: &[u8],
+    grants: Grants,
+    back_ends: BackEnds,
+) -> (Result<(), RunError>, Vec<String>) {
     let module = match Module::load(image, &[public_key(&SEED)]) {
         Ok(module) => module,
         Err(error) => return (Err(error.into()), Vec::new()),
@@ -48,7 +57,7 @@ pub fn on_linux(image: &[u8], grants: Grants) -> (Result<(), RunError>, Vec<Stri
         limits: Limits { memory_bytes: Some(MEMORY_BYTES), ..Limits::default() },
         profile: None,
     };
-    let result = run(&module, settings);
+    let result = run_with_back_ends(&module, settings, back_ends);
     let said = lines.take();
     (result, said)
 }

@@ -7,6 +7,7 @@
 pub mod compare;
 pub mod driver;
 pub mod fuzz;
+pub mod guest;
 pub mod host;
 pub mod image;
 pub mod script;

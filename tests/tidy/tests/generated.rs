@@ -152,8 +152,8 @@ fn guest_abi() {
         let _ = writeln!(page, "| {} | `{}` | {} |", code.number(), code.name(), code.meaning());
     }
     page.push_str(
-        "\n## Functions\n\nA host that does not serve a function yet binds it all the same; a call answers \
-         `unsupported`, and `z.has` says so beforehand.\n",
+        "\n## Functions\n\nA host that has no devices, no agents or no cache binds their functions all the \
+         same; a call answers `unsupported`, and `z.has` says so beforehand.\n",
     );
     for module in MODULES {
         guest_module(&mut page, module);
@@ -218,17 +218,14 @@ fn guest_module(page: &mut String, module: &Module) {
         let _ =
             writeln!(page, "(import \"{}\" \"{}\" {})", function.module, function.item, function.signature);
     }
-    page.push_str(
-        "```\n\n| number | function | capability | served | what it does |\n|---|---|---|---|---|\n",
-    );
+    page.push_str("```\n\n| number | function | capability | what it does |\n|---|---|---|---|\n");
     for function in functions() {
         let capabilities: Vec<String> =
             function.capabilities.iter().map(|capability| format!("`{}`", capability.name())).collect();
         let capability = if capabilities.is_empty() { "none".to_owned() } else { capabilities.join(" or ") };
-        let served = if function.served { "yes" } else { "`unsupported`" };
         let _ = writeln!(
             page,
-            "| {} | `{}.{}` | {capability} | {served} | {} |",
+            "| {} | `{}.{}` | {capability} | {} |",
             function.number, function.module, function.item, function.summary
         );
     }

@@ -90,12 +90,13 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("services/zmesh", &["sci"]),
     // Services are cores over the format, and shells over the runtime.
     ("services/zrms", &["sci"]),
-    ("services/zrun", &["runtime-host", "runtime-sandbox", "sci"]),
     // The parent of a machine's spaces joins what knows nothing of each other.
     (
         "services/zhost",
         &["sci", "services-topology", "services-zdesk", "services-zmesh", "services-zrms", "services-zrun"],
     ),
+    // Agents are what topologies say they are.
+    ("services/zrun", &["runtime-host", "runtime-sandbox", "sci", "services-topology"]),
     ("services/zrun/component", &["runtime-guest-rust", "sci", "services-zrun"]),
     ("xtask", &[]),
 ];

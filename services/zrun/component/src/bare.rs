@@ -5,13 +5,16 @@ use crate::random::Random;
 use crate::space::{Authority, Component, Parameters, client, export};
 use alloc::string::String;
 use services_zrun::remote::Server;
-use services_zrun::{Alone, Grants, InMemory, Mail, Store, World};
+use services_zrun::{Alone, Cache, Exact, Grants, InMemory, Mail, Store, World};
 use space_guest::Status;
 
 /// Bytes of keys and values.
 const QUOTA: u64 = 4 << 20;
 /// Keys, so that what each takes besides stays far below the heap's size.
 const KEYS_MAX: usize = 16 * 1024;
+/// Bytes of keys and values of the intelligence cache, and how many there may be.
+const CACHE_BYTES: u64 = 1 << 20;
+const CACHE_ENTRIES: usize = 1024;
 /// Bytes that one call gives to the console: its window.
 const CONSOLE_BYTES: usize = 4096;
 /// Nanoseconds of a second.
@@ -32,6 +35,7 @@ struct Machine {
     random: Random,
     values: InMemory,
     mail: Alone,
+    cache: Exact,
 }
 
 impl Component for Zrun {
@@ -44,6 +48,7 @@ impl Component for Zrun {
             random: Random::new(seed),
             values: InMemory::new(QUOTA).with_keys(KEYS_MAX),
             mail: Alone::default(),
+            cache: Exact::new(CACHE_BYTES, CACHE_ENTRIES),
         };
         let server = Server::new(Grants::of(parameters.grants), &mut machine);
         Self { server, machine, desk: Desk::default() }
@@ -119,5 +124,9 @@ impl World for Machine {
 
     fn mail(&mut self) -> &mut dyn Mail {
         &mut self.mail
+    }
+
+    fn cache(&mut self) -> Option<&mut dyn Cache> {
+        Some(&mut self.cache)
     }
 }

@@ -1,7 +1,12 @@
 //! The effects of a space's calls on this machine.
 
+use super::events::{Inbox, OwnMail};
+use crate::agents::Agents;
+use crate::cache::{Cache, Exact};
 use crate::data::Store;
-use crate::mail::{Alone, Mail};
+use crate::devices::{Audio, Devices};
+use crate::events::Events;
+use crate::mail::Mail;
 use crate::world::World;
 use std::fs::File;
 use std::io::Read;
@@ -69,18 +74,56 @@ impl Clock {
     }
 }
 
+/// Bytes of keys and values of a space's intelligence cache, and how many there may be.
+const CACHE_BYTES: u64 = 16 << 20;
+const CACHE_ENTRIES: usize = 4096;
+
+/// The parts of the world that a host may lack.
+pub struct BackEnds {
+    /// The intelligence cache.
+    pub cache: Option<Box<dyn Cache>>,
+    /// Sensors and actuators.
+    pub devices: Option<Box<dyn Devices>>,
+    /// Microphone and speaker.
+    pub audio: Option<Box<dyn Audio>>,
+    /// Events.
+    pub events: Option<Box<dyn Events>>,
+    /// What brings events to the space.
+    pub inbox: Option<Inbox>,
+    /// Agents.
+    pub agents: Option<Box<dyn Agents>>,
+}
+
+/// An exact cache in memory, and nothing that would have to be described.
+impl Default for BackEnds {
+    fn default() -> Self {
+        let cache: Box<dyn Cache> = Box::new(Exact::new(CACHE_BYTES, CACHE_ENTRIES));
+        Self { cache: Some(cache), devices: None, audio: None, events: None, inbox: None, agents: None }
+    }
+}
+
 /// This machine.
 pub struct Machine {
     log: Line,
     store: Box<dyn Store>,
     clock: Clock,
-    mail: Alone,
+    mail: OwnMail,
+    back_ends: BackEnds,
 }
 
 impl Machine {
     /// Log lines go to `log`, values to `store`; no wait goes past `time` from now.
     pub fn new(log: Line, store: Box<dyn Store>, time: Option<Duration>) -> Self {
-        Self { log, store, clock: Clock::new(time, Stop::default()), mail: Alone::default() }
+        let clock = Clock::new(time, Stop::default());
+        let mail = OwnMail::new(None, clock.clone());
+        Self { log, store, clock, mail, back_ends: BackEnds::default() }
+    }
+
+    /// The same with these back ends.
+    #[must_use]
+    pub fn with(self, mut back_ends: BackEnds) -> Self {
+        let mail = OwnMail::new(back_ends.inbox.take(), self.clock.clone());
+        Self { mail, back_ends, ..self }
     }
 }
 
@@ -120,5 +163,25 @@ impl World for Machine {
 
     fn mail(&mut self) -> &mut dyn Mail {
         &mut self.mail
+    }
+
+    fn cache(&mut self) -> Option<&mut dyn Cache> {
+        Some(&mut **self.back_ends.cache.as_mut()?)
+    }
+
+    fn devices(&mut self) -> Option<&mut dyn Devices> {
+        Some(&mut **self.back_ends.devices.as_mut()?)
+    }
+
+    fn audio(&mut self) -> Option<&mut dyn Audio> {
+        Some(&mut **self.back_ends.audio.as_mut()?)
+    }
+
+    fn events(&mut self) -> Option<&mut dyn Events> {
+        Some(&mut **self.back_ends.events.as_mut()?)
+    }
+
+    fn agents(&mut self) -> Option<&mut dyn Agents> {
+        Some(&mut **self.back_ends.agents.as_mut()?)
     }
 }

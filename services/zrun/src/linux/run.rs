@@ -1,7 +1,7 @@
 //! One space, from its image to its end.
 
 use super::bind::{Served, bind, shape};
-use super::machine::{Line, Machine};
+use super::machine::{BackEnds, Line, Machine};
 use crate::data::Store as Values;
 use crate::imports::ImportError;
 use crate::launch::Texts;
@@ -77,7 +77,12 @@ pub enum RunError {
 /// Runs a space in this process: start section, `_initialize` or `_start`, `on_init`, `on_process` for each message,
 /// `on_close`.
 pub fn run(module: &Module, settings: Settings) -> Result<(), RunError> {
-    let world = Machine::new(settings.log, settings.values, settings.limits.time);
+    run_with_back_ends(module, settings, BackEnds::default())
+}
+
+/// As [`run`], with these back ends.
+pub fn run_with_back_ends(module: &Module, settings: Settings, back_ends: BackEnds) -> Result<(), RunError> {
+    let world = Machine::new(settings.log, settings.values, settings.limits.time).with(back_ends);
     let texts =
         Texts { name: settings.name, arguments: settings.arguments, environment: settings.environment };
     let (grants, seed, limits) = (settings.grants, settings.seed, settings.limits);

@@ -1,0 +1,220 @@
+//! The intelligence cache: answers of models, found again by what was asked.
+
+use crate::memory::copied;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use sci::guest::ErrorCode;
+
+/// Nanoseconds of a second.
+const SECOND: u64 = 1_000_000_000;
+
+/// A space's cache. `now` is what [`World::monotonic`](crate::World::monotonic) tells.
+pub trait Cache {
+    /// The value of a key; `not-found` where there is none, or none any more.
+    fn lookup(&mut self, key: &str, now: u64) -> Result<Vec<u8>, ErrorCode>;
+    /// Keeps a value for so many seconds; 0 is until the room is needed.
+    fn keep(&mut self, key: &str, value: &[u8], seconds: u32, now: u64) -> Result<(), ErrorCode>;
+}
+
+/// What a cache has done so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Values found.
+    pub hits: u64,
+    /// Values not found.
+    pub misses: u64,
+    /// Values dropped, before their time, for others.
+    pub dropped: u64,
+}
+
+/// A cache in memory whose keys match byte by byte.
+///
+/// A value with a time stays until the time has passed. One without a time goes when another needs the room, the one
+/// first that was used least lately.
+#[derive(Clone, Debug)]
+pub struct Exact {
+    entries: BTreeMap<String, Entry>,
+    /// Keys of entries, by their last use.
+    uses: BTreeMap<u64, String>,
+    next_use: u64,
+    bytes_left: u64,
+    entries_max: usize,
+    counts: Counts,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    value: Vec<u8>,
+    /// When it ends.
+    end: Option<u64>,
+    last_use: u64,
+}
+
+impl Entry {
+    fn is_over(&self, now: u64) -> bool {
+        self.end.is_some_and(|end| end <= now)
+    }
+}
+
+fn size(key: &str, value: &[u8]) -> u64 {
+    (key.len() + value.len()) as u64
+}
+
+impl Exact {
+    /// An empty cache that takes so many bytes of keys and values, and so many of them.
+    pub fn new(bytes: u64, entries: usize) -> Self {
+        Self {
+            entries: BTreeMap::new(),
+            uses: BTreeMap::new(),
+            next_use: 0,
+            bytes_left: bytes,
+            entries_max: entries,
+            counts: Counts::default(),
+        }
+    }
+
+    /// What it has done so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    fn remove(&mut self, key: &str) {
+        if let Some(entry) = self.entries.remove(key) {
+            self.uses.remove(&entry.last_use);
+            self.bytes_left += size(key, &entry.value);
+        }
+    }
+
+    fn remove_over(&mut self, now: u64) {
+        let over = self.entries.iter().filter(|(_, entry)| entry.is_over(now));
+        let over: Vec<String> = over.map(|(key, _)| key.clone()).collect();
+        for key in over {
+            self.remove(&key);
+        }
+    }
+
+    fn has_room(&self, needed: u64) -> bool {
+        needed <= self.bytes_left && self.entries.len() < self.entries_max
+    }
+
+    /// Whether there is room beside what stays. What can never fit costs nobody a place, nor its key the old value.
+    fn could_have_room(&self, key: &str, needed: u64, now: u64) -> bool {
+        let goes = |other: &str, entry: &Entry| other == key || entry.end.is_none() || entry.is_over(now);
+        let (mut bytes, mut stay) = (self.bytes_left, 0);
+        for (other, entry) in &self.entries {
+            if goes(other, entry) {
+                bytes += size(other, &entry.value);
+            } else {
+                stay += 1;
+            }
+        }
+        needed <= bytes && stay < self.entries_max
+    }
+
+    /// Makes room for so many bytes; entries with a time stay.
+    fn make_room(&mut self, needed: u64, now: u64) -> Result<(), ErrorCode> {
+        if self.has_room(needed) {
+            return Ok(());
+        }
+        self.remove_over(now);
+        while !self.has_room(needed) {
+            let has_no_time = |key: &&String| self.entries.get(*key).is_some_and(|entry| entry.end.is_none());
+            let oldest = self.uses.values().find(has_no_time).cloned();
+            self.remove(&oldest.ok_or(ErrorCode::Quota)?);
+            self.counts.dropped += 1;
+        }
+        Ok(())
+    }
+
+    fn new_use(&mut self) -> u64 {
+        self.next_use += 1;
+        self.next_use
+    }
+}
+
+impl Cache for Exact {
+    fn lookup(&mut self, key: &str, now: u64) -> Result<Vec<u8>, ErrorCode> {
+        if self.entries.get(key).is_some_and(|entry| entry.is_over(now)) {
+            self.remove(key);
+        }
+        let this_use = self.new_use();
+        let Some(entry) = self.entries.get_mut(key) else {
+            self.counts.misses += 1;
+            return Err(ErrorCode::NotFound);
+        };
+        let value = copied(&entry.value).ok_or(ErrorCode::Quota)?;
+        if let Some(key) = self.uses.remove(&entry.last_use) {
+            self.uses.insert(this_use, key);
+        }
+        entry.last_use = this_use;
+        self.counts.hits += 1;
+        Ok(value)
+    }
+
+    fn keep(&mut self, key: &str, value: &[u8], seconds: u32, now: u64) -> Result<(), ErrorCode> {
+        let copy = copied(value).ok_or(ErrorCode::Quota)?;
+        let needed = size(key, value);
+        if !self.could_have_room(key, needed, now) {
+            return Err(ErrorCode::Quota);
+        }
+        self.remove(key);
+        self.make_room(needed, now)?;
+        let this_use = self.new_use();
+        let end = (seconds > 0).then(|| now.saturating_add(u64::from(seconds) * SECOND));
+        self.bytes_left -= needed;
+        self.uses.insert(this_use, key.into());
+        self.entries.insert(key.into(), Entry { value: copy, end, last_use: this_use });
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_found_until_their_time_has_passed() {
+        let mut cache = Exact::new(100, 10);
+        assert_eq!(cache.lookup("a", 0), Err(ErrorCode::NotFound));
+        assert_eq!((cache.keep("a", b"1", 2, 0), cache.keep("b", b"2", 0, 0)), (Ok(()), Ok(())));
+        assert_eq!(cache.lookup("a", 2 * SECOND - 1), Ok(b"1".to_vec()));
+        assert_eq!(cache.lookup("a", 2 * SECOND), Err(ErrorCode::NotFound));
+        assert_eq!(cache.lookup("b", u64::MAX), Ok(b"2".to_vec()));
+        assert_eq!(cache.counts(), Counts { hits: 2, misses: 2, dropped: 0 });
+        assert_eq!(cache.bytes_left, 98, "what is over takes no room");
+    }
+
+    #[test]
+    fn what_has_no_time_makes_room_the_least_used_first() {
+        let mut cache = Exact::new(6, 10);
+        for key in ["a", "b", "c"] {
+            cache.keep(key, b"1", 0, 0).unwrap();
+        }
+        cache.lookup("a", 0).unwrap();
+        assert_eq!(cache.keep("d", b"2", 0, 0), Ok(()));
+        assert_eq!(cache.lookup("b", 0), Err(ErrorCode::NotFound));
+        assert_eq!((cache.lookup("a", 0), cache.lookup("c", 0)), (Ok(b"1".to_vec()), Ok(b"1".to_vec())));
+        assert_eq!(cache.counts().dropped, 1);
+    }
+
+    #[test]
+    fn what_has_a_time_stays_and_what_cannot_fit_changes_nothing() {
+        let mut cache = Exact::new(8, 3);
+        cache.keep("a", b"123", 9, 0).unwrap();
+        cache.keep("b", b"1", 0, 0).unwrap();
+        assert_eq!(cache.keep("b", b"12345", 0, 0), Err(ErrorCode::Quota));
+        assert_eq!(cache.lookup("b", 0), Ok(b"1".to_vec()), "the old value is still there");
+        assert_eq!(cache.keep("c", b"123", 0, 0), Ok(()));
+        assert_eq!(cache.lookup("b", 0), Err(ErrorCode::NotFound));
+        assert_eq!(cache.keep("c", b"1234567", 1, 9 * SECOND), Ok(()), "the time of `a` has passed");
+    }
+
+    #[test]
+    fn the_number_of_values_is_bounded() {
+        let mut cache = Exact::new(1000, 2);
+        assert_eq!((cache.keep("a", b"", 9, 0), cache.keep("b", b"", 9, 0)), (Ok(()), Ok(())));
+        assert_eq!(cache.keep("c", b"", 9, 0), Err(ErrorCode::Quota));
+        assert_eq!(cache.keep("b", b"1", 9, 0), Ok(()), "it takes its own place");
+    }
+}

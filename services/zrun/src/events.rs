@@ -1,0 +1,23 @@
+//! Events that recognizers compute and spaces receive.
+
+#[cfg(feature = "cores")]
+mod hub;
+#[cfg(feature = "cores")]
+mod recognizer;
+
+#[cfg(feature = "cores")]
+pub use hub::{Delivery, Hub};
+#[cfg(feature = "cores")]
+pub use recognizer::Recognizer;
+
+use sci::guest::ErrorCode;
+
+/// The events of a space.
+pub trait Events {
+    /// Registers a recognizer of the space, which emits the event of this name, by its specification in JSON.
+    fn register(&mut self, event: &str, spec: &str) -> Result<(), ErrorCode>;
+    /// Asks for the events of a name; they arrive as messages.
+    fn follow(&mut self, event: &str) -> Result<(), ErrorCode>;
+    /// Emits an event that the space declares.
+    fn raise(&mut self, event: &str, payload: &[u8]) -> Result<(), ErrorCode>;
+}

@@ -1,0 +1,271 @@
+//! Sound on Linux: from and to files, or silence. Sound is samples of 16 bits, signed, little-endian, one for each channel
+//! in turn, and moves no faster than it is heard.
+
+use super::devices::Time;
+use crate::devices::Audio;
+use hound::{SampleFormat, WavReader, WavSpec, WavWriter};
+use sci::guest::ErrorCode;
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+
+/// Bytes of a sample.
+const SAMPLE_BYTES: u64 = 2;
+/// Bits of a sample.
+const SAMPLE_BITS: u16 = 16;
+/// Milliseconds that a speaker takes ahead.
+const AHEAD: u64 = 1000;
+/// Channels and samples a second that sound may have.
+const CHANNELS_MAX: u16 = 8;
+const RATE_MAX: u32 = 192_000;
+
+/// Why a file is no microphone or no speaker.
+#[derive(Debug, thiserror::Error)]
+pub enum AudioError {
+    /// The file is no WAV file, or cannot be read or written.
+    #[error("the sound cannot be opened as a WAV file: {0}")]
+    File(#[from] hound::Error),
+    /// Its samples are no whole numbers.
+    #[error("the samples are no whole numbers: convert the file to 16-bit PCM")]
+    Samples,
+    /// The format is out of bounds.
+    #[error("sound has 1 to {CHANNELS_MAX} channels and 1 to {RATE_MAX} samples a second")]
+    Format,
+}
+
+/// What sound looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Format {
+    /// Channels.
+    pub channels: u16,
+    /// Samples a second, of each channel.
+    pub rate: u32,
+}
+
+impl Format {
+    fn check(self) -> Result<Self, AudioError> {
+        let is_bounded = (1..=CHANNELS_MAX).contains(&self.channels) && (1..=RATE_MAX).contains(&self.rate);
+        if is_bounded { Ok(self) } else { Err(AudioError::Format) }
+    }
+
+    /// Bytes of a sample of each channel.
+    fn frame(self) -> u64 {
+        u64::from(self.channels) * SAMPLE_BYTES
+    }
+
+    /// Bytes that are heard in so many milliseconds.
+    fn bytes(self, milliseconds: u64) -> u64 {
+        milliseconds.saturating_mul(u64::from(self.rate)) / 1000 * self.frame()
+    }
+}
+
+/// Where sound comes from.
+#[derive(Debug)]
+pub struct Microphone {
+    format: Format,
+    /// The sound; silence, where there is none.
+    sound: Option<Vec<u8>>,
+    taken: u64,
+}
+
+impl Microphone {
+    /// One that hears nothing.
+    pub fn silence(format: Format) -> Result<Self, AudioError> {
+        Ok(Self { format: format.check()?, sound: None, taken: 0 })
+    }
+
+    /// One that hears a WAV file, once.
+    pub fn file(path: &Path) -> Result<Self, AudioError> {
+        let reader = WavReader::open(path)?;
+        let WavSpec { channels, sample_rate, bits_per_sample, sample_format } = reader.spec();
+        if sample_format != SampleFormat::Int {
+            return Err(AudioError::Samples);
+        }
+        let format = Format { channels, rate: sample_rate }.check()?;
+        let mut sound = Vec::new();
+        for sample in reader.into_samples::<i32>() {
+            let sample = i64::from(sample?) << SAMPLE_BITS >> bits_per_sample;
+            sound.extend((sample as i16).to_le_bytes());
+        }
+        Ok(Self { format, sound: Some(sound), taken: 0 })
+    }
+
+    fn take(&mut self, heard: u64, capacity: u64) -> Result<Vec<u8>, ErrorCode> {
+        let whole = |bytes: u64| bytes - bytes % self.format.frame();
+        let end = self.sound.as_ref().map_or(u64::MAX, |sound| sound.len() as u64);
+        if self.taken >= end {
+            return Err(ErrorCode::Closed);
+        }
+        if whole(capacity) == 0 {
+            return Err(ErrorCode::Invalid);
+        }
+        let bytes = whole(heard.min(end).saturating_sub(self.taken).min(capacity));
+        if bytes == 0 {
+            return Err(ErrorCode::WouldBlock);
+        }
+        let range = self.taken as usize..(self.taken + bytes) as usize;
+        self.taken += bytes;
+        match &self.sound {
+            Some(sound) => sound.get(range).map(<[u8]>::to_vec).ok_or(ErrorCode::Closed),
+            None => Ok(vec![0; bytes as usize]),
+        }
+    }
+}
+
+/// Where sound goes.
+pub struct Speaker {
+    format: Format,
+    file: Option<WavWriter<BufWriter<File>>>,
+    given: u64,
+}
+
+impl Speaker {
+    /// One that nobody hears.
+    pub fn null(format: Format) -> Result<Self, AudioError> {
+        Ok(Self { format: format.check()?, file: None, given: 0 })
+    }
+
+    /// One that writes a WAV file, which is whole after each call.
+    pub fn file(path: &Path, format: Format) -> Result<Self, AudioError> {
+        let Format { channels, rate } = format.check()?;
+        let spec = WavSpec {
+            channels,
+            sample_rate: rate,
+            bits_per_sample: SAMPLE_BITS,
+            sample_format: SampleFormat::Int,
+        };
+        Ok(Self { format, file: Some(WavWriter::create(path, spec)?), given: 0 })
+    }
+
+    fn give(&mut self, heard: u64, sound: &[u8]) -> Result<u32, ErrorCode> {
+        let frame = self.format.frame();
+        if !(sound.len() as u64).is_multiple_of(frame) {
+            return Err(ErrorCode::Invalid);
+        }
+        // What was not given in time is silence that was heard already.
+        self.given = self.given.max(heard);
+        let room = heard.saturating_add(self.format.bytes(AHEAD)) - self.given;
+        let bytes = room.min(sound.len() as u64);
+        if bytes == 0 && !sound.is_empty() {
+            return Err(ErrorCode::WouldBlock);
+        }
+        let taken = &sound[..bytes as usize];
+        if let Some(file) = &mut self.file {
+            let samples = taken.as_chunks().0.iter().map(|sample| i16::from_le_bytes(*sample));
+            let written = samples.into_iter().try_for_each(|sample| file.write_sample(sample));
+            written.and_then(|()| file.flush()).map_err(|_| ErrorCode::Io)?;
+        }
+        self.given += bytes;
+        Ok(taken.len() as u32)
+    }
+}
+
+/// A space's microphone and speaker.
+pub struct Sound {
+    time: Time,
+    start: u64,
+    microphone: Microphone,
+    speaker: Speaker,
+}
+
+impl Sound {
+    /// Of these two, beginning now.
+    pub fn new(time: Time, microphone: Microphone, speaker: Speaker) -> Self {
+        let start = time();
+        Self { time, start, microphone, speaker }
+    }
+
+    fn elapsed(&self) -> u64 {
+        (self.time)().saturating_sub(self.start)
+    }
+}
+
+impl Audio for Sound {
+    fn capture(&mut self, capacity: u32) -> Result<Vec<u8>, ErrorCode> {
+        let heard = self.microphone.format.bytes(self.elapsed());
+        self.microphone.take(heard, capacity.into())
+    }
+
+    fn playback(&mut self, sound: &[u8]) -> Result<u32, ErrorCode> {
+        let heard = self.speaker.format.bytes(self.elapsed());
+        self.speaker.give(heard, sound)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    const FORMAT: Format = Format { channels: 2, rate: 1000 };
+
+    fn path(name: &str) -> std::path::PathBuf {
+        std::env::temp_dir().join(format!("space-{}-{name}.wav", std::process::id()))
+    }
+
+    fn hand() -> (Arc<AtomicU64>, Time) {
+        let time = Arc::new(AtomicU64::new(50));
+        let shown = Arc::clone(&time);
+        (time, Box::new(move || shown.load(Ordering::Relaxed)))
+    }
+
+    #[test]
+    fn what_is_played_is_heard_again_and_no_faster() {
+        let path = path("round");
+        let (time, shown) = hand();
+        let speaker = Speaker::file(&path, FORMAT).unwrap();
+        let mut sound = Sound::new(shown, Microphone::silence(FORMAT).unwrap(), speaker);
+        let samples: Vec<u8> =
+            (0..1500_i16).flat_map(|sample| [sample, -sample]).flat_map(i16::to_le_bytes).collect();
+        assert_eq!(sound.playback(&samples), Ok(4000), "a second is taken ahead");
+        assert_eq!(sound.playback(&samples[4000..]), Err(ErrorCode::WouldBlock));
+        time.fetch_add(100, Ordering::Relaxed);
+        assert_eq!(sound.playback(&samples[4000..]), Ok(400));
+        assert_eq!(sound.playback(&samples[..3]), Err(ErrorCode::Invalid), "no whole sample of each channel");
+        assert_eq!(sound.playback(&[]), Ok(0));
+        // The file is whole while the speaker still has it.
+        let (time, shown) = hand();
+        let mut heard = Sound::new(shown, Microphone::file(&path).unwrap(), Speaker::null(FORMAT).unwrap());
+        assert_eq!(heard.microphone.format, FORMAT);
+        assert_eq!(heard.capture(4), Err(ErrorCode::WouldBlock));
+        time.fetch_add(2, Ordering::Relaxed);
+        assert_eq!(heard.capture(3), Err(ErrorCode::Invalid));
+        assert_eq!(heard.capture(100), Ok(samples[..8].to_vec()));
+        time.fetch_add(1_000_000, Ordering::Relaxed);
+        assert_eq!(heard.capture(7), Ok(samples[8..12].to_vec()));
+        assert_eq!(heard.capture(10_000), Ok(samples[12..4400].to_vec()));
+        assert_eq!(heard.capture(10_000), Err(ErrorCode::Closed));
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn silence_and_what_nobody_hears_take_their_time() {
+        let (time, shown) = hand();
+        let mut sound =
+            Sound::new(shown, Microphone::silence(FORMAT).unwrap(), Speaker::null(FORMAT).unwrap());
+        assert_eq!(sound.capture(100), Err(ErrorCode::WouldBlock));
+        time.fetch_add(1, Ordering::Relaxed);
+        assert_eq!(sound.capture(100), Ok(vec![0; 4]));
+        time.fetch_add(5000, Ordering::Relaxed);
+        assert_eq!(sound.playback(&[1; 8000]), Ok(4000), "an idle time is not made up for");
+    }
+
+    #[test]
+    fn samples_of_other_sizes_become_16_bits() {
+        let path = path("wide");
+        let spec =
+            WavSpec { channels: 1, sample_rate: 8000, bits_per_sample: 24, sample_format: SampleFormat::Int };
+        let mut writer = WavWriter::create(&path, spec).unwrap();
+        for sample in [0x0012_3400, -256, 0x007f_ffff] {
+            writer.write_sample(sample).unwrap();
+        }
+        writer.finalize().unwrap();
+        let sound = Microphone::file(&path).unwrap().sound.unwrap();
+        assert_eq!(sound, [0x34, 0x12, 0xff, 0xff, 0xff, 0x7f]);
+        std::fs::remove_file(&path).unwrap();
+        assert!(matches!(Microphone::file(&path), Err(AudioError::File(_))));
+        let mute = Format { channels: 0, rate: 1 };
+        assert!(matches!(Microphone::silence(mute), Err(AudioError::Format)));
+    }
+}
