@@ -4,9 +4,10 @@ use crate::limits;
 use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
 
 /// A topology as far as messages are concerned.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Declaration {
     /// Which state of the topology this is; a later one has a higher number. A host is given each, in order: a path
     /// that was removed between two of them and declared again is another path.
@@ -18,7 +19,7 @@ pub struct Declaration {
 }
 
 /// A path.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PathDeclaration {
     /// The space that sends.
     pub from: String,
@@ -31,7 +32,7 @@ pub struct PathDeclaration {
 }
 
 /// Bounds and policies of a path, the same for messages and for answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PathRules {
     /// Messages that may wait: the sender's credit.
     pub messages: u32,
@@ -58,7 +59,7 @@ impl Default for PathRules {
 }
 
 /// What happens to a message that has no room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WhenFull {
     /// It is refused, and the sender told when there is room again.
     Block,

@@ -53,3 +53,8 @@ pub const RETRY_NANOSECONDS_MAX: u64 = 5_000_000_000;
 pub const STREAMS_MAX: usize = 8;
 /// Bytes of a frame: a message, names and numbers.
 pub const FRAME_BYTES_MAX: usize = MESSAGE_BYTES_MAX as usize + 1024;
+
+/// Bytes of a journal below which it is not begun anew, beside the bytes of its image.
+pub const JOURNAL_BYTES: u64 = 16 * 1024 * 1024;
+/// Bytes of records that are still to be written while the journal has no room; beyond, it must be begun anew.
+pub const OWED_BYTES_MAX: usize = 1024 * 1024;

@@ -5,7 +5,9 @@ use crate::declare::{Declaration, DeclareError, PathRules, WhenFull, check_name}
 use crate::directory::Orphans;
 use crate::flow::{Entry, FlowId, Path, PathId, SELF_PATH, Source, SpaceId, StreamId};
 use crate::limits;
+use crate::log::Log;
 use crate::message::{MessageId, Time};
+use crate::record::Change;
 use crate::stats::PathStats;
 use crate::tap::{Observed, Tap, TapId};
 use crate::wire::Subject;
@@ -13,6 +15,7 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
 
 /// What is to be done, or to be known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +48,7 @@ pub enum Output {
 }
 
 /// Where a space is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Place {
     /// Not yet anywhere, or its host is gone: what is sent to it waits.
     Nowhere,
@@ -82,6 +85,26 @@ pub(crate) struct Space {
     pub told: bool,
 }
 
+impl Space {
+    pub fn new(name: Arc<str>) -> Self {
+        Self {
+            name,
+            place: Place::Nowhere,
+            live: None,
+            newest: 0,
+            sent: 0,
+            paths: BTreeMap::new(),
+            itself: 0,
+            inbound: BTreeSet::new(),
+            waiting: BTreeMap::new(),
+            current: None,
+            answerable: BTreeMap::new(),
+            answerable_order: VecDeque::new(),
+            told: false,
+        }
+    }
+}
+
 pub(crate) struct Current {
     pub flow: FlowId,
     pub source: Source,
@@ -112,7 +135,7 @@ pub struct Mesh {
     pub(crate) spaces: BTreeMap<SpaceId, Space>,
     pub(crate) by_name: BTreeMap<Arc<str>, SpaceId>,
     pub(crate) paths: BTreeMap<PathId, Path>,
-    last_id: u32,
+    pub(crate) last_id: u32,
     /// Other hosts that are up, and which run of each.
     pub(crate) peers: BTreeMap<Arc<str>, u64>,
     pub(crate) now: Time,
@@ -126,6 +149,7 @@ pub struct Mesh {
     /// Flows with messages for receivers on other hosts.
     pub(crate) outgoing: BTreeSet<FlowId>,
     pub(crate) dead: DeadLetters,
+    pub(crate) log: Log,
     taps: BTreeMap<TapId, Tap>,
     last_tap: u64,
 }
@@ -153,6 +177,7 @@ impl Mesh {
             due: BTreeSet::new(),
             outgoing: BTreeSet::new(),
             dead: DeadLetters::default(),
+            log: Log::default(),
             taps: BTreeMap::new(),
             last_tap: 0,
         })
@@ -166,8 +191,14 @@ impl Mesh {
             let (revision, newest) = (declaration.revision, self.revision);
             return Err(DeclareError::Older { revision, newest });
         }
-        self.revision = declaration.revision;
         self.advance(time);
+        self.owe(|| Change::Declared(declaration.clone()));
+        self.do_declare(declaration);
+        Ok(())
+    }
+
+    pub(crate) fn do_declare(&mut self, declaration: &Declaration) {
+        self.revision = declaration.revision;
         let wanted: BTreeMap<(&str, &str), &str> = declaration
             .paths
             .iter()
@@ -203,7 +234,6 @@ impl Mesh {
                 }
             }
         }
-        Ok(())
     }
 
     fn add_space(&mut self, name: &str) {
@@ -213,32 +243,22 @@ impl Mesh {
         let id = self.next_id();
         let name: Arc<str> = name.into();
         self.by_name.insert(Arc::clone(&name), id);
-        let space = Space {
-            name,
-            place: Place::Nowhere,
-            live: None,
-            newest: 0,
-            sent: 0,
-            paths: BTreeMap::new(),
-            itself: 0,
-            inbound: BTreeSet::new(),
-            waiting: BTreeMap::new(),
-            current: None,
-            answerable: BTreeMap::new(),
-            answerable_order: VecDeque::new(),
-            told: false,
-        };
-        self.spaces.insert(id, space);
+        self.spaces.insert(id, Space::new(name));
         let itself = self.add_path(id, SELF_PATH, id, PathRules::default());
         self.space_mut(id).itself = itself;
     }
 
     fn add_path(&mut self, from: SpaceId, name: &str, to: SpaceId, rules: PathRules) -> PathId {
         let id = self.next_id();
-        self.paths.insert(id, Path::new(from, name.into(), to, rules, self.revision));
+        self.insert_path(id, Path::new(from, name.into(), to, rules, self.revision));
+        id
+    }
+
+    pub(crate) fn insert_path(&mut self, id: PathId, path: Path) {
+        let (from, to) = (path.from, path.to);
+        self.paths.insert(id, path);
         self.space_mut(to).inbound.insert(FlowId { path: id, answers: false });
         self.space_mut(from).inbound.insert(FlowId { path: id, answers: true });
-        id
     }
 
     fn change_rules(&mut self, id: PathId, rules: PathRules) {
@@ -286,6 +306,7 @@ impl Mesh {
         self.advance(time);
         self.expire();
         self.retry();
+        self.shorten();
     }
 
     /// What is to be done next. Ask until there is nothing after whatever the mesh was fed.
@@ -293,8 +314,8 @@ impl Mesh {
         if let Some(output) = self.outputs.pop_front() {
             return Some(output);
         }
-        // Only now: what is to be said to another host is said once for all that happened.
-        while self.outputs.is_empty() {
+        // Only now: what is to be said to another host is said once for all that happened; and never before it is sure.
+        while self.outputs.is_empty() && !self.log.owes() {
             match self.due.pop_first()? {
                 Due::Messages(flow) => self.send_messages(flow),
                 Due::Progress(flow, stream) => self.send_progress(flow, &stream),

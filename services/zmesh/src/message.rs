@@ -4,13 +4,14 @@ use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
+use serde::{Deserialize, Serialize};
 
 /// What the clocks say. The host reads both; the mesh reads none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Time {
     /// Nanoseconds since some time before; what goes back is taken as standing still.
     pub monotonic: u64,
-    /// Nanoseconds since 1970, to be shown; nothing is decided by it.
+    /// Nanoseconds since 1970, to be shown; only how long a host was away is told by it.
     pub realtime: u64,
 }
 
@@ -30,7 +31,7 @@ impl fmt::Display for Instance<'_> {
 }
 
 /// Names a message: an answer carries the one of what it answers.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MessageId {
     /// The space that sent it.
     pub space: Arc<str>,

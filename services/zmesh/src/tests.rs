@@ -1,6 +1,8 @@
 //! Tests of the mesh as a whole.
 
 mod audit;
+mod disk;
+mod journal;
 mod local;
 mod remote;
 mod resolution;

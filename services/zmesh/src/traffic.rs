@@ -5,9 +5,11 @@ use crate::dead::Reason;
 use crate::declare::WhenFull;
 use crate::directory::DirectoryError;
 use crate::flow::{Entry, FlowId, Source, SpaceId};
+use crate::journal::JournalError;
 use crate::limits;
 use crate::mesh::{Answerable, Current, Due, Mesh, Output, Place};
 use crate::message::{Instance, Message, MessageId, Time};
+use crate::record::Change;
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -55,6 +57,9 @@ pub enum EmitError {
         limits::MESH_BYTES_MAX
     )]
     HostFull,
+    /// The message could not be written to the journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// The receiver was stopped for good.
     #[error("`{0}` was stopped: start it, or remove the path")]
     Stopped(Arc<str>),
@@ -108,6 +113,7 @@ impl EmitError {
             Self::HostFull | Self::AnsweredTooOften { .. } => ErrorCode::Quota,
             Self::NothingInProcess | Self::UnknownMessage { .. } => ErrorCode::NotFound,
             Self::Late { .. } => ErrorCode::Expired,
+            Self::Journal(error) => error.code(),
         }
     }
 }
@@ -118,6 +124,9 @@ pub enum TakeError {
     /// Who asks is no instance that runs here.
     #[error(transparent)]
     NotLive(#[from] DirectoryError),
+    /// That it was taken could not be written to the journal; nothing was taken, and the message in process stays it.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// Nothing waits.
     #[error("no message waits")]
     Empty,
@@ -195,11 +204,7 @@ impl Mesh {
         if self.spaces[&self.receiver(back)].live != Some(asker) {
             return Err(EmitError::AskerGone { id: id() });
         }
-        let emitted = self.enqueue(sender, back, Some(id()), Some(asker), body)?;
-        if let Some(answerable) = self.space_mut(sender).answerable.get_mut(&id()) {
-            answerable.answers += 1;
-        }
-        Ok(emitted)
+        self.enqueue(sender, back, Some(id()), Some(asker), body)
     }
 
     fn enqueue(
@@ -234,7 +239,7 @@ impl Mesh {
             refuse(self, Reason::ReceiverStopped);
             return Err(EmitError::Stopped(Arc::clone(&self.spaces[&receiver].name)));
         }
-        let (now, is_full) = (self.now, self.held_bytes + body.len() as u64 > limits::MESH_BYTES_MAX);
+        let is_full = self.held_bytes + body.len() as u64 > limits::MESH_BYTES_MAX;
         let to = Arc::clone(&self.spaces[&receiver].name);
         let path = self.path_mut(flow.path);
         let (rules, name) = (path.rules, Arc::clone(&path.name));
@@ -253,17 +258,39 @@ impl Mesh {
             way.owned.starved = true;
             return Err(EmitError::NoCredit { path: name, to, messages, bytes });
         }
+        let (arrival, number) = (self.arrivals + 1, self.spaces[&sender].sent + 1);
+        let change = || Change::Sent { flow, arrival, number, answers: answers.clone(), only };
+        self.record(change, body)?;
+        Ok(Emitted::Accepted(self.push(flow, [arrival, number], answers, only, body)))
+    }
+
+    /// A message that has its place goes on its way.
+    pub(crate) fn push(
+        &mut self,
+        flow: FlowId,
+        [arrival, id_number]: [u64; 2],
+        answers: Option<MessageId>,
+        only: Option<u64>,
+        body: &[u8],
+    ) -> MessageId {
+        let (now, (sender, receiver)) = (self.now, self.paths[&flow.path].ends(flow.answers));
+        let way = self.path_mut(flow.path).flow_mut(flow.answers);
         way.counter.sent(body.len(), now.monotonic);
         way.owned.last += 1;
         way.owned.used_messages += 1;
         way.owned.used_bytes += body.len() as u64;
         let number = way.owned.last;
         let sending = self.space_mut(sender);
-        sending.sent += 1;
-        let id = MessageId { space: Arc::clone(&space), instance, number: sending.sent };
+        sending.sent = id_number;
+        if let Some(answerable) = answers.as_ref().and_then(|id| sending.answerable.get_mut(id)) {
+            answerable.answers += 1;
+        }
+        let (space, instance) = (Arc::clone(&sending.name), sending.live.unwrap_or_default());
+        let id = MessageId { space, instance, number: id_number };
+        self.arrivals = arrival;
         let entry = Entry {
             number,
-            arrival: self.next_arrival(),
+            arrival,
             id: id.clone(),
             answers,
             only,
@@ -276,7 +303,6 @@ impl Mesh {
         };
         self.copy_to_taps(flow, &entry);
         self.held_bytes += entry.body.len() as u64;
-        let arrival = entry.arrival;
         self.path_mut(flow.path).flow_mut(flow.answers).owned.queue.push(entry);
         match self.spaces[&receiver].place {
             Place::Here(_) => self.offer(receiver, arrival, flow, Source::Owned),
@@ -286,12 +312,7 @@ impl Mesh {
             }
             Place::Nowhere | Place::Gone => {}
         }
-        Ok(Emitted::Accepted(id))
-    }
-
-    pub(crate) fn next_arrival(&mut self) -> u64 {
-        self.arrivals += 1;
-        self.arrivals
+        id
     }
 
     /// Lets a space on this host take a message.
@@ -328,6 +349,10 @@ impl Mesh {
                 }
             }
         }
+        if next.is_some() || !dead.is_empty() || self.spaces[&receiver].current.is_some() {
+            let arrival = next.as_ref().map_or(u64::MAX, |(arrival, _, _)| *arrival);
+            self.record(|| Change::Taken { space: receiver, arrival }, &[])?;
+        }
         // Whatever was before them in their queues is done or dead then.
         self.finish_current(receiver);
         for (flow, source, reason) in dead {
@@ -338,6 +363,25 @@ impl Mesh {
             return Err(TakeError::Empty);
         };
         Ok(self.hand_out(receiver, arrival, flow, source))
+    }
+
+    /// Takes again what was taken when the record was written.
+    pub(crate) fn retake(&mut self, receiver: SpaceId, next: u64) -> Option<()> {
+        self.finish_current(receiver);
+        loop {
+            let space = &self.spaces[&receiver];
+            let Some((arrival, (flow, source))) = space.waiting.first_key_value() else { break };
+            let (arrival, flow, source) = (*arrival, *flow, source.clone());
+            if arrival == next {
+                self.hand_out(receiver, arrival, flow, source);
+                return Some(());
+            }
+            match self.fate(flow, &source, arrival) {
+                Fate::Die(reason) => self.drop_next(flow, &source, reason),
+                Fate::Deliver { .. } => return None,
+            }
+        }
+        (next == u64::MAX).then_some(())
     }
 
     fn hand_out(&mut self, receiver: SpaceId, arrival: u64, flow: FlowId, source: Source) -> Message {
@@ -372,7 +416,10 @@ impl Mesh {
     pub fn finish(&mut self, by: Instance<'_>, time: Time) -> Result<(), DirectoryError> {
         self.advance(time);
         let receiver = self.running(by)?;
-        self.finish_current(receiver);
+        if self.spaces[&receiver].current.is_some() {
+            self.record(|| Change::Finished { space: receiver }, &[])?;
+            self.finish_current(receiver);
+        }
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! What hosts tell each other about a path.
 
 use crate::declare::is_name;
+use crate::journal::JournalError;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -140,6 +141,9 @@ pub enum FrameError {
     /// The receiver is not here, or no longer as the sender knows it.
     #[error("`{0}` is not here")]
     NotHere(String),
+    /// It could not be written to the journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// There is no room for it.
     #[error("no room for what host `{0}` sends: more than its credit, or this host is full")]
     NoRoom(String),

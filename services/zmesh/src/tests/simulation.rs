@@ -4,6 +4,7 @@
 //! `SPACE_MESH_FIRST_SEED` on.
 
 use super::audit::audit;
+use super::disk::{Disk, kept};
 use super::{SECOND, path};
 use crate::*;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -61,6 +62,9 @@ struct Host {
     clock: u64,
     news: VecDeque<News>,
     declared: Declaration,
+    disk: Option<Disk>,
+    /// Deaths of what was acknowledged, by sender and path.
+    deaths: BTreeMap<(String, String), u64>,
 }
 
 /// Where a space is in truth.
@@ -105,14 +109,19 @@ pub(super) struct Seen {
     dead: u64,
     moved: u64,
     crashed: u64,
+    recovered: u64,
+    refused: u64,
 }
 
 struct Simulation {
     random: Random,
     bus: InMemory,
+    /// That there is no room; that the host dies in writing.
+    disk_faults: (u64, u64),
     hosts: Vec<Host>,
     spaces: [Whereabouts; SPACES.len()],
-    declared: Declaration,
+    /// Every declaration, in order.
+    declared: Vec<Declaration>,
     host_crashes: bool,
     sent: Vec<Sent>,
     /// The serial number in process for each space.
@@ -120,8 +129,6 @@ struct Simulation {
     /// What an instance was given last on a flow from one owner.
     last: BTreeMap<Stream, usize>,
     answerable: Vec<(usize, MessageId)>,
-    /// Deaths of what was acknowledged, by sender and path.
-    deaths: BTreeMap<(String, String), u64>,
     trace: DefaultHasher,
     seen: Seen,
 }
@@ -139,9 +146,10 @@ impl Simulation {
         };
         let declared = declare(&mut random);
         let host_crashes = random.one_in(3);
+        let has_disks = random.one_in(2);
+        let (full, die) = (chances(&mut random, 100), chances(&mut random, 40));
         let mut simulation = Self {
             bus: InMemory::new(faults, random.below(u64::MAX)),
-            random,
             hosts: HOSTS
                 .map(|_| Host {
                     mesh: None,
@@ -149,16 +157,19 @@ impl Simulation {
                     clock: 0,
                     news: VecDeque::new(),
                     declared: declared.clone(),
+                    disk: has_disks.then(|| Disk::new(random.below(u64::MAX), full, die)),
+                    deaths: BTreeMap::new(),
                 })
                 .into(),
+            random,
             spaces: [Whereabouts::default(); SPACES.len()],
-            declared,
+            declared: [declared].into(),
+            disk_faults: (full, die),
             host_crashes,
             sent: Vec::new(),
             current: [None; SPACES.len()],
             last: BTreeMap::new(),
             answerable: Vec::new(),
-            deaths: BTreeMap::new(),
             trace: DefaultHasher::new(),
             seen: Seen::default(),
         };
@@ -185,12 +196,37 @@ impl Simulation {
         }
     }
 
-    /// A new run of a host, which learns at once what is so.
+    /// A new run of a host, or an earlier one that goes on from its disk; it learns at once what is so.
     fn boot(&mut self, at: usize) {
-        self.hosts[at].run += 1;
-        let (run, time) = (self.hosts[at].run, self.time(at));
-        let mut mesh = Mesh::new("app", HOSTS[at], run).unwrap();
-        mesh.declare(&self.declared, time).unwrap();
+        let time = self.time(at);
+        let host = &mut self.hosts[at];
+        let written = host.disk.as_ref().filter(|disk| disk.with(|state| !state.bytes.is_empty()));
+        let mut mesh = if let Some(disk) = written {
+            disk.with(|state| (state.full, state.die) = (0, 0));
+            let tail = if self.random.one_in(2) { Tail::Short } else { Tail::Any };
+            let mesh = disk.recover(Recovery { topology: "app", host: HOSTS[at], tail, running: &[], time });
+            disk.with(|state| (state.full, state.die) = self.disk_faults);
+            self.seen.recovered += 1;
+            host.deaths.clear();
+            for letter in mesh.dead_letters().iter() {
+                *host.deaths.entry((letter.from.clone(), letter.to.clone())).or_default() += letter.times;
+            }
+            mesh
+        } else {
+            host.run += 1;
+            let mut mesh = Mesh::new("app", HOSTS[at], host.run).unwrap();
+            if let Some(disk) = &host.disk {
+                while mesh.keep_in(disk.boxed()).is_err() {
+                    disk.with(|state| state.has_died = false);
+                }
+            }
+            mesh
+        };
+        let run = host.run;
+        let known = mesh.revision;
+        for declared in self.declared.iter().filter(|declared| declared.revision >= known) {
+            mesh.declare(declared, time).unwrap();
+        }
         for (other, host) in
             self.hosts.iter().enumerate().filter(|(other, host)| *other != at && host.mesh.is_some())
         {
@@ -205,14 +241,30 @@ impl Simulation {
             }
         }
         let host = &mut self.hosts[at];
-        host.declared = self.declared.clone();
+        host.declared = self.declared[self.declared.len() - 1].clone();
         host.news.clear();
         host.mesh = Some(mesh);
         self.tell(at, &News::Up(at, run));
     }
 
     fn crash(&mut self, at: usize) {
-        self.hosts[at].mesh = None;
+        let mesh = self.hosts[at].mesh.take().expect("only what is up crashes");
+        if let Some(disk) = &self.hosts[at].disk {
+            let mut bytes = disk.with(|state| state.bytes.clone());
+            let time = self.time(at);
+            let recovery =
+                Recovery { topology: "app", host: HOSTS[at], tail: Tail::Short, running: &[], time };
+            let recovered = Mesh::recover(&bytes, recovery).expect("what a crash leaves can be read");
+            if !mesh.log.owes() {
+                assert_eq!(kept(recovered.mesh()), kept(&mesh), "what is recovered is what was");
+            }
+            let bit = self.random.below(recovered.end * 8);
+            bytes[bit as usize / 8] ^= 1 << (bit % 8);
+            match Mesh::recover(&bytes, recovery).map(|_| ()) {
+                Err(RecoverError::Damaged { at }) => assert!(at <= bit / 8, "the damage is named"),
+                other => panic!("bit {bit} of the journal was changed, and nobody saw it: {other:?}"),
+            }
+        }
         for space in 0..SPACES.len() {
             if self.spaces[space].host == at {
                 self.spaces[space].is_live = false;
@@ -372,6 +424,7 @@ impl Simulation {
     ) {
         format!("{result:?}").hash(&mut self.trace);
         self.seen.blocked += u64::from(matches!(result, Err(EmitError::NoCredit { .. })));
+        self.seen.refused += u64::from(matches!(result, Err(EmitError::Journal(_))));
         if let Ok(Emitted::Accepted(id)) = result {
             let (path, answers, receiver, only) = route.expect("nothing is accepted without a declared path");
             let Whereabouts { host, newest: instance, .. } = self.spaces[from];
@@ -399,7 +452,8 @@ impl Simulation {
         let room = if self.random.one_in(8) { self.random.below(40) as usize } else { 100 };
         let taken = self.hosts[host].mesh.as_mut().unwrap().take(by, room, time);
         format!("{taken:?}").hash(&mut self.trace);
-        if !matches!(taken, Err(TakeError::Short { .. })) {
+        self.seen.refused += u64::from(matches!(taken, Err(TakeError::Journal(_))));
+        if !matches!(taken, Err(TakeError::Short { .. } | TakeError::Journal(_))) {
             self.finished(space);
         }
         let Ok(message) = taken else { return };
@@ -432,14 +486,18 @@ impl Simulation {
     fn finish(&mut self) {
         let Some((space, host, time)) = self.caller() else { return };
         let by = self.instance(space);
-        self.hosts[host].mesh.as_mut().unwrap().finish(by, time).unwrap();
-        self.finished(space);
+        match self.hosts[host].mesh.as_mut().unwrap().finish(by, time) {
+            Ok(()) => self.finished(space),
+            Err(DirectoryError::Journal(_)) => self.seen.refused += 1,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     fn carry(&mut self, at: usize) {
         let time = self.time(at);
-        let Some(mesh) = &mut self.hosts[at].mesh else { return };
-        let (deaths, trace, seen) = (&mut self.deaths, &mut self.trace, &mut self.seen);
+        let host = &mut self.hosts[at];
+        let Some(mesh) = &mut host.mesh else { return };
+        let (deaths, trace, seen) = (&mut host.deaths, &mut self.trace, &mut self.seen);
         let refused = carry(mesh, &mut self.bus.end(HOSTS[at]), time, |output| {
             format!("{output:?}").hash(trace);
             if let Output::Dead(letter) = output {
@@ -490,9 +548,10 @@ impl Simulation {
             31 if self.host_crashes && self.hosts[host].mesh.is_some() => self.crash(host),
             31..36 if self.hosts[host].mesh.is_none() => self.boot(host),
             36 => {
-                let revision = self.declared.revision + 1;
-                self.declared = Declaration { revision, ..declare(&mut self.random) };
-                let news = News::Declared(self.declared.clone());
+                let revision = self.declared.len() as u64;
+                let declared = Declaration { revision, ..declare(&mut self.random) };
+                self.declared.push(declared.clone());
+                let news = News::Declared(declared);
                 self.tell(HOSTS.len(), &news);
             }
             _ => {}
@@ -516,6 +575,15 @@ impl Simulation {
                 self.carry(host);
             }
         }
+        for host in 0..HOSTS.len() {
+            let Host { mesh: Some(mesh), disk: Some(disk), .. } = &mut self.hosts[host] else { continue };
+            if self.random.one_in(50) {
+                mesh.compact().ok();
+            }
+            if disk.with(|state| state.has_died) || self.random.one_in(100) {
+                self.crash(host);
+            }
+        }
         for host in &self.hosts {
             host.mesh.as_ref().into_iter().for_each(audit);
         }
@@ -524,6 +592,10 @@ impl Simulation {
     /// Everything works again; then nothing is on its way any more, and everything acknowledged is accounted for.
     fn settle(&mut self) {
         self.bus.set_faults(Faults::default());
+        self.disk_faults = (0, 0);
+        for disk in self.hosts.iter().filter_map(|host| host.disk.as_ref()) {
+            disk.with(|state| (state.full, state.die) = self.disk_faults);
+        }
         for host in 0..HOSTS.len() {
             if self.hosts[host].mesh.is_none() {
                 self.boot(host);
@@ -569,7 +641,8 @@ impl Simulation {
             }
         }
         for (key, count) in missing {
-            let died = self.deaths.get(&key).copied().unwrap_or_default();
+            let deaths = self.hosts.iter().filter_map(|host| host.deaths.get(&key));
+            let died = deaths.sum::<u64>();
             assert!(count <= died, "{count} messages of {key:?} are lost, {died} are known to be dead");
         }
     }
@@ -644,6 +717,8 @@ fn nothing_acknowledged_is_lost() {
             seen.dead,
             seen.moved,
             seen.crashed,
+            seen.recovered,
+            seen.refused,
         ];
         assert!(
             all.into_iter().all(|times| times > count / 10),
@@ -662,6 +737,8 @@ fn add(a: Seen, b: Seen) -> Seen {
         dead: a.dead + b.dead,
         moved: a.moved + b.moved,
         crashed: a.crashed + b.crashed,
+        recovered: a.recovered + b.recovered,
+        refused: a.refused + b.refused,
     }
 }
 
