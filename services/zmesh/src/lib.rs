@@ -14,6 +14,7 @@
 //! | `leaving.rs` | messages done, dead, too old |
 //! | `flow.rs` | one way of a path: queue and credit |
 //! | `journal.rs`, `record.rs`, `log.rs` | what survives a crash of the host: frames, records, when they are written |
+//! | `file.rs` | a journal in a file |
 //! | `image.rs`, `recover.rs` | a mesh as records, and from records |
 //! | `remote.rs`, `wire.rs` | the same between hosts: frames, progress, sending again |
 //! | `bus.rs` | what a transport must do, and one in memory with faults |
@@ -23,12 +24,16 @@
 #![cfg_attr(not(test), no_std)]
 
 extern crate alloc;
+#[cfg(all(feature = "file", not(test)))]
+extern crate std;
 
 mod address;
 mod bus;
 mod dead;
 mod declare;
 mod directory;
+#[cfg(feature = "file")]
+pub mod file;
 mod flow;
 mod image;
 mod journal;

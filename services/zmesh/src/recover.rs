@@ -225,7 +225,8 @@ impl Mesh {
                 let space = self.spaces.get_mut(&space).filter(|_| is_its)?;
                 space.answerable_order.push_back(id.clone());
                 let answerable = Answerable { flow, answers, until };
-                return space.answerable.insert(id, answerable).is_none().then_some(());
+                // Twice where another host gave two messages one id, which this one cannot prevent.
+                space.answerable.insert(id, answerable);
             }
             Image::Dead(letter) => self.dead.letters.push_back(letter),
             Image::DeadCounts { counts, forgotten } => {

@@ -1,7 +1,9 @@
 //! What survives a crash of the host, on one host.
 
 use super::disk::{Disk, kept};
+use super::simulation::Random;
 use super::{a, at, declaration, outputs, running, taken};
+use crate::journal::{Frames, HEADER, seal};
 use crate::*;
 use sci::guest::ErrorCode;
 use std::vec::Vec;
@@ -181,4 +183,126 @@ fn a_journal_is_its_own_meshes() {
     let twice = [bytes.clone(), image[0].clone()].concat();
     let senseless = Some(RecoverError::Senseless { at: bytes.len() as u64 });
     assert_eq!(error(&twice, recovery(&[])), senseless);
+}
+
+/// A journal of everything that is in one: of two hosts' messages, taken, answered, dead, moved.
+fn eventful(random: &mut Random) -> Vec<u8> {
+    let mut declared = declaration(&[("a", "p", "b"), ("b", "q", "c"), ("c", "r", "a")]);
+    declared.paths[1].rules.expires_after = Some(50);
+    let (mut mesh, disk) = (running(&declared), Disk::new(1, 0, 0));
+    mesh.peer_up("there", 1, at(0)).unwrap();
+    mesh.keep_in(disk.boxed()).unwrap();
+    let elsewhere = Instance { space: "a", number: 500 };
+    let mut other = Mesh::new("app", "there", 1).unwrap();
+    other.declare(&declared, at(0)).unwrap();
+    other.peer_up("here", 1, at(0)).unwrap();
+    other.start(elsewhere, at(0)).unwrap();
+    other.place(a("b"), "here", at(0)).unwrap();
+    for step in 0..120 {
+        let space = random.pick(&["a", "b", "c"]);
+        let by = Instance { space, number: mesh.next_instance(space).unwrap() - 1 };
+        let now = at(step * 3);
+        match random.below(20) {
+            0..8 => drop(mesh.emit(by, random.pick(&["p", "q", "r", "@sender"]), b"body", now)),
+            8..14 => drop(mesh.take(by, 100, now)),
+            14 => drop(mesh.finish(by, now)),
+            15 => drop(mesh.start(Instance { number: by.number + 1, ..by }, now)),
+            16 => drop(mesh.place(Instance { space: "a", number: by.number + 1 }, "there", now)),
+            17 => mesh.tick(now),
+            18 if random.below(4) == 0 => mesh.peer_down("there", now),
+            _ => {
+                other.emit(elsewhere, "p", b"from there", now).ok();
+                for output in outputs(&mut other) {
+                    if let Output::Publish { subject, frame } = output {
+                        mesh.deliver(&subject, &frame, now).ok();
+                    }
+                }
+            }
+        }
+        for output in outputs(&mut mesh) {
+            if let Output::Publish { subject, frame } = output {
+                other.deliver(&subject, &frame, now).ok();
+            }
+        }
+        if random.below(60) == 0 {
+            mesh.compact().unwrap();
+        }
+    }
+    let bytes = disk.with(|state| state.bytes.clone());
+    assert_eq!(kept(Mesh::recover(&bytes, recovery(&[])).unwrap().mesh()), kept(&mesh));
+    bytes
+}
+
+#[test]
+fn a_forged_journal_is_refused_or_read() {
+    let mut random = Random::new(5);
+    let (mut read, mut refused) = (0, 0);
+    for _ in 0..40 {
+        let bytes = eventful(&mut random);
+        let mut frames: Vec<Vec<u8>> = Vec::new();
+        let mut reader = Frames::new(&bytes, Tail::Short);
+        while let Some(payload) = reader.next().unwrap() {
+            frames.push([[0; HEADER].as_slice(), payload].concat());
+        }
+        for _ in 0..200 {
+            let mut forged = frames.clone();
+            for _ in 0..=random.below(3) {
+                let at = random.below(forged.len() as u64) as usize;
+                match random.below(6) {
+                    0 => drop(forged.remove(at)),
+                    1 => forged.swap(at, random.below(frames.len() as u64 - 3) as usize),
+                    2 => forged.insert(at, random.pick(&frames.iter().collect::<Vec<_>>()).clone()),
+                    _ => {
+                        let byte = HEADER + random.below((forged[at].len() - HEADER) as u64) as usize;
+                        forged[at][byte] = random.pick(&[0, 1, 2, 3, 0x7f, 0x80, 0xff]);
+                    }
+                }
+            }
+            for frame in &mut forged {
+                seal(frame);
+            }
+            let recovered = Mesh::recover(&forged.concat(), recovery(&[]));
+            let disk = Disk::new(1, 0, 0);
+            match recovered.map(|recovered| recovered.go_on_in(disk.boxed()).unwrap()) {
+                Ok(mut mesh) => {
+                    read += 1;
+                    for space in ["a", "b", "c"] {
+                        let Some(number) = mesh.next_instance(space) else { continue };
+                        let by = Instance { space, number };
+                        mesh.start(by, at(9)).unwrap();
+                        while mesh.take(by, 100, at(9)).is_ok() {}
+                    }
+                }
+                Err(RecoverError::Damaged { .. }) => panic!("its checksums are right"),
+                Err(_) => refused += 1,
+            }
+        }
+    }
+    assert!(read > 500 && refused > 500, "{read} read, {refused} refused");
+}
+
+#[test]
+fn another_host_may_give_two_messages_one_id() {
+    let declared = declaration(&[("a", "p", "b")]);
+    let mut mesh = Mesh::new("app", "here", 1).unwrap();
+    mesh.declare(&declared, at(0)).unwrap();
+    mesh.start(a("b"), at(0)).unwrap();
+    for run in 1..3 {
+        let mut other = Mesh::new("app", "there", run).unwrap();
+        other.declare(&declared, at(0)).unwrap();
+        other.peer_up("here", 1, at(0)).unwrap();
+        other.place(a("b"), "here", at(0)).unwrap();
+        other.start(a("a"), at(0)).unwrap();
+        mesh.peer_up("there", run, at(0)).unwrap();
+        send(&mut other, b"1").unwrap();
+        for output in outputs(&mut other) {
+            if let Output::Publish { subject, frame } = output {
+                mesh.deliver(&subject, &frame, at(0)).unwrap();
+            }
+        }
+        assert_eq!(taken(&mut mesh, a("b")).unwrap(), b"1");
+    }
+    let image: Vec<Vec<u8>> = mesh.image().collect();
+    let recovered = Mesh::recover(&image.concat(), recovery(&[])).unwrap();
+    assert_eq!(kept(recovered.mesh()), kept(&mesh));
 }
