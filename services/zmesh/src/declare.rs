@@ -16,6 +16,17 @@ pub struct Declaration {
     pub spaces: Vec<String>,
     /// Its paths.
     pub paths: Vec<PathDeclaration>,
+    /// The events that its spaces emit.
+    pub events: Vec<EventDeclaration>,
+}
+
+/// An event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventDeclaration {
+    /// The space that emits it.
+    pub from: String,
+    /// Its name, unique for its space.
+    pub name: String,
 }
 
 /// A path.
@@ -97,6 +108,22 @@ pub enum DeclareError {
         /// The path.
         name: String,
     },
+    /// A space declares an event twice.
+    #[error("space `{from}` declares the event `{name}` twice")]
+    EventTwice {
+        /// The space.
+        from: String,
+        /// The event.
+        name: String,
+    },
+    /// No space would emit an event.
+    #[error("event `{name}`: there is no space `{space}`")]
+    NoEmitter {
+        /// The event.
+        name: String,
+        /// Who would emit it.
+        space: String,
+    },
     /// An end of a path is no space.
     #[error("path `{name}`: there is no space `{space}`")]
     NoSpace {
@@ -139,7 +166,7 @@ pub enum DeclareError {
     },
 }
 
-/// Whether it is a name of a topology, a host, a space or a path.
+/// Whether it is a name of a topology, a host, a space, a path or an event.
 pub fn is_name(name: &str) -> bool {
     name.len() <= limits::NAME_LETTERS_MAX
         && name.starts_with(|letter: char| letter.is_ascii_lowercase())
@@ -158,6 +185,7 @@ impl Declaration {
         };
         few("spaces", self.spaces.len(), limits::SPACES_MAX)?;
         few("paths", self.paths.len(), limits::PATHS_MAX)?;
+        few("events", self.events.len(), limits::EVENTS_DECLARED_MAX)?;
         let mut spaces = BTreeSet::new();
         for name in &self.spaces {
             check_name("space", name)?;
@@ -170,6 +198,16 @@ impl Declaration {
             path.check(&spaces)?;
             if !paths.insert((path.from.as_str(), path.name.as_str())) {
                 return Err(DeclareError::PathTwice { from: path.from.clone(), name: path.name.clone() });
+            }
+        }
+        let mut events = BTreeSet::new();
+        for EventDeclaration { from, name } in &self.events {
+            check_name("event", name)?;
+            if !spaces.contains(from.as_str()) {
+                return Err(DeclareError::NoEmitter { name: name.clone(), space: from.clone() });
+            }
+            if !events.insert((from, name)) {
+                return Err(DeclareError::EventTwice { from: from.clone(), name: name.clone() });
             }
         }
         Ok(())

@@ -268,6 +268,7 @@ impl Mesh {
         space.told = false;
         space.answerable.clear();
         space.answerable_order.clear();
+        self.forget_events(id);
     }
 
     /// If a message of this flow is in process, it is no longer, and waits as it did before.

@@ -280,7 +280,7 @@ mod tests {
         let rules = PathRules::default();
         let path = PathDeclaration { from: "a".into(), name: "p".into(), to: "b".into(), rules };
         let spaces = ["a".into(), "b".into()].into();
-        let declaration = Declaration { revision: 0, spaces, paths: [path].into() };
+        let declaration = Declaration { revision: 0, spaces, paths: [path].into(), events: Vec::new() };
         opened.mesh.declare(&declaration, TIME).unwrap();
         opened
     }

@@ -15,6 +15,9 @@ pub(crate) type PathId = u32;
 /// The path that each space has to itself; no declared path can have this name.
 pub(crate) const SELF_PATH: &str = "@self";
 
+/// What events come along; no declared path can have this name either.
+pub(crate) const EVENT_PATH: &str = "@events";
+
 /// One way of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct FlowId {
@@ -127,6 +130,7 @@ impl Entry {
             answers: self.answers.clone(),
             time: self.time,
             redelivered: self.deliveries,
+            event: None,
             body: Arc::clone(&self.body),
         }
     }

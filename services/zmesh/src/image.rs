@@ -24,12 +24,14 @@ impl Mesh {
         let peers = self.peers.iter().map(|(host, run)| self.part(Image::Peer { host, run: *run }));
         let spaces = self.spaces.iter().map(|(id, space)| self.space_record(*id, space));
         let paths = self.paths.keys().flat_map(|id| self.path_records(*id));
+        let events = self.events.keys();
+        let events = events.map(|(space, name)| self.part(Image::Event { space: *space, name }));
         let held = self.spaces.iter().flat_map(|(id, space)| self.held_records(*id, space));
         let letters = self.dead.iter().map(|letter| self.part(Image::Dead(letter.clone())));
         let counts = Image::DeadCounts { counts: self.dead.counts, forgotten: self.dead.forgotten };
         let ends = [self.part(counts), self.part(Image::End)];
         let begin = core::iter::once(self.part(begin));
-        begin.chain(peers).chain(spaces).chain(paths).chain(held).chain(letters).chain(ends)
+        begin.chain(peers).chain(spaces).chain(paths).chain(events).chain(held).chain(letters).chain(ends)
     }
 
     fn part(&self, part: Image<'_>) -> Vec<u8> {
@@ -87,7 +89,7 @@ impl Mesh {
         }))
     }
 
-    /// What a space has in process, and what it may answer.
+    /// What a space has in process, what it may answer, and which events it asked for.
     fn held_records<'m>(&'m self, id: SpaceId, space: &'m Space) -> Records<'m> {
         let current = space.current.iter().map(move |current| {
             let (flow, source) = (current.flow, current.source.clone());
@@ -98,6 +100,8 @@ impl Mesh {
             let (flow, answers, until) = (answerable.flow, answerable.answers, answerable.until);
             Some(self.part(Image::Answerable { space: id, id: message.clone(), flow, answers, until }))
         });
-        Box::new(current.chain(answerable))
+        let subscribed = space.subscriptions.iter();
+        let subscribed = subscribed.map(move |event| self.part(Image::Subscribed { space: id, event }));
+        Box::new(current.chain(answerable).chain(subscribed))
     }
 }

@@ -12,6 +12,7 @@
 //! | `address.rs` | what an address means |
 //! | `traffic.rs` | sending, answering, taking, finishing |
 //! | `leaving.rs` | messages done, dead, too old |
+//! | `events.rs` | events, and who asked for them |
 //! | `flow.rs` | one way of a path: queue and credit |
 //! | `journal.rs`, `record.rs`, `log.rs` | what survives a crash of the host: frames, records, when they are written |
 //! | `file.rs` | a journal in a file |
@@ -32,6 +33,7 @@ mod bus;
 mod dead;
 mod declare;
 mod directory;
+mod events;
 #[cfg(feature = "file")]
 pub mod file;
 mod flow;
@@ -55,11 +57,14 @@ mod wire;
 pub use address::AddressError;
 pub use bus::{Bus, BusError, Delivery, End, Faults, InMemory, carry};
 pub use dead::{DeadLetter, DeadLetters, Reason};
-pub use declare::{Declaration, DeclareError, PathDeclaration, PathRules, WhenFull, is_name};
+pub use declare::{
+    Declaration, DeclareError, EventDeclaration, PathDeclaration, PathRules, WhenFull, is_name,
+};
 pub use directory::{After, DirectoryError};
+pub use events::{EventError, EventStats};
 pub use journal::{Journal, JournalError, RecoverError, Tail};
 pub use mesh::{Mesh, Output};
-pub use message::{Instance, Message, MessageId, Time};
+pub use message::{Event, Instance, Message, MessageId, Time};
 pub use recover::{Recovered, Recovery};
 pub use stats::{FlowStats, LATENCY_NANOSECONDS, PathStats};
 pub use tap::{Observed, TapId};

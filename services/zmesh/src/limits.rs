@@ -34,6 +34,13 @@ pub const ANSWER_NANOSECONDS: u64 = 60_000_000_000;
 /// Messages that a space may still answer; the oldest is forgotten first.
 pub const ANSWERABLE_MAX: usize = 1024;
 
+/// Events that a topology declares.
+pub const EVENTS_DECLARED_MAX: usize = 65_536;
+/// Events that wait for a subscriber.
+pub const EVENTS_MAX: usize = 256;
+/// Their bytes.
+pub const EVENT_BYTES_MAX: u64 = 1024 * 1024;
+
 /// Dead letters that are kept; the oldest goes first.
 pub const DEAD_LETTERS_MAX: usize = 1024;
 /// Taps of one topology.

@@ -3,6 +3,7 @@
 use crate::dead::{DeadLetter, DeadLetters, Reason};
 use crate::declare::{Declaration, DeclareError, PathRules, WhenFull, check_name};
 use crate::directory::Orphans;
+use crate::events::{self, Declared};
 use crate::flow::{Entry, FlowId, Path, PathId, SELF_PATH, Source, SpaceId, StreamId};
 use crate::limits;
 use crate::log::Log;
@@ -81,6 +82,11 @@ pub(crate) struct Space {
     /// The messages that it may answer, and the same in the order in which they were taken.
     pub answerable: BTreeMap<MessageId, Answerable>,
     pub answerable_order: VecDeque<MessageId>,
+    /// Events that its instance asked for, those that wait, their bytes, and how many it missed since the last.
+    pub subscriptions: BTreeSet<Arc<str>>,
+    pub events: VecDeque<events::Waiting>,
+    pub event_bytes: u64,
+    pub missed: u64,
     /// Whether it was told that messages wait.
     pub told: bool,
 }
@@ -100,6 +106,10 @@ impl Space {
             current: None,
             answerable: BTreeMap::new(),
             answerable_order: VecDeque::new(),
+            subscriptions: BTreeSet::new(),
+            events: VecDeque::new(),
+            event_bytes: 0,
+            missed: 0,
             told: false,
         }
     }
@@ -135,6 +145,10 @@ pub struct Mesh {
     pub(crate) spaces: BTreeMap<SpaceId, Space>,
     pub(crate) by_name: BTreeMap<Arc<str>, SpaceId>,
     pub(crate) paths: BTreeMap<PathId, Path>,
+    /// Events that are declared, by who emits them.
+    pub(crate) events: BTreeMap<(SpaceId, Arc<str>), Declared>,
+    /// Who asked for events, by their name.
+    pub(crate) subscribers: BTreeMap<Arc<str>, BTreeSet<SpaceId>>,
     pub(crate) last_id: u32,
     /// Other hosts that are up, and which run of each.
     pub(crate) peers: BTreeMap<Arc<str>, u64>,
@@ -167,6 +181,8 @@ impl Mesh {
             spaces: BTreeMap::new(),
             by_name: BTreeMap::new(),
             paths: BTreeMap::new(),
+            events: BTreeMap::new(),
+            subscribers: BTreeMap::new(),
             last_id: 0,
             peers: BTreeMap::new(),
             now: Time::default(),
@@ -219,8 +235,11 @@ impl Mesh {
             self.remove_path(path);
         }
         self.by_name.retain(|name, _| spaces.contains(&**name));
-        let (by_name, all) = (&self.by_name, &mut self.spaces);
-        all.retain(|_, space| by_name.contains_key(&space.name));
+        let gone = self.spaces.iter().filter(|(_, space)| !self.by_name.contains_key(&space.name));
+        for id in gone.map(|(id, _)| *id).collect::<Vec<SpaceId>>() {
+            self.forget_events(id);
+            self.spaces.remove(&id);
+        }
         for name in &declaration.spaces {
             self.add_space(name);
         }
@@ -234,6 +253,8 @@ impl Mesh {
                 }
             }
         }
+        let events = declaration.events.iter();
+        self.declare_events(&events.map(|event| (event.from.as_str(), event.name.as_str())).collect());
     }
 
     fn add_space(&mut self, name: &str) {
@@ -389,9 +410,10 @@ impl Mesh {
         Some(PathStats { messages: read(false), answers: read(true) })
     }
 
-    /// How many messages wait for a space on this host.
+    /// How many messages and events wait for a space on this host.
     pub fn waiting(&self, space: &str) -> usize {
-        self.by_name.get(space).map_or(0, |id| self.spaces[id].waiting.len())
+        let count = |space: &Space| space.waiting.len() + space.events.len();
+        self.by_name.get(space).map_or(0, |id| count(&self.spaces[id]))
     }
 
     /// Copies what passes on a path from now on; `None` where there is no such path, or too many taps.

@@ -94,6 +94,14 @@ pub(crate) enum Image<'r> {
         flow: FlowId,
         source: Source,
     },
+    Event {
+        space: SpaceId,
+        name: &'r str,
+    },
+    Subscribed {
+        space: SpaceId,
+        event: &'r str,
+    },
     Answerable {
         space: SpaceId,
         id: MessageId,
@@ -148,6 +156,15 @@ pub(crate) enum Change<'r> {
     Taken {
         space: SpaceId,
         arrival: u64,
+    },
+    /// A space took an event, or nothing: what waited up to this place was dead, and what was in process done.
+    Passed {
+        space: SpaceId,
+        until: u64,
+    },
+    Subscribed {
+        space: SpaceId,
+        event: &'r str,
     },
     Finished {
         space: SpaceId,

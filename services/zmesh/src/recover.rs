@@ -228,6 +228,14 @@ impl Mesh {
                 // Twice where another host gave two messages one id, which this one cannot prevent.
                 space.answerable.insert(id, answerable);
             }
+            Image::Event { space, name } => {
+                self.spaces.get(&space)?;
+                self.events.entry((space, name.into())).or_default();
+            }
+            Image::Subscribed { space, event } => {
+                self.spaces.get(&space)?;
+                self.add_subscriber(space, event.into());
+            }
             Image::Dead(letter) => self.dead.letters.push_back(letter),
             Image::DeadCounts { counts, forgotten } => {
                 self.dead.counts = counts;
@@ -330,6 +338,14 @@ impl Mesh {
             Change::Taken { space, arrival } => {
                 self.spaces.get(&space)?;
                 self.retake(space, arrival)?;
+            }
+            Change::Passed { space, until } => {
+                self.spaces.get(&space)?;
+                self.pass(space, until)?;
+            }
+            Change::Subscribed { space, event } => {
+                self.spaces.get(&space)?;
+                self.add_subscriber(space, event.into());
             }
             Change::Finished { space } => {
                 self.spaces.contains_key(&space).then(|| self.finish_current(space))?;

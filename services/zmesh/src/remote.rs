@@ -46,7 +46,7 @@ impl Mesh {
                 body: &entry.body,
             };
             debug_assert_eq!(entry.id.space, sender.name);
-            outputs.push(self.publish(host, path, flow, flow.path, Part::Message(carried)));
+            outputs.push(self.frame(host, path, flow, flow.path, Part::Message(carried)));
         }
         self.outputs.extend(outputs);
         let now = self.now.monotonic;
@@ -64,12 +64,11 @@ impl Mesh {
             return;
         }
         let (accepted, taken, done) = (copies.expected - 1, copies.taken, copies.done);
-        let output =
-            self.publish(host, path, flow, *name, Part::Progress { of: *run, accepted, taken, done });
+        let output = self.frame(host, path, flow, *name, Part::Progress { of: *run, accepted, taken, done });
         self.outputs.push_back(output);
     }
 
-    fn publish(&self, to: &Arc<str>, path: &Path, flow: FlowId, stream: PathId, part: Part<'_>) -> Output {
+    fn frame(&self, to: &Arc<str>, path: &Path, flow: FlowId, stream: PathId, part: Part<'_>) -> Output {
         let (from, to_space) = (&self.spaces[&path.from].name, &self.spaces[&path.to].name);
         let frame = Frame {
             incarnation: self.incarnation,
@@ -147,6 +146,7 @@ impl Mesh {
                 let flow = FlowId { path, answers: frame.answers };
                 self.progress(flow, subject, [accepted, taken, done])
             }
+            Part::Event(happened) => self.hear_event(subject, &frame, happened),
             Part::Progress { .. } => Err(FrameError::NotForUs(format!("{subject}"))),
         }
     }

@@ -2,8 +2,10 @@
 
 mod audit;
 mod disk;
+mod events;
 mod journal;
 mod local;
+mod random;
 mod remote;
 mod resolution;
 mod simulation;
@@ -36,6 +38,7 @@ fn declaration(paths: &[(&str, &str, &str)]) -> Declaration {
         revision: 0,
         spaces,
         paths: paths.iter().map(|(from, name, to)| path(from, name, to)).collect(),
+        events: Vec::new(),
     }
 }
 

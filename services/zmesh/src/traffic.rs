@@ -325,7 +325,7 @@ impl Mesh {
         let space = self.space_mut(receiver);
         if let Some(instance) = space.live
             && !space.told
-            && !space.waiting.is_empty()
+            && !(space.waiting.is_empty() && space.events.is_empty())
         {
             space.told = true;
             let space = Arc::clone(&space.name);
@@ -339,7 +339,12 @@ impl Mesh {
         self.advance(time);
         let receiver = self.running(by)?;
         let (mut dead, mut next) = (Vec::new(), None);
-        for (arrival, (flow, source)) in &self.spaces[&receiver].waiting {
+        let space = &self.spaces[&receiver];
+        let event = space.events.front().map(|event| (event.after, event.body.len()));
+        for (arrival, (flow, source)) in &space.waiting {
+            if event.is_some_and(|(after, _)| after < *arrival) {
+                break;
+            }
             match self.fate(*flow, source, *arrival) {
                 Fate::Die(reason) => dead.push((*flow, source.clone(), reason)),
                 Fate::Deliver { bytes } if bytes > room => return Err(TakeError::Short { needed: bytes }),
@@ -349,39 +354,49 @@ impl Mesh {
                 }
             }
         }
-        if next.is_some() || !dead.is_empty() || self.spaces[&receiver].current.is_some() {
-            let arrival = next.as_ref().map_or(u64::MAX, |(arrival, _, _)| *arrival);
+        let event = event.filter(|_| next.is_none());
+        if let Some((_, bytes)) = event.filter(|(_, bytes)| *bytes > room) {
+            return Err(TakeError::Short { needed: bytes });
+        }
+        if let Some((arrival, _, _)) = next {
             self.record(|| Change::Taken { space: receiver, arrival }, &[])?;
+        } else if space.current.is_some() || !dead.is_empty() {
+            let until = event.map_or(u64::MAX, |(after, _)| after);
+            self.record(|| Change::Passed { space: receiver, until }, &[])?;
         }
         // Whatever was before them in their queues is done or dead then.
         self.finish_current(receiver);
         for (flow, source, reason) in dead {
             self.drop_next(flow, &source, reason);
         }
-        let Some((arrival, flow, source)) = next else {
+        if let Some((arrival, flow, source)) = next {
+            return Ok(self.hand_out(receiver, arrival, flow, source));
+        }
+        self.take_event(receiver).ok_or_else(|| {
             self.space_mut(receiver).told = false;
-            return Err(TakeError::Empty);
-        };
-        Ok(self.hand_out(receiver, arrival, flow, source))
+            TakeError::Empty
+        })
     }
 
     /// Takes again what was taken when the record was written.
-    pub(crate) fn retake(&mut self, receiver: SpaceId, next: u64) -> Option<()> {
+    pub(crate) fn retake(&mut self, receiver: SpaceId, arrival: u64) -> Option<()> {
+        self.pass(receiver, arrival.checked_sub(1)?)?;
+        let (flow, source) = self.spaces[&receiver].waiting.get(&arrival)?.clone();
+        self.hand_out(receiver, arrival, flow, source);
+        Some(())
+    }
+
+    /// Finishes what is in process; what waits up to this place is dead.
+    pub(crate) fn pass(&mut self, receiver: SpaceId, until: u64) -> Option<()> {
         self.finish_current(receiver);
-        loop {
-            let space = &self.spaces[&receiver];
-            let Some((arrival, (flow, source))) = space.waiting.first_key_value() else { break };
+        while let Some((arrival, (flow, source))) = self.spaces[&receiver].waiting.first_key_value()
+            && *arrival <= until
+        {
             let (arrival, flow, source) = (*arrival, *flow, source.clone());
-            if arrival == next {
-                self.hand_out(receiver, arrival, flow, source);
-                return Some(());
-            }
-            match self.fate(flow, &source, arrival) {
-                Fate::Die(reason) => self.drop_next(flow, &source, reason),
-                Fate::Deliver { .. } => return None,
-            }
+            let Fate::Die(reason) = self.fate(flow, &source, arrival) else { return None };
+            self.drop_next(flow, &source, reason);
         }
-        (next == u64::MAX).then_some(())
+        Some(())
     }
 
     fn hand_out(&mut self, receiver: SpaceId, arrival: u64, flow: FlowId, source: Source) -> Message {

@@ -45,7 +45,12 @@ fn declaration() -> Declaration {
         to: to.into(),
         rules,
     };
-    Declaration { revision: 0, spaces: SPACES.map(String::from).into(), paths: PATHS.map(path).into() }
+    Declaration {
+        revision: 0,
+        spaces: SPACES.map(String::from).into(),
+        paths: PATHS.map(path).into(),
+        events: Vec::new(),
+    }
 }
 
 /// Says a line to who watches: all of it, or nothing.

@@ -1,6 +1,6 @@
 //! A journal in memory that is full at times, and that dies in the middle of writing.
 
-use super::simulation::Random;
+use super::random::Random;
 use crate::journal::HEADER;
 use crate::record::{Image, Record, decode};
 use crate::*;

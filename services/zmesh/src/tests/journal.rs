@@ -1,7 +1,7 @@
 //! What survives a crash of the host, on one host.
 
 use super::disk::{Disk, kept};
-use super::simulation::Random;
+use super::random::Random;
 use super::{a, at, declaration, outputs, running, taken};
 use crate::journal::{Frames, HEADER, seal};
 use crate::*;

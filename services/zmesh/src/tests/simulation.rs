@@ -5,6 +5,7 @@
 
 use super::audit::audit;
 use super::disk::{Disk, kept};
+use super::random::Random;
 use super::{SECOND, path};
 use crate::*;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -18,31 +19,7 @@ const STEPS: u64 = 160;
 const HOSTS: [&str; 3] = ["h0", "h1", "h2"];
 const SPACES: [&str; 5] = ["s0", "s1", "s2", "s3", "s4"];
 const PATHS: [&str; 3] = ["p", "q", "s1"];
-
-/// SplitMix64.
-pub(super) struct Random(u64);
-
-impl Random {
-    pub fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    pub fn below(&mut self, below: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.0;
-        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (word ^ (word >> 31)) % below
-    }
-
-    pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len() as u64) as usize]
-    }
-
-    fn one_in(&mut self, count: u64) -> bool {
-        self.below(count) == 0
-    }
-}
+const EVENTS: [&str; 2] = ["e", "f"];
 
 /// What one host hears of another, in order, but late.
 #[derive(Clone)]
@@ -111,6 +88,7 @@ pub(super) struct Seen {
     crashed: u64,
     recovered: u64,
     refused: u64,
+    events: u64,
 }
 
 struct Simulation {
@@ -129,6 +107,10 @@ struct Simulation {
     /// What an instance was given last on a flow from one owner.
     last: BTreeMap<Stream, usize>,
     answerable: Vec<(usize, MessageId)>,
+    /// Events: who emitted each. Which a space's instance asked for, and got last of which emitter.
+    emitted: Vec<(usize, u64)>,
+    asked: BTreeSet<(usize, u64, &'static str)>,
+    heard: BTreeMap<(usize, u64, usize), usize>,
     trace: DefaultHasher,
     seen: Seen,
 }
@@ -170,6 +152,9 @@ impl Simulation {
             current: [None; SPACES.len()],
             last: BTreeMap::new(),
             answerable: Vec::new(),
+            emitted: Vec::new(),
+            asked: BTreeSet::new(),
+            heard: BTreeMap::new(),
             trace: DefaultHasher::new(),
             seen: Seen::default(),
         };
@@ -457,6 +442,10 @@ impl Simulation {
             self.finished(space);
         }
         let Ok(message) = taken else { return };
+        if message.event.is_some() {
+            self.heard(space, &message);
+            return;
+        }
         let serial = u64::from_le_bytes(message.body[..8].try_into().unwrap()) as usize;
         self.current[space] = Some(serial);
         self.answerable.push((serial, message.id.clone()));
@@ -474,6 +463,41 @@ impl Simulation {
         let flow = (space, by.number, sent.from, sent.path.clone(), sent.answers, sent.owner);
         let before = self.last.insert(flow, serial);
         assert!(before.is_none_or(|before| before < serial), "order along a path is kept");
+    }
+
+    fn heard(&mut self, space: usize, message: &Message) {
+        let serial = u64::from_le_bytes(message.body[..8].try_into().unwrap()) as usize;
+        let (from, instance) = self.emitted[serial];
+        assert_eq!((SPACES[from], instance), (&*message.id.space, message.id.instance));
+        let (by, name) = (self.spaces[space].newest, &message.event.as_ref().unwrap().name);
+        let asked = EVENTS.iter().find(|event| ***event == **name).unwrap();
+        assert!(self.asked.contains(&(space, by, asked)), "nobody gets what it did not ask for");
+        let before = self.heard.insert((space, by, from), serial);
+        assert!(before.is_none_or(|before| before < serial), "events come once, and in order");
+        self.seen.events += 1;
+    }
+
+    fn emit_event(&mut self) {
+        let Some((space, host, time)) = self.caller() else { return };
+        let (by, name) = (self.instance(space), self.random.pick(&EVENTS));
+        let mut body = self.body();
+        body[..8].copy_from_slice(&(self.emitted.len() as u64).to_le_bytes());
+        let host = &mut self.hosts[host];
+        let emitted = host.mesh.as_mut().unwrap().publish(by, name, &body, time);
+        let is_declared =
+            host.declared.events.iter().any(|event| event.from == by.space && event.name == name);
+        assert_eq!(emitted.is_ok(), is_declared, "{emitted:?}");
+        self.emitted.push((space, by.number));
+    }
+
+    fn ask_for_events(&mut self) {
+        let Some((space, host, time)) = self.caller() else { return };
+        let (by, name) = (self.instance(space), self.random.pick(&EVENTS));
+        let asked = self.hosts[host].mesh.as_mut().unwrap().subscribe(by, name, time);
+        format!("{asked:?}").hash(&mut self.trace);
+        if asked.is_ok() {
+            self.asked.insert((space, by.number, name));
+        }
     }
 
     fn finished(&mut self, space: usize) {
@@ -569,7 +593,9 @@ impl Simulation {
             65..67 => self.self_emit(),
             67..74 => self.change(),
             74..80 => self.pass_time(host),
-            80..88 => self.hear(host),
+            80..86 => self.hear(host),
+            86..88 => self.emit_event(),
+            88 => self.ask_for_events(),
             _ => {
                 self.bus.step();
                 self.carry(host);
@@ -668,7 +694,18 @@ fn declare(random: &mut Random) -> Declaration {
             paths.insert((from, name), PathDeclaration { rules, ..path(from, name, to) });
         }
     }
-    Declaration { revision: 0, spaces: SPACES.map(String::from).into(), paths: paths.into_values().collect() }
+    let mut events = Vec::new();
+    for (space, name) in SPACES.iter().flat_map(|space| EVENTS.map(|name| (space, name))) {
+        if !random.one_in(4) {
+            events.push(EventDeclaration { from: (*space).into(), name: name.into() });
+        }
+    }
+    Declaration {
+        revision: 0,
+        spaces: SPACES.map(String::from).into(),
+        paths: paths.into_values().collect(),
+        events,
+    }
 }
 
 fn run(seed: u64) -> (u64, Seen) {
@@ -719,6 +756,7 @@ fn nothing_acknowledged_is_lost() {
             seen.crashed,
             seen.recovered,
             seen.refused,
+            seen.events,
         ];
         assert!(
             all.into_iter().all(|times| times > count / 10),
@@ -739,6 +777,7 @@ fn add(a: Seen, b: Seen) -> Seen {
         crashed: a.crashed + b.crashed,
         recovered: a.recovered + b.recovered,
         refused: a.refused + b.refused,
+        events: a.events + b.events,
     }
 }
 
