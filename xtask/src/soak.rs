@@ -17,6 +17,10 @@ const SEEDS: u64 = 1 << 40;
 /// Modules of one round.
 const MODULES: u64 = 100_000;
 
+/// Lives of a mesh of one round, and how often its process is killed.
+const MESHES: u64 = 100_000;
+const KILLS: u64 = 1_000;
+
 /// Mutated images and bundles of one round.
 const EXECUTIONS: u64 = 10_000_000;
 /// Mutated modules of one round: those that are sound are compiled.
@@ -30,7 +34,8 @@ const TARGETS: [(&str, &str, u64); 4] = [
 ];
 
 /// Compares random programs, interpreted and as machine code, and random modules in several engines, reads mutated
-/// images and bundles, and compiles mutated modules, round after round with new seeds. Where cargo-fuzz and a nightly toolchain are, it goes on from there by coverage.
+/// images and bundles, compiles mutated modules, and crashes meshes, round after round with new seeds. Where cargo-fuzz
+/// and a nightly toolchain are, it goes on from there by coverage.
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
     let rounds = match arguments {
         [] => 1,
@@ -51,6 +56,10 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
         let mut modules = cargo(&["test", "--release", "--package", "tests-conformance", "--test", "fuzz"]);
         modules.env("SPACE_FUZZ_EXECUTIONS", MUTATED.to_string()).env("SPACE_FUZZ_SEED", seed.to_string());
         step(&format!("round {} of {rounds}: {MUTATED} mutated modules", round + 1), &mut modules)?;
+        let mut meshes = cargo(&["test", "--release", "--package", "services-zmesh", "--", "--nocapture"]);
+        meshes.env("SPACE_MESH_SEEDS", MESHES.to_string()).env("SPACE_MESH_FIRST_SEED", seed.to_string());
+        meshes.env("SPACE_MESH_KILLS", KILLS.to_string());
+        step(&format!("round {} of {rounds}: {MESHES} meshes, {KILLS} kills", round + 1), &mut meshes)?;
     }
     by_coverage(rounds)
 }

@@ -71,7 +71,7 @@ fn runs(space: &str, live: Option<u64>) -> String {
 /// Paths that an error names.
 const NAMED_MAX: usize = 8;
 
-fn list<'n>(names: impl Iterator<Item = &'n str>) -> String {
+pub(crate) fn list<'n>(names: impl Iterator<Item = &'n str>) -> String {
     let mut text = String::new();
     for (at, name) in names.enumerate() {
         if at == NAMED_MAX {

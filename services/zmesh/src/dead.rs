@@ -3,11 +3,12 @@
 use crate::limits;
 use alloc::collections::VecDeque;
 use alloc::string::String;
+use serde::{Deserialize, Serialize};
 
 macro_rules! reasons {
     ($($variant:ident $name:literal $doc:literal;)+) => {
         /// Why a message reached nobody.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Reason { $(#[doc = $doc] $variant),+ }
         impl Reason {
             /// Every reason.
@@ -31,7 +32,7 @@ reasons! {
 }
 
 /// What is known of a dead letter. Its bytes are not kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetter {
     /// Who sent it: `name#instance`.
     pub from: String,
@@ -50,9 +51,9 @@ pub struct DeadLetter {
 /// The latest dead letters, and counts of all.
 #[derive(Clone, Debug, Default)]
 pub struct DeadLetters {
-    letters: VecDeque<DeadLetter>,
-    counts: [u64; Reason::ALL.len()],
-    forgotten: u64,
+    pub(crate) letters: VecDeque<DeadLetter>,
+    pub(crate) counts: [u64; Reason::ALL.len()],
+    pub(crate) forgotten: u64,
 }
 
 impl DeadLetters {

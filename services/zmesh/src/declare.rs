@@ -4,9 +4,10 @@ use crate::limits;
 use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
 
 /// A topology as far as messages are concerned.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Declaration {
     /// Which state of the topology this is; a later one has a higher number. A host is given each, in order: a path
     /// that was removed between two of them and declared again is another path.
@@ -15,10 +16,21 @@ pub struct Declaration {
     pub spaces: Vec<String>,
     /// Its paths.
     pub paths: Vec<PathDeclaration>,
+    /// The events that its spaces emit.
+    pub events: Vec<EventDeclaration>,
+}
+
+/// An event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventDeclaration {
+    /// The space that emits it.
+    pub from: String,
+    /// Its name, unique for its space.
+    pub name: String,
 }
 
 /// A path.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PathDeclaration {
     /// The space that sends.
     pub from: String,
@@ -31,7 +43,7 @@ pub struct PathDeclaration {
 }
 
 /// Bounds and policies of a path, the same for messages and for answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PathRules {
     /// Messages that may wait: the sender's credit.
     pub messages: u32,
@@ -58,7 +70,7 @@ impl Default for PathRules {
 }
 
 /// What happens to a message that has no room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WhenFull {
     /// It is refused, and the sender told when there is room again.
     Block,
@@ -95,6 +107,22 @@ pub enum DeclareError {
         from: String,
         /// The path.
         name: String,
+    },
+    /// A space declares an event twice.
+    #[error("space `{from}` declares the event `{name}` twice")]
+    EventTwice {
+        /// The space.
+        from: String,
+        /// The event.
+        name: String,
+    },
+    /// No space would emit an event.
+    #[error("event `{name}`: there is no space `{space}`")]
+    NoEmitter {
+        /// The event.
+        name: String,
+        /// Who would emit it.
+        space: String,
     },
     /// An end of a path is no space.
     #[error("path `{name}`: there is no space `{space}`")]
@@ -138,7 +166,7 @@ pub enum DeclareError {
     },
 }
 
-/// Whether it is a name of a topology, a host, a space or a path.
+/// Whether it is a name of a topology, a host, a space, a path or an event.
 pub fn is_name(name: &str) -> bool {
     name.len() <= limits::NAME_LETTERS_MAX
         && name.starts_with(|letter: char| letter.is_ascii_lowercase())
@@ -157,6 +185,7 @@ impl Declaration {
         };
         few("spaces", self.spaces.len(), limits::SPACES_MAX)?;
         few("paths", self.paths.len(), limits::PATHS_MAX)?;
+        few("events", self.events.len(), limits::EVENTS_DECLARED_MAX)?;
         let mut spaces = BTreeSet::new();
         for name in &self.spaces {
             check_name("space", name)?;
@@ -169,6 +198,16 @@ impl Declaration {
             path.check(&spaces)?;
             if !paths.insert((path.from.as_str(), path.name.as_str())) {
                 return Err(DeclareError::PathTwice { from: path.from.clone(), name: path.name.clone() });
+            }
+        }
+        let mut events = BTreeSet::new();
+        for EventDeclaration { from, name } in &self.events {
+            check_name("event", name)?;
+            if !spaces.contains(from.as_str()) {
+                return Err(DeclareError::NoEmitter { name: name.clone(), space: from.clone() });
+            }
+            if !events.insert((from, name)) {
+                return Err(DeclareError::EventTwice { from: from.clone(), name: name.clone() });
             }
         }
         Ok(())

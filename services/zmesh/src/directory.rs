@@ -2,9 +2,11 @@
 
 use crate::dead::Reason;
 use crate::flow::{FlowId, Source, SpaceId};
+use crate::journal::JournalError;
 use crate::limits;
 use crate::mesh::{Due, Mesh, Place};
 use crate::message::{Instance, Time};
+use crate::record::Change;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -50,6 +52,9 @@ pub enum DirectoryError {
         /// The newest.
         newest: u64,
     },
+    /// The journal could not be written; nothing is changed.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// Too many hosts.
     #[error("{} other hosts are up, the most that one topology runs on", limits::PEERS_MAX)]
     TooManyHosts,
@@ -68,15 +73,21 @@ impl Mesh {
     pub fn start(&mut self, instance: Instance<'_>, time: Time) -> Result<(), DirectoryError> {
         self.advance(time);
         let id = self.newer(instance)?;
+        self.owe(|| Change::Started { space: id, instance: instance.number });
+        self.do_start(id, instance.number);
+        Ok(())
+    }
+
+    pub(crate) fn do_start(&mut self, id: SpaceId, instance: u64) {
         self.end_instance(id);
-        let missed_one = self.spaces[&id].newest + 1 < instance.number;
+        let missed_one = instance - self.spaces[&id].newest > 1;
         if matches!(self.spaces[&id].place, Place::Here(_)) && missed_one {
             // What it was sent here may be done there: who still has it sends it again.
             self.inbound(id).into_iter().for_each(|flow| self.drop_copies(flow, Orphans::Keep));
-            self.space_mut(id).place = Place::Here(instance.number);
+            self.space_mut(id).place = Place::Here(instance);
         }
         if !matches!(self.spaces[&id].place, Place::Here(_)) {
-            self.space_mut(id).place = Place::Here(instance.number);
+            self.space_mut(id).place = Place::Here(instance);
             for flow in self.inbound(id) {
                 self.outgoing.remove(&flow);
                 let queue = &self.paths[&flow.path].flow(flow.answers).owned.queue;
@@ -86,11 +97,10 @@ impl Mesh {
             }
         }
         let space = self.space_mut(id);
-        space.live = Some(instance.number);
-        space.newest = instance.number;
+        space.live = Some(instance);
+        space.newest = instance;
         space.sent = 0;
         self.tell_ready(id);
-        Ok(())
     }
 
     /// An instance runs on another host from now on.
@@ -104,6 +114,12 @@ impl Mesh {
         if !is_known {
             self.newer(instance)?;
         }
+        self.owe(|| Change::Placed { space: id, instance: instance.number, host });
+        self.do_place(id, instance.number, host);
+        Ok(())
+    }
+
+    pub(crate) fn do_place(&mut self, id: SpaceId, instance: u64, host: &str) {
         self.end_instance(id);
         if !matches!(&self.spaces[&id].place, Place::There(before) if **before == *host) {
             self.leave(id);
@@ -111,9 +127,8 @@ impl Mesh {
             self.inbound(id).into_iter().for_each(|flow| self.send_anew(flow));
         }
         let space = self.space_mut(id);
-        space.live = Some(instance.number);
-        space.newest = instance.number;
-        Ok(())
+        space.live = Some(instance);
+        space.newest = instance;
     }
 
     /// An instance ended, here or on another host.
@@ -123,6 +138,7 @@ impl Mesh {
         if self.spaces[&id].live != Some(instance.number) {
             return Err(DirectoryError::NotRunning(instance.to_string()));
         }
+        self.owe(|| Change::Stopped { space: id });
         self.end_instance(id);
         match after {
             After::Restart => Ok(()),
@@ -134,11 +150,16 @@ impl Mesh {
     pub fn retire(&mut self, space: &str, time: Time) -> Result<(), DirectoryError> {
         self.advance(time);
         let id = self.known(space)?;
+        self.owe(|| Change::Retired { space: id });
+        self.do_retire(id);
+        Ok(())
+    }
+
+    pub(crate) fn do_retire(&mut self, id: SpaceId) {
         self.end_instance(id);
         self.leave(id);
         self.space_mut(id).place = Place::Gone;
         self.inbound(id).into_iter().for_each(|flow| self.drop_owned(flow, Reason::ReceiverStopped));
-        Ok(())
     }
 
     /// A run of another host is up, and frames from it are taken. A new run knows nothing of what an older one had.
@@ -154,6 +175,12 @@ impl Mesh {
             None if self.peers.len() == limits::PEERS_MAX => return Err(DirectoryError::TooManyHosts),
             None => {}
         }
+        self.owe(|| Change::PeerUp { host, run: incarnation });
+        self.do_peer_up(host, incarnation);
+        Ok(())
+    }
+
+    pub(crate) fn do_peer_up(&mut self, host: &str, incarnation: u64) {
         self.peers.insert(host.into(), incarnation);
         for path in self.paths.values_mut() {
             for answers in [false, true] {
@@ -163,13 +190,17 @@ impl Mesh {
                 });
             }
         }
-        Ok(())
     }
 
     /// Another host is down, or cannot be reached. What was sent to spaces there waits until they are placed again;
     /// what was accepted from there is delivered.
     pub fn peer_down(&mut self, host: &str, time: Time) {
         self.advance(time);
+        self.owe(|| Change::PeerDown { host });
+        self.do_peer_down(host);
+    }
+
+    pub(crate) fn do_peer_down(&mut self, host: &str) {
         self.peers.remove(host);
         let there = |place: &Place| matches!(place, Place::There(on) if **on == *host);
         let lost: Vec<SpaceId> =
@@ -182,6 +213,11 @@ impl Mesh {
                 self.outgoing.remove(&flow);
             }
         }
+    }
+
+    /// The number of a space's next instance: that after the newest which is known, on this host or another.
+    pub fn next_instance(&self, space: &str) -> Option<u64> {
+        self.by_name.get(space).map(|id| self.spaces[id].newest + 1)
     }
 
     pub(crate) fn known(&self, space: &str) -> Result<SpaceId, DirectoryError> {
@@ -223,7 +259,7 @@ impl Mesh {
     }
 
     /// The instance of a space is no more; what it had in process waits again, or dies by its path's policy.
-    fn end_instance(&mut self, id: SpaceId) {
+    pub(crate) fn end_instance(&mut self, id: SpaceId) {
         if let Some(flow) = self.spaces[&id].current.as_ref().map(|current| current.flow) {
             self.forget_current(id, flow);
         }
@@ -232,6 +268,7 @@ impl Mesh {
         space.told = false;
         space.answerable.clear();
         space.answerable_order.clear();
+        self.forget_events(id);
     }
 
     /// If a message of this flow is in process, it is no longer, and waits as it did before.

@@ -6,6 +6,7 @@ use crate::message::{Message, MessageId};
 use crate::stats::Counter;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
+use serde::{Deserialize, Serialize};
 
 pub(crate) type SpaceId = u32;
 /// Never given twice by one mesh, so that it also names the stream of what is sent on the path from here.
@@ -14,8 +15,11 @@ pub(crate) type PathId = u32;
 /// The path that each space has to itself; no declared path can have this name.
 pub(crate) const SELF_PATH: &str = "@self";
 
+/// What events come along; no declared path can have this name either.
+pub(crate) const EVENT_PATH: &str = "@events";
+
 /// One way of a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct FlowId {
     pub path: PathId,
     /// Back from the receiver to the sender.
@@ -23,7 +27,7 @@ pub(crate) struct FlowId {
 }
 
 /// Where a message that may be taken is.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Source {
     /// With its sender, on this host.
     Owned,
@@ -126,6 +130,7 @@ impl Entry {
             answers: self.answers.clone(),
             time: self.time,
             redelivered: self.deliveries,
+            event: None,
             body: Arc::clone(&self.body),
         }
     }

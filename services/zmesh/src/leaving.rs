@@ -4,6 +4,7 @@ use crate::dead::Reason;
 use crate::flow::{Entry, FlowId, Source};
 use crate::limits;
 use crate::mesh::{Due, Mesh, Place};
+use crate::record::Change;
 use alloc::vec::Vec;
 
 impl Mesh {
@@ -73,24 +74,37 @@ impl Mesh {
 
     /// Lets die what is too old, as far as nothing before it is in process.
     pub(crate) fn expire(&mut self) {
-        let flows: Vec<FlowId> = self
+        if self.judged().into_iter().any(|(flow, source)| self.is_expired(flow, &source)) {
+            self.owe(|| Change::Expired);
+            self.do_expire();
+        }
+    }
+
+    pub(crate) fn do_expire(&mut self) {
+        for (flow, source) in self.judged() {
+            while self.is_expired(flow, &source) {
+                self.drop_next(flow, &source, Reason::Expired);
+            }
+        }
+    }
+
+    /// The queues whose messages may become too old here.
+    fn judged(&self) -> Vec<(FlowId, Source)> {
+        let flows = self
             .paths
             .iter()
             .filter(|(_, path)| path.rules.expires_after.is_some())
-            .flat_map(|(id, _)| [false, true].map(|answers| FlowId { path: *id, answers }))
-            .collect();
+            .flat_map(|(id, _)| [false, true].map(|answers| FlowId { path: *id, answers }));
+        let mut judged = Vec::new();
         for flow in flows {
             // Where the receiver is on another host, that one judges: it may have given the message already.
             let judges = !matches!(self.spaces[&self.receiver(flow)].place, Place::There(_));
             let way = self.paths[&flow.path].flow(flow.answers);
             let copies = way.copies.keys().cloned().map(Source::Copy);
-            let sources: Vec<Source> = judges.then_some(Source::Owned).into_iter().chain(copies).collect();
-            for source in sources {
-                while self.is_expired(flow, &source) {
-                    self.drop_next(flow, &source, Reason::Expired);
-                }
-            }
+            let sources = judges.then_some(Source::Owned).into_iter().chain(copies);
+            judged.extend(sources.map(|source| (flow, source)));
         }
+        judged
     }
 
     fn is_expired(&self, flow: FlowId, source: &Source) -> bool {

@@ -34,6 +34,13 @@ pub const ANSWER_NANOSECONDS: u64 = 60_000_000_000;
 /// Messages that a space may still answer; the oldest is forgotten first.
 pub const ANSWERABLE_MAX: usize = 1024;
 
+/// Events that a topology declares.
+pub const EVENTS_DECLARED_MAX: usize = 65_536;
+/// Events that wait for a subscriber.
+pub const EVENTS_MAX: usize = 256;
+/// Their bytes.
+pub const EVENT_BYTES_MAX: u64 = 1024 * 1024;
+
 /// Dead letters that are kept; the oldest goes first.
 pub const DEAD_LETTERS_MAX: usize = 1024;
 /// Taps of one topology.
@@ -53,3 +60,8 @@ pub const RETRY_NANOSECONDS_MAX: u64 = 5_000_000_000;
 pub const STREAMS_MAX: usize = 8;
 /// Bytes of a frame: a message, names and numbers.
 pub const FRAME_BYTES_MAX: usize = MESSAGE_BYTES_MAX as usize + 1024;
+
+/// Bytes of a journal below which it is not begun anew, beside the bytes of its image.
+pub const JOURNAL_BYTES: u64 = 16 * 1024 * 1024;
+/// Bytes of records that are still to be written while the journal has no room; beyond, it must be begun anew.
+pub const OWED_BYTES_MAX: usize = 1024 * 1024;

@@ -3,9 +3,12 @@
 use crate::dead::{DeadLetter, DeadLetters, Reason};
 use crate::declare::{Declaration, DeclareError, PathRules, WhenFull, check_name};
 use crate::directory::Orphans;
+use crate::events::{self, Declared};
 use crate::flow::{Entry, FlowId, Path, PathId, SELF_PATH, Source, SpaceId, StreamId};
 use crate::limits;
+use crate::log::Log;
 use crate::message::{MessageId, Time};
+use crate::record::Change;
 use crate::stats::PathStats;
 use crate::tap::{Observed, Tap, TapId};
 use crate::wire::Subject;
@@ -13,6 +16,7 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
 
 /// What is to be done, or to be known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +49,7 @@ pub enum Output {
 }
 
 /// Where a space is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Place {
     /// Not yet anywhere, or its host is gone: what is sent to it waits.
     Nowhere,
@@ -78,8 +82,37 @@ pub(crate) struct Space {
     /// The messages that it may answer, and the same in the order in which they were taken.
     pub answerable: BTreeMap<MessageId, Answerable>,
     pub answerable_order: VecDeque<MessageId>,
+    /// Events that its instance asked for, those that wait, their bytes, and how many it missed since the last.
+    pub subscriptions: BTreeSet<Arc<str>>,
+    pub events: VecDeque<events::Waiting>,
+    pub event_bytes: u64,
+    pub missed: u64,
     /// Whether it was told that messages wait.
     pub told: bool,
+}
+
+impl Space {
+    pub fn new(name: Arc<str>) -> Self {
+        Self {
+            name,
+            place: Place::Nowhere,
+            live: None,
+            newest: 0,
+            sent: 0,
+            paths: BTreeMap::new(),
+            itself: 0,
+            inbound: BTreeSet::new(),
+            waiting: BTreeMap::new(),
+            current: None,
+            answerable: BTreeMap::new(),
+            answerable_order: VecDeque::new(),
+            subscriptions: BTreeSet::new(),
+            events: VecDeque::new(),
+            event_bytes: 0,
+            missed: 0,
+            told: false,
+        }
+    }
 }
 
 pub(crate) struct Current {
@@ -112,7 +145,11 @@ pub struct Mesh {
     pub(crate) spaces: BTreeMap<SpaceId, Space>,
     pub(crate) by_name: BTreeMap<Arc<str>, SpaceId>,
     pub(crate) paths: BTreeMap<PathId, Path>,
-    last_id: u32,
+    /// Events that are declared, by who emits them.
+    pub(crate) events: BTreeMap<(SpaceId, Arc<str>), Declared>,
+    /// Who asked for events, by their name.
+    pub(crate) subscribers: BTreeMap<Arc<str>, BTreeSet<SpaceId>>,
+    pub(crate) last_id: u32,
     /// Other hosts that are up, and which run of each.
     pub(crate) peers: BTreeMap<Arc<str>, u64>,
     pub(crate) now: Time,
@@ -126,6 +163,7 @@ pub struct Mesh {
     /// Flows with messages for receivers on other hosts.
     pub(crate) outgoing: BTreeSet<FlowId>,
     pub(crate) dead: DeadLetters,
+    pub(crate) log: Log,
     taps: BTreeMap<TapId, Tap>,
     last_tap: u64,
 }
@@ -143,6 +181,8 @@ impl Mesh {
             spaces: BTreeMap::new(),
             by_name: BTreeMap::new(),
             paths: BTreeMap::new(),
+            events: BTreeMap::new(),
+            subscribers: BTreeMap::new(),
             last_id: 0,
             peers: BTreeMap::new(),
             now: Time::default(),
@@ -153,6 +193,7 @@ impl Mesh {
             due: BTreeSet::new(),
             outgoing: BTreeSet::new(),
             dead: DeadLetters::default(),
+            log: Log::default(),
             taps: BTreeMap::new(),
             last_tap: 0,
         })
@@ -166,8 +207,14 @@ impl Mesh {
             let (revision, newest) = (declaration.revision, self.revision);
             return Err(DeclareError::Older { revision, newest });
         }
-        self.revision = declaration.revision;
         self.advance(time);
+        self.owe(|| Change::Declared(declaration.clone()));
+        self.do_declare(declaration);
+        Ok(())
+    }
+
+    pub(crate) fn do_declare(&mut self, declaration: &Declaration) {
+        self.revision = declaration.revision;
         let wanted: BTreeMap<(&str, &str), &str> = declaration
             .paths
             .iter()
@@ -188,8 +235,11 @@ impl Mesh {
             self.remove_path(path);
         }
         self.by_name.retain(|name, _| spaces.contains(&**name));
-        let (by_name, all) = (&self.by_name, &mut self.spaces);
-        all.retain(|_, space| by_name.contains_key(&space.name));
+        let gone = self.spaces.iter().filter(|(_, space)| !self.by_name.contains_key(&space.name));
+        for id in gone.map(|(id, _)| *id).collect::<Vec<SpaceId>>() {
+            self.forget_events(id);
+            self.spaces.remove(&id);
+        }
         for name in &declaration.spaces {
             self.add_space(name);
         }
@@ -203,7 +253,8 @@ impl Mesh {
                 }
             }
         }
-        Ok(())
+        let events = declaration.events.iter();
+        self.declare_events(&events.map(|event| (event.from.as_str(), event.name.as_str())).collect());
     }
 
     fn add_space(&mut self, name: &str) {
@@ -213,32 +264,22 @@ impl Mesh {
         let id = self.next_id();
         let name: Arc<str> = name.into();
         self.by_name.insert(Arc::clone(&name), id);
-        let space = Space {
-            name,
-            place: Place::Nowhere,
-            live: None,
-            newest: 0,
-            sent: 0,
-            paths: BTreeMap::new(),
-            itself: 0,
-            inbound: BTreeSet::new(),
-            waiting: BTreeMap::new(),
-            current: None,
-            answerable: BTreeMap::new(),
-            answerable_order: VecDeque::new(),
-            told: false,
-        };
-        self.spaces.insert(id, space);
+        self.spaces.insert(id, Space::new(name));
         let itself = self.add_path(id, SELF_PATH, id, PathRules::default());
         self.space_mut(id).itself = itself;
     }
 
     fn add_path(&mut self, from: SpaceId, name: &str, to: SpaceId, rules: PathRules) -> PathId {
         let id = self.next_id();
-        self.paths.insert(id, Path::new(from, name.into(), to, rules, self.revision));
+        self.insert_path(id, Path::new(from, name.into(), to, rules, self.revision));
+        id
+    }
+
+    pub(crate) fn insert_path(&mut self, id: PathId, path: Path) {
+        let (from, to) = (path.from, path.to);
+        self.paths.insert(id, path);
         self.space_mut(to).inbound.insert(FlowId { path: id, answers: false });
         self.space_mut(from).inbound.insert(FlowId { path: id, answers: true });
-        id
     }
 
     fn change_rules(&mut self, id: PathId, rules: PathRules) {
@@ -286,6 +327,7 @@ impl Mesh {
         self.advance(time);
         self.expire();
         self.retry();
+        self.shorten();
     }
 
     /// What is to be done next. Ask until there is nothing after whatever the mesh was fed.
@@ -293,8 +335,8 @@ impl Mesh {
         if let Some(output) = self.outputs.pop_front() {
             return Some(output);
         }
-        // Only now: what is to be said to another host is said once for all that happened.
-        while self.outputs.is_empty() {
+        // Only now: what is to be said to another host is said once for all that happened; and never before it is sure.
+        while self.outputs.is_empty() && !self.log.owes() {
             match self.due.pop_first()? {
                 Due::Messages(flow) => self.send_messages(flow),
                 Due::Progress(flow, stream) => self.send_progress(flow, &stream),
@@ -368,9 +410,10 @@ impl Mesh {
         Some(PathStats { messages: read(false), answers: read(true) })
     }
 
-    /// How many messages wait for a space on this host.
+    /// How many messages and events wait for a space on this host.
     pub fn waiting(&self, space: &str) -> usize {
-        self.by_name.get(space).map_or(0, |id| self.spaces[id].waiting.len())
+        let count = |space: &Space| space.waiting.len() + space.events.len();
+        self.by_name.get(space).map_or(0, |id| count(&self.spaces[id]))
     }
 
     /// Copies what passes on a path from now on; `None` where there is no such path, or too many taps.

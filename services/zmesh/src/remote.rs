@@ -7,6 +7,7 @@ use crate::flow::{Copies, Entry, FlowId, Path, PathId, SELF_PATH, Source, Stream
 use crate::limits;
 use crate::mesh::{Due, Mesh, Output, Place};
 use crate::message::{MessageId, Time};
+use crate::record::Change;
 use crate::wire::{Carried, Frame, FrameError, Part, Subject, unreadable};
 use alloc::format;
 use alloc::string::ToString;
@@ -45,7 +46,7 @@ impl Mesh {
                 body: &entry.body,
             };
             debug_assert_eq!(entry.id.space, sender.name);
-            outputs.push(self.publish(host, path, flow, flow.path, Part::Message(carried)));
+            outputs.push(self.frame(host, path, flow, flow.path, Part::Message(carried)));
         }
         self.outputs.extend(outputs);
         let now = self.now.monotonic;
@@ -63,12 +64,11 @@ impl Mesh {
             return;
         }
         let (accepted, taken, done) = (copies.expected - 1, copies.taken, copies.done);
-        let output =
-            self.publish(host, path, flow, *name, Part::Progress { of: *run, accepted, taken, done });
+        let output = self.frame(host, path, flow, *name, Part::Progress { of: *run, accepted, taken, done });
         self.outputs.push_back(output);
     }
 
-    fn publish(&self, to: &Arc<str>, path: &Path, flow: FlowId, stream: PathId, part: Part<'_>) -> Output {
+    fn frame(&self, to: &Arc<str>, path: &Path, flow: FlowId, stream: PathId, part: Part<'_>) -> Output {
         let (from, to_space) = (&self.spaces[&path.from].name, &self.spaces[&path.to].name);
         let frame = Frame {
             incarnation: self.incarnation,
@@ -146,6 +146,7 @@ impl Mesh {
                 let flow = FlowId { path, answers: frame.answers };
                 self.progress(flow, subject, [accepted, taken, done])
             }
+            Part::Event(happened) => self.hear_event(subject, &frame, happened),
             Part::Progress { .. } => Err(FrameError::NotForUs(format!("{subject}"))),
         }
     }
@@ -194,27 +195,25 @@ impl Mesh {
         let id = id(&self.spaces[&sender].name, carried.id);
         let is_full = self.held_bytes + bytes as u64 > limits::MESH_BYTES_MAX;
         let no_room = FrameError::NoRoom(subject.source.clone());
-        let (arrival, now) = (self.arrivals + 1, self.now.monotonic);
-        let peers = &self.peers;
-        let path = self.paths.get_mut(&flow.path).expect("it was looked up above");
-        let all = &mut path.flow_mut(flow.answers).copies;
-        if !all.contains_key(&stream) {
-            // A stream whose host is down may go on when it is up again, unless there is need of its place.
-            if all.len() >= limits::STREAMS_MAX {
-                all.retain(|(host, run, _), copies| {
-                    !copies.queue.entries.is_empty() || peers.get(host) == Some(run)
-                });
-            }
-            if all.len() >= limits::STREAMS_MAX {
+        let copies = &path.flow(flow.answers).copies;
+        let known = copies.get(&stream);
+        let begins = known.is_none_or(|known| {
+            let is_next = carried.number == carried.first && known.queue.entries.is_empty();
+            carried.first > known.expected && is_next
+        });
+        if begins {
+            let spare = copies.iter().filter(|(stream, copies)| self.is_spare(stream, copies)).count();
+            if known.is_none() && copies.len() - spare >= limits::STREAMS_MAX {
                 return Err(no_room);
             }
+            let stream = stream.clone();
+            self.record(|| Change::Opened { flow, stream, first: carried.first }, &[])?;
         }
-        let copies = all.entry(stream.clone()).or_insert_with(|| Copies::from(carried.first));
-        let is_next = carried.number == carried.first && copies.queue.entries.is_empty();
-        if carried.first > copies.expected && is_next {
-            *copies = Copies::from(carried.first);
+        if begins {
+            self.open(flow, &stream, carried.first);
         }
         self.due.insert(Due::Progress(flow, stream.clone()));
+        let copies = &self.paths[&flow.path].flow(flow.answers).copies[&stream];
         // Before it: had already. After it: one between is still to come.
         if carried.number != copies.expected {
             return Ok(());
@@ -225,26 +224,58 @@ impl Mesh {
         if is_full || !has_room {
             return Err(no_room);
         }
-        copies.expected += 1;
         let entry = Entry {
             number: carried.number,
-            arrival,
+            arrival: self.arrivals + 1,
             id,
             answers,
             only: carried.only,
             time: carried.time,
-            arrived: now,
+            arrived: self.now.monotonic,
             age: carried.age,
             credit: false,
             deliveries: 0,
             body: carried.body.into(),
         };
-        copies.queue.push(entry.clone());
-        self.arrivals = arrival;
-        self.held_bytes += bytes as u64;
-        self.copy_to_taps(flow, &entry);
-        self.offer(receiver, arrival, flow, Source::Copy(stream));
+        let change = || {
+            let (id, answers, stream) = (entry.id.clone(), entry.answers.clone(), stream.clone());
+            let Entry { number, arrival, only, time, age, .. } = entry;
+            Change::Accepted { flow, stream, arrival, number, id, answers, only, time, age }
+        };
+        self.record(change, &entry.body)?;
+        self.take_copy(flow, stream, entry);
         Ok(())
+    }
+
+    /// Whether a stream may give its place to another: its host is down, and it has nothing here.
+    fn is_spare(&self, (host, run, _): &StreamId, copies: &Copies) -> bool {
+        copies.queue.entries.is_empty() && self.peers.get(host) != Some(run)
+    }
+
+    /// A stream begins here, or begins anew.
+    pub(crate) fn open(&mut self, flow: FlowId, stream: &StreamId, first: u64) {
+        let copies = &self.paths[&flow.path].flow(flow.answers).copies;
+        // A stream whose host is down may go on when it is up again, unless there is need of its place.
+        let mut spare = Vec::new();
+        if copies.len() >= limits::STREAMS_MAX && !copies.contains_key(stream) {
+            spare.extend(copies.iter().filter(|(id, all)| self.is_spare(id, all)).map(|(id, _)| id.clone()));
+        }
+        let copies = &mut self.path_mut(flow.path).flow_mut(flow.answers).copies;
+        copies.retain(|id, _| !spare.contains(id));
+        copies.insert(stream.clone(), Copies::from(first));
+    }
+
+    /// A message from another host waits here.
+    pub(crate) fn take_copy(&mut self, flow: FlowId, stream: StreamId, entry: Entry) {
+        let (receiver, arrival) = (self.receiver(flow), entry.arrival);
+        self.copy_to_taps(flow, &entry);
+        self.arrivals = arrival;
+        self.held_bytes += entry.body.len() as u64;
+        if let Some(copies) = self.path_mut(flow.path).flow_mut(flow.answers).copies.get_mut(&stream) {
+            copies.expected += 1;
+            copies.queue.push(entry);
+        }
+        self.offer(receiver, arrival, flow, Source::Copy(stream));
     }
 
     /// A receiver on another host is so far. Only the host where it is now may say so.
@@ -258,14 +289,16 @@ impl Mesh {
         if !matches!(&receiver.place, Place::There(host) if **host == *subject.source) {
             return Err(FrameError::NotHere(receiver.name.to_string()));
         }
+        let owned = &self.paths[&flow.path].flow(flow.answers).owned;
+        let (taken, done) = (taken.max(done).min(owned.last), done.min(owned.last));
+        let before = owned.first();
+        let given = owned.queue.entries.iter().take_while(|entry| entry.number <= taken);
+        if done >= before || given.into_iter().any(|entry| entry.credit) {
+            self.record(|| Change::Progress { flow, taken, done }, &[])?;
+            self.settle_remote(flow, taken, done);
+        }
         let now = self.now.monotonic;
         let owned = &mut self.path_mut(flow.path).flow_mut(flow.answers).owned;
-        let (taken, done) = (taken.max(done).min(owned.last), done.min(owned.last));
-        let tells = owned.settle(taken);
-        let before = owned.first();
-        let held = owned.queue.bytes;
-        while owned.first() <= done && owned.queue.pop().is_some() {}
-        let gone = held - owned.queue.bytes;
         let link = &mut owned.link;
         let accepted = accepted.max(done).min(owned.last);
         if accepted > link.accepted || owned.queue.entries.front().is_none_or(|entry| entry.number > before) {
@@ -278,10 +311,19 @@ impl Mesh {
         if owned.queue.entries.is_empty() {
             self.outgoing.remove(&flow);
         }
+        Ok(())
+    }
+
+    /// Messages up to these were taken, and done, on another host.
+    pub(crate) fn settle_remote(&mut self, flow: FlowId, taken: u64, done: u64) {
+        let owned = &mut self.path_mut(flow.path).flow_mut(flow.answers).owned;
+        let tells = owned.settle(taken);
+        let held = owned.queue.bytes;
+        while owned.first() <= done && owned.queue.pop().is_some() {}
+        let gone = held - owned.queue.bytes;
         self.release(gone);
         if tells {
             self.tell_credit(flow);
         }
-        Ok(())
     }
 }

@@ -1,7 +1,11 @@
 //! Tests of the mesh as a whole.
 
 mod audit;
+mod disk;
+mod events;
+mod journal;
 mod local;
+mod random;
 mod remote;
 mod resolution;
 mod simulation;
@@ -34,6 +38,7 @@ fn declaration(paths: &[(&str, &str, &str)]) -> Declaration {
         revision: 0,
         spaces,
         paths: paths.iter().map(|(from, name, to)| path(from, name, to)).collect(),
+        events: Vec::new(),
     }
 }
 

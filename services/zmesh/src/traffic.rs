@@ -5,9 +5,11 @@ use crate::dead::Reason;
 use crate::declare::WhenFull;
 use crate::directory::DirectoryError;
 use crate::flow::{Entry, FlowId, Source, SpaceId};
+use crate::journal::JournalError;
 use crate::limits;
 use crate::mesh::{Answerable, Current, Due, Mesh, Output, Place};
 use crate::message::{Instance, Message, MessageId, Time};
+use crate::record::Change;
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -55,6 +57,9 @@ pub enum EmitError {
         limits::MESH_BYTES_MAX
     )]
     HostFull,
+    /// The message could not be written to the journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// The receiver was stopped for good.
     #[error("`{0}` was stopped: start it, or remove the path")]
     Stopped(Arc<str>),
@@ -108,6 +113,7 @@ impl EmitError {
             Self::HostFull | Self::AnsweredTooOften { .. } => ErrorCode::Quota,
             Self::NothingInProcess | Self::UnknownMessage { .. } => ErrorCode::NotFound,
             Self::Late { .. } => ErrorCode::Expired,
+            Self::Journal(error) => error.code(),
         }
     }
 }
@@ -118,6 +124,9 @@ pub enum TakeError {
     /// Who asks is no instance that runs here.
     #[error(transparent)]
     NotLive(#[from] DirectoryError),
+    /// That it was taken could not be written to the journal; nothing was taken, and the message in process stays it.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// Nothing waits.
     #[error("no message waits")]
     Empty,
@@ -195,11 +204,7 @@ impl Mesh {
         if self.spaces[&self.receiver(back)].live != Some(asker) {
             return Err(EmitError::AskerGone { id: id() });
         }
-        let emitted = self.enqueue(sender, back, Some(id()), Some(asker), body)?;
-        if let Some(answerable) = self.space_mut(sender).answerable.get_mut(&id()) {
-            answerable.answers += 1;
-        }
-        Ok(emitted)
+        self.enqueue(sender, back, Some(id()), Some(asker), body)
     }
 
     fn enqueue(
@@ -234,7 +239,7 @@ impl Mesh {
             refuse(self, Reason::ReceiverStopped);
             return Err(EmitError::Stopped(Arc::clone(&self.spaces[&receiver].name)));
         }
-        let (now, is_full) = (self.now, self.held_bytes + body.len() as u64 > limits::MESH_BYTES_MAX);
+        let is_full = self.held_bytes + body.len() as u64 > limits::MESH_BYTES_MAX;
         let to = Arc::clone(&self.spaces[&receiver].name);
         let path = self.path_mut(flow.path);
         let (rules, name) = (path.rules, Arc::clone(&path.name));
@@ -253,17 +258,39 @@ impl Mesh {
             way.owned.starved = true;
             return Err(EmitError::NoCredit { path: name, to, messages, bytes });
         }
+        let (arrival, number) = (self.arrivals + 1, self.spaces[&sender].sent + 1);
+        let change = || Change::Sent { flow, arrival, number, answers: answers.clone(), only };
+        self.record(change, body)?;
+        Ok(Emitted::Accepted(self.push(flow, [arrival, number], answers, only, body)))
+    }
+
+    /// A message that has its place goes on its way.
+    pub(crate) fn push(
+        &mut self,
+        flow: FlowId,
+        [arrival, id_number]: [u64; 2],
+        answers: Option<MessageId>,
+        only: Option<u64>,
+        body: &[u8],
+    ) -> MessageId {
+        let (now, (sender, receiver)) = (self.now, self.paths[&flow.path].ends(flow.answers));
+        let way = self.path_mut(flow.path).flow_mut(flow.answers);
         way.counter.sent(body.len(), now.monotonic);
         way.owned.last += 1;
         way.owned.used_messages += 1;
         way.owned.used_bytes += body.len() as u64;
         let number = way.owned.last;
         let sending = self.space_mut(sender);
-        sending.sent += 1;
-        let id = MessageId { space: Arc::clone(&space), instance, number: sending.sent };
+        sending.sent = id_number;
+        if let Some(answerable) = answers.as_ref().and_then(|id| sending.answerable.get_mut(id)) {
+            answerable.answers += 1;
+        }
+        let (space, instance) = (Arc::clone(&sending.name), sending.live.unwrap_or_default());
+        let id = MessageId { space, instance, number: id_number };
+        self.arrivals = arrival;
         let entry = Entry {
             number,
-            arrival: self.next_arrival(),
+            arrival,
             id: id.clone(),
             answers,
             only,
@@ -276,7 +303,6 @@ impl Mesh {
         };
         self.copy_to_taps(flow, &entry);
         self.held_bytes += entry.body.len() as u64;
-        let arrival = entry.arrival;
         self.path_mut(flow.path).flow_mut(flow.answers).owned.queue.push(entry);
         match self.spaces[&receiver].place {
             Place::Here(_) => self.offer(receiver, arrival, flow, Source::Owned),
@@ -286,12 +312,7 @@ impl Mesh {
             }
             Place::Nowhere | Place::Gone => {}
         }
-        Ok(Emitted::Accepted(id))
-    }
-
-    pub(crate) fn next_arrival(&mut self) -> u64 {
-        self.arrivals += 1;
-        self.arrivals
+        id
     }
 
     /// Lets a space on this host take a message.
@@ -304,7 +325,7 @@ impl Mesh {
         let space = self.space_mut(receiver);
         if let Some(instance) = space.live
             && !space.told
-            && !space.waiting.is_empty()
+            && !(space.waiting.is_empty() && space.events.is_empty())
         {
             space.told = true;
             let space = Arc::clone(&space.name);
@@ -318,7 +339,12 @@ impl Mesh {
         self.advance(time);
         let receiver = self.running(by)?;
         let (mut dead, mut next) = (Vec::new(), None);
-        for (arrival, (flow, source)) in &self.spaces[&receiver].waiting {
+        let space = &self.spaces[&receiver];
+        let event = space.events.front().map(|event| (event.after, event.body.len()));
+        for (arrival, (flow, source)) in &space.waiting {
+            if event.is_some_and(|(after, _)| after < *arrival) {
+                break;
+            }
             match self.fate(*flow, source, *arrival) {
                 Fate::Die(reason) => dead.push((*flow, source.clone(), reason)),
                 Fate::Deliver { bytes } if bytes > room => return Err(TakeError::Short { needed: bytes }),
@@ -328,16 +354,49 @@ impl Mesh {
                 }
             }
         }
+        let event = event.filter(|_| next.is_none());
+        if let Some((_, bytes)) = event.filter(|(_, bytes)| *bytes > room) {
+            return Err(TakeError::Short { needed: bytes });
+        }
+        if let Some((arrival, _, _)) = next {
+            self.record(|| Change::Taken { space: receiver, arrival }, &[])?;
+        } else if space.current.is_some() || !dead.is_empty() {
+            let until = event.map_or(u64::MAX, |(after, _)| after);
+            self.record(|| Change::Passed { space: receiver, until }, &[])?;
+        }
         // Whatever was before them in their queues is done or dead then.
         self.finish_current(receiver);
         for (flow, source, reason) in dead {
             self.drop_next(flow, &source, reason);
         }
-        let Some((arrival, flow, source)) = next else {
+        if let Some((arrival, flow, source)) = next {
+            return Ok(self.hand_out(receiver, arrival, flow, source));
+        }
+        self.take_event(receiver).ok_or_else(|| {
             self.space_mut(receiver).told = false;
-            return Err(TakeError::Empty);
-        };
-        Ok(self.hand_out(receiver, arrival, flow, source))
+            TakeError::Empty
+        })
+    }
+
+    /// Takes again what was taken when the record was written.
+    pub(crate) fn retake(&mut self, receiver: SpaceId, arrival: u64) -> Option<()> {
+        self.pass(receiver, arrival.checked_sub(1)?)?;
+        let (flow, source) = self.spaces[&receiver].waiting.get(&arrival)?.clone();
+        self.hand_out(receiver, arrival, flow, source);
+        Some(())
+    }
+
+    /// Finishes what is in process; what waits up to this place is dead.
+    pub(crate) fn pass(&mut self, receiver: SpaceId, until: u64) -> Option<()> {
+        self.finish_current(receiver);
+        while let Some((arrival, (flow, source))) = self.spaces[&receiver].waiting.first_key_value()
+            && *arrival <= until
+        {
+            let (arrival, flow, source) = (*arrival, *flow, source.clone());
+            let Fate::Die(reason) = self.fate(flow, &source, arrival) else { return None };
+            self.drop_next(flow, &source, reason);
+        }
+        Some(())
     }
 
     fn hand_out(&mut self, receiver: SpaceId, arrival: u64, flow: FlowId, source: Source) -> Message {
@@ -372,7 +431,10 @@ impl Mesh {
     pub fn finish(&mut self, by: Instance<'_>, time: Time) -> Result<(), DirectoryError> {
         self.advance(time);
         let receiver = self.running(by)?;
-        self.finish_current(receiver);
+        if self.spaces[&receiver].current.is_some() {
+            self.record(|| Change::Finished { space: receiver }, &[])?;
+            self.finish_current(receiver);
+        }
         Ok(())
     }
 

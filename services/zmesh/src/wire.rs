@@ -1,6 +1,8 @@
 //! What hosts tell each other about a path.
 
 use crate::declare::is_name;
+use crate::flow::{EVENT_PATH, SELF_PATH};
+use crate::journal::JournalError;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -37,7 +39,7 @@ impl Subject {
             return None;
         }
         let (topology, source, destination, path) = (next()?, next()?, next()?, next()?);
-        let is_path = is_name(path) || path == crate::flow::SELF_PATH;
+        let is_path = is_name(path) || [SELF_PATH, EVENT_PATH].contains(&path);
         let is_subject =
             next().is_none() && is_path && [topology, source, destination].into_iter().all(is_name);
         is_subject.then(|| Self {
@@ -74,6 +76,18 @@ pub(crate) enum Part<'f> {
     /// To the host that has the messages: how far the receiver is. The run of that host is named, since a later
     /// one knows other messages under these numbers.
     Progress { of: u64, accepted: u64, taken: u64, done: u64 },
+    /// `to` is the event's name. It is sent once, and nobody answers.
+    #[serde(borrow)]
+    Event(Happened<'f>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Happened<'f> {
+    pub instance: u64,
+    /// Which of the instance's events of this name.
+    pub number: u64,
+    pub time: u64,
+    pub body: &'f [u8],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,6 +141,24 @@ pub enum FrameError {
         /// The path.
         path: String,
     },
+    /// It has an event that nobody declared.
+    #[error("host `{host}` sent the event `{event}` of `{from}`, which is not declared")]
+    NoSuchEvent {
+        /// The host.
+        host: String,
+        /// The space that would emit it.
+        from: String,
+        /// The event.
+        event: String,
+    },
+    /// It has an event of a space that is not known to be on its host.
+    #[error("`{from}`, whose event host `{host}` sent, is not there")]
+    NotFrom {
+        /// The host.
+        host: String,
+        /// The space.
+        from: String,
+    },
     /// The host does not know yet that the path was removed and declared again.
     #[error("host `{host}` knows revision {revision} of the topology; the path is of revision {since}")]
     OldRevision {
@@ -140,6 +172,9 @@ pub enum FrameError {
     /// The receiver is not here, or no longer as the sender knows it.
     #[error("`{0}` is not here")]
     NotHere(String),
+    /// It could not be written to the journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// There is no room for it.
     #[error("no room for what host `{0}` sends: more than its credit, or this host is full")]
     NoRoom(String),
@@ -156,7 +191,7 @@ mod tests {
 
     #[test]
     fn subjects_have_one_form() {
-        for text in ["z.app.a.b.read-store", "z.app.a.b.@self"] {
+        for text in ["z.app.a.b.read-store", "z.app.a.b.@self", "z.app.a.b.@events"] {
             assert_eq!(Subject::parse(text).map(|subject| subject.to_string()).as_deref(), Some(text));
         }
         let none =

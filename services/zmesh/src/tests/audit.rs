@@ -2,8 +2,8 @@
 
 use crate::flow::{FlowId, Source};
 use crate::limits;
-use crate::mesh::{Mesh, Place};
-use std::collections::BTreeMap;
+use crate::mesh::{Mesh, Place, Space};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Fails where one of the mesh's own rules does not hold.
 pub(super) fn audit(mesh: &Mesh) {
@@ -65,13 +65,27 @@ pub(super) fn audit(mesh: &Mesh) {
             assert_eq!(mesh.outgoing.contains(&flow_id), leads_away && !owned.queue.entries.is_empty());
         }
     }
+    for space in mesh.spaces.values() {
+        let bytes = space.events.iter().map(|event| event.body.len() as u64).sum::<u64>();
+        assert_eq!(bytes, space.event_bytes);
+        assert!(bytes <= limits::EVENT_BYTES_MAX && space.events.len() <= limits::EVENTS_MAX);
+        assert!(space.events.is_empty() || space.live.is_some(), "events are of an instance");
+        held += bytes;
+    }
+    let asked = |(id, space): (&u32, &Space)| {
+        space.subscriptions.iter().map(|name| (name.clone(), *id)).collect::<Vec<_>>()
+    };
+    let asked: BTreeSet<_> = mesh.spaces.iter().flat_map(asked).collect();
+    let subscribers =
+        mesh.subscribers.iter().flat_map(|(name, all)| all.iter().map(|id| (name.clone(), *id)));
+    assert_eq!(subscribers.collect::<BTreeSet<_>>(), asked);
     assert_eq!(held, mesh.held_bytes);
     assert!(held <= limits::MESH_BYTES_MAX);
     for (id, space) in &mesh.spaces {
         assert_eq!(space.waiting, waiting.remove(id).unwrap_or_default(), "{}", space.name);
         assert!(space.answerable.len() <= limits::ANSWERABLE_MAX);
         assert_eq!(space.answerable.len(), space.answerable_order.len());
-        let can_take = space.live.is_some() && !space.waiting.is_empty();
+        let can_take = space.live.is_some() && !(space.waiting.is_empty() && space.events.is_empty());
         assert!(!can_take || space.told, "`{}` does not know that messages wait", space.name);
     }
     assert!(mesh.dead.iter().count() <= limits::DEAD_LETTERS_MAX);

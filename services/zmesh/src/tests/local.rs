@@ -76,6 +76,7 @@ fn a_host_that_is_full_tells_when_it_is_not() {
         revision: 0,
         spaces: (0..=spaces).map(|at| std::format!("s{at}")).collect(),
         paths: (1..=spaces).map(to).collect(),
+        events: Vec::new(),
     };
     let mut mesh = running(&declared);
     let body = vec![0; limits::MESSAGE_BYTES_MAX as usize];

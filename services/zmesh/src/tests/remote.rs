@@ -338,7 +338,7 @@ fn no_bytes_make_a_mesh_fail() {
     let (mut left, mut right) = pair();
     send(&mut left, b"some bytes");
     let (subject, whole) = frames(&mut left).remove(0);
-    let mut random = super::simulation::Random::new(1);
+    let mut random = super::random::Random::new(1);
     for _ in 0..20_000 {
         let mut bytes = whole.clone();
         for _ in 0..random.below(4) {

@@ -98,7 +98,7 @@ fn meaning(paths: &[(&str, &str, &str)], from: &str, to: &str) -> Option<String>
 #[test]
 fn any_graph_routes_as_the_rules_say_and_no_other_way() {
     const NAMES: [&str; 5] = ["a", "b", "c", "d", "e"];
-    let mut random = super::simulation::Random::new(7);
+    let mut random = super::random::Random::new(7);
     let (mut routed, mut refused) = (0, 0);
     for _ in 0..400 {
         // Paths are named like spaces, so that both meanings meet.

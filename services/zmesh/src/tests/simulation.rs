@@ -4,6 +4,8 @@
 //! `SPACE_MESH_FIRST_SEED` on.
 
 use super::audit::audit;
+use super::disk::{Disk, kept};
+use super::random::Random;
 use super::{SECOND, path};
 use crate::*;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -17,31 +19,7 @@ const STEPS: u64 = 160;
 const HOSTS: [&str; 3] = ["h0", "h1", "h2"];
 const SPACES: [&str; 5] = ["s0", "s1", "s2", "s3", "s4"];
 const PATHS: [&str; 3] = ["p", "q", "s1"];
-
-/// SplitMix64.
-pub(super) struct Random(u64);
-
-impl Random {
-    pub fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    pub fn below(&mut self, below: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut word = self.0;
-        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (word ^ (word >> 31)) % below
-    }
-
-    pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len() as u64) as usize]
-    }
-
-    fn one_in(&mut self, count: u64) -> bool {
-        self.below(count) == 0
-    }
-}
+const EVENTS: [&str; 2] = ["e", "f"];
 
 /// What one host hears of another, in order, but late.
 #[derive(Clone)]
@@ -61,6 +39,9 @@ struct Host {
     clock: u64,
     news: VecDeque<News>,
     declared: Declaration,
+    disk: Option<Disk>,
+    /// Deaths of what was acknowledged, by sender and path.
+    deaths: BTreeMap<(String, String), u64>,
 }
 
 /// Where a space is in truth.
@@ -105,14 +86,20 @@ pub(super) struct Seen {
     dead: u64,
     moved: u64,
     crashed: u64,
+    recovered: u64,
+    refused: u64,
+    events: u64,
 }
 
 struct Simulation {
     random: Random,
     bus: InMemory,
+    /// That there is no room; that the host dies in writing.
+    disk_faults: (u64, u64),
     hosts: Vec<Host>,
     spaces: [Whereabouts; SPACES.len()],
-    declared: Declaration,
+    /// Every declaration, in order.
+    declared: Vec<Declaration>,
     host_crashes: bool,
     sent: Vec<Sent>,
     /// The serial number in process for each space.
@@ -120,8 +107,10 @@ struct Simulation {
     /// What an instance was given last on a flow from one owner.
     last: BTreeMap<Stream, usize>,
     answerable: Vec<(usize, MessageId)>,
-    /// Deaths of what was acknowledged, by sender and path.
-    deaths: BTreeMap<(String, String), u64>,
+    /// Events: who emitted each. Which a space's instance asked for, and got last of which emitter.
+    emitted: Vec<(usize, u64)>,
+    asked: BTreeSet<(usize, u64, &'static str)>,
+    heard: BTreeMap<(usize, u64, usize), usize>,
     trace: DefaultHasher,
     seen: Seen,
 }
@@ -139,9 +128,10 @@ impl Simulation {
         };
         let declared = declare(&mut random);
         let host_crashes = random.one_in(3);
+        let has_disks = random.one_in(2);
+        let (full, die) = (chances(&mut random, 100), chances(&mut random, 40));
         let mut simulation = Self {
             bus: InMemory::new(faults, random.below(u64::MAX)),
-            random,
             hosts: HOSTS
                 .map(|_| Host {
                     mesh: None,
@@ -149,16 +139,22 @@ impl Simulation {
                     clock: 0,
                     news: VecDeque::new(),
                     declared: declared.clone(),
+                    disk: has_disks.then(|| Disk::new(random.below(u64::MAX), full, die)),
+                    deaths: BTreeMap::new(),
                 })
                 .into(),
+            random,
             spaces: [Whereabouts::default(); SPACES.len()],
-            declared,
+            declared: [declared].into(),
+            disk_faults: (full, die),
             host_crashes,
             sent: Vec::new(),
             current: [None; SPACES.len()],
             last: BTreeMap::new(),
             answerable: Vec::new(),
-            deaths: BTreeMap::new(),
+            emitted: Vec::new(),
+            asked: BTreeSet::new(),
+            heard: BTreeMap::new(),
             trace: DefaultHasher::new(),
             seen: Seen::default(),
         };
@@ -185,12 +181,37 @@ impl Simulation {
         }
     }
 
-    /// A new run of a host, which learns at once what is so.
+    /// A new run of a host, or an earlier one that goes on from its disk; it learns at once what is so.
     fn boot(&mut self, at: usize) {
-        self.hosts[at].run += 1;
-        let (run, time) = (self.hosts[at].run, self.time(at));
-        let mut mesh = Mesh::new("app", HOSTS[at], run).unwrap();
-        mesh.declare(&self.declared, time).unwrap();
+        let time = self.time(at);
+        let host = &mut self.hosts[at];
+        let written = host.disk.as_ref().filter(|disk| disk.with(|state| !state.bytes.is_empty()));
+        let mut mesh = if let Some(disk) = written {
+            disk.with(|state| (state.full, state.die) = (0, 0));
+            let tail = if self.random.one_in(2) { Tail::Short } else { Tail::Any };
+            let mesh = disk.recover(Recovery { topology: "app", host: HOSTS[at], tail, running: &[], time });
+            disk.with(|state| (state.full, state.die) = self.disk_faults);
+            self.seen.recovered += 1;
+            host.deaths.clear();
+            for letter in mesh.dead_letters().iter() {
+                *host.deaths.entry((letter.from.clone(), letter.to.clone())).or_default() += letter.times;
+            }
+            mesh
+        } else {
+            host.run += 1;
+            let mut mesh = Mesh::new("app", HOSTS[at], host.run).unwrap();
+            if let Some(disk) = &host.disk {
+                while mesh.keep_in(disk.boxed()).is_err() {
+                    disk.with(|state| state.has_died = false);
+                }
+            }
+            mesh
+        };
+        let run = host.run;
+        let known = mesh.revision;
+        for declared in self.declared.iter().filter(|declared| declared.revision >= known) {
+            mesh.declare(declared, time).unwrap();
+        }
         for (other, host) in
             self.hosts.iter().enumerate().filter(|(other, host)| *other != at && host.mesh.is_some())
         {
@@ -205,14 +226,30 @@ impl Simulation {
             }
         }
         let host = &mut self.hosts[at];
-        host.declared = self.declared.clone();
+        host.declared = self.declared[self.declared.len() - 1].clone();
         host.news.clear();
         host.mesh = Some(mesh);
         self.tell(at, &News::Up(at, run));
     }
 
     fn crash(&mut self, at: usize) {
-        self.hosts[at].mesh = None;
+        let mesh = self.hosts[at].mesh.take().expect("only what is up crashes");
+        if let Some(disk) = &self.hosts[at].disk {
+            let mut bytes = disk.with(|state| state.bytes.clone());
+            let time = self.time(at);
+            let recovery =
+                Recovery { topology: "app", host: HOSTS[at], tail: Tail::Short, running: &[], time };
+            let recovered = Mesh::recover(&bytes, recovery).expect("what a crash leaves can be read");
+            if !mesh.log.owes() {
+                assert_eq!(kept(recovered.mesh()), kept(&mesh), "what is recovered is what was");
+            }
+            let bit = self.random.below(recovered.end * 8);
+            bytes[bit as usize / 8] ^= 1 << (bit % 8);
+            match Mesh::recover(&bytes, recovery).map(|_| ()) {
+                Err(RecoverError::Damaged { at }) => assert!(at <= bit / 8, "the damage is named"),
+                other => panic!("bit {bit} of the journal was changed, and nobody saw it: {other:?}"),
+            }
+        }
         for space in 0..SPACES.len() {
             if self.spaces[space].host == at {
                 self.spaces[space].is_live = false;
@@ -372,6 +409,7 @@ impl Simulation {
     ) {
         format!("{result:?}").hash(&mut self.trace);
         self.seen.blocked += u64::from(matches!(result, Err(EmitError::NoCredit { .. })));
+        self.seen.refused += u64::from(matches!(result, Err(EmitError::Journal(_))));
         if let Ok(Emitted::Accepted(id)) = result {
             let (path, answers, receiver, only) = route.expect("nothing is accepted without a declared path");
             let Whereabouts { host, newest: instance, .. } = self.spaces[from];
@@ -399,10 +437,15 @@ impl Simulation {
         let room = if self.random.one_in(8) { self.random.below(40) as usize } else { 100 };
         let taken = self.hosts[host].mesh.as_mut().unwrap().take(by, room, time);
         format!("{taken:?}").hash(&mut self.trace);
-        if !matches!(taken, Err(TakeError::Short { .. })) {
+        self.seen.refused += u64::from(matches!(taken, Err(TakeError::Journal(_))));
+        if !matches!(taken, Err(TakeError::Short { .. } | TakeError::Journal(_))) {
             self.finished(space);
         }
         let Ok(message) = taken else { return };
+        if message.event.is_some() {
+            self.heard(space, &message);
+            return;
+        }
         let serial = u64::from_le_bytes(message.body[..8].try_into().unwrap()) as usize;
         self.current[space] = Some(serial);
         self.answerable.push((serial, message.id.clone()));
@@ -422,6 +465,41 @@ impl Simulation {
         assert!(before.is_none_or(|before| before < serial), "order along a path is kept");
     }
 
+    fn heard(&mut self, space: usize, message: &Message) {
+        let serial = u64::from_le_bytes(message.body[..8].try_into().unwrap()) as usize;
+        let (from, instance) = self.emitted[serial];
+        assert_eq!((SPACES[from], instance), (&*message.id.space, message.id.instance));
+        let (by, name) = (self.spaces[space].newest, &message.event.as_ref().unwrap().name);
+        let asked = EVENTS.iter().find(|event| ***event == **name).unwrap();
+        assert!(self.asked.contains(&(space, by, asked)), "nobody gets what it did not ask for");
+        let before = self.heard.insert((space, by, from), serial);
+        assert!(before.is_none_or(|before| before < serial), "events come once, and in order");
+        self.seen.events += 1;
+    }
+
+    fn emit_event(&mut self) {
+        let Some((space, host, time)) = self.caller() else { return };
+        let (by, name) = (self.instance(space), self.random.pick(&EVENTS));
+        let mut body = self.body();
+        body[..8].copy_from_slice(&(self.emitted.len() as u64).to_le_bytes());
+        let host = &mut self.hosts[host];
+        let emitted = host.mesh.as_mut().unwrap().publish(by, name, &body, time);
+        let is_declared =
+            host.declared.events.iter().any(|event| event.from == by.space && event.name == name);
+        assert_eq!(emitted.is_ok(), is_declared, "{emitted:?}");
+        self.emitted.push((space, by.number));
+    }
+
+    fn ask_for_events(&mut self) {
+        let Some((space, host, time)) = self.caller() else { return };
+        let (by, name) = (self.instance(space), self.random.pick(&EVENTS));
+        let asked = self.hosts[host].mesh.as_mut().unwrap().subscribe(by, name, time);
+        format!("{asked:?}").hash(&mut self.trace);
+        if asked.is_ok() {
+            self.asked.insert((space, by.number, name));
+        }
+    }
+
     fn finished(&mut self, space: usize) {
         let Whereabouts { host, since, .. } = self.spaces[space];
         if let Some(serial) = self.current[space].take() {
@@ -432,14 +510,18 @@ impl Simulation {
     fn finish(&mut self) {
         let Some((space, host, time)) = self.caller() else { return };
         let by = self.instance(space);
-        self.hosts[host].mesh.as_mut().unwrap().finish(by, time).unwrap();
-        self.finished(space);
+        match self.hosts[host].mesh.as_mut().unwrap().finish(by, time) {
+            Ok(()) => self.finished(space),
+            Err(DirectoryError::Journal(_)) => self.seen.refused += 1,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     fn carry(&mut self, at: usize) {
         let time = self.time(at);
-        let Some(mesh) = &mut self.hosts[at].mesh else { return };
-        let (deaths, trace, seen) = (&mut self.deaths, &mut self.trace, &mut self.seen);
+        let host = &mut self.hosts[at];
+        let Some(mesh) = &mut host.mesh else { return };
+        let (deaths, trace, seen) = (&mut host.deaths, &mut self.trace, &mut self.seen);
         let refused = carry(mesh, &mut self.bus.end(HOSTS[at]), time, |output| {
             format!("{output:?}").hash(trace);
             if let Output::Dead(letter) = output {
@@ -490,9 +572,10 @@ impl Simulation {
             31 if self.host_crashes && self.hosts[host].mesh.is_some() => self.crash(host),
             31..36 if self.hosts[host].mesh.is_none() => self.boot(host),
             36 => {
-                let revision = self.declared.revision + 1;
-                self.declared = Declaration { revision, ..declare(&mut self.random) };
-                let news = News::Declared(self.declared.clone());
+                let revision = self.declared.len() as u64;
+                let declared = Declaration { revision, ..declare(&mut self.random) };
+                self.declared.push(declared.clone());
+                let news = News::Declared(declared);
                 self.tell(HOSTS.len(), &news);
             }
             _ => {}
@@ -510,10 +593,21 @@ impl Simulation {
             65..67 => self.self_emit(),
             67..74 => self.change(),
             74..80 => self.pass_time(host),
-            80..88 => self.hear(host),
+            80..86 => self.hear(host),
+            86..88 => self.emit_event(),
+            88 => self.ask_for_events(),
             _ => {
                 self.bus.step();
                 self.carry(host);
+            }
+        }
+        for host in 0..HOSTS.len() {
+            let Host { mesh: Some(mesh), disk: Some(disk), .. } = &mut self.hosts[host] else { continue };
+            if self.random.one_in(50) {
+                mesh.compact().ok();
+            }
+            if disk.with(|state| state.has_died) || self.random.one_in(100) {
+                self.crash(host);
             }
         }
         for host in &self.hosts {
@@ -524,6 +618,10 @@ impl Simulation {
     /// Everything works again; then nothing is on its way any more, and everything acknowledged is accounted for.
     fn settle(&mut self) {
         self.bus.set_faults(Faults::default());
+        self.disk_faults = (0, 0);
+        for disk in self.hosts.iter().filter_map(|host| host.disk.as_ref()) {
+            disk.with(|state| (state.full, state.die) = self.disk_faults);
+        }
         for host in 0..HOSTS.len() {
             if self.hosts[host].mesh.is_none() {
                 self.boot(host);
@@ -569,7 +667,8 @@ impl Simulation {
             }
         }
         for (key, count) in missing {
-            let died = self.deaths.get(&key).copied().unwrap_or_default();
+            let deaths = self.hosts.iter().filter_map(|host| host.deaths.get(&key));
+            let died = deaths.sum::<u64>();
             assert!(count <= died, "{count} messages of {key:?} are lost, {died} are known to be dead");
         }
     }
@@ -595,7 +694,18 @@ fn declare(random: &mut Random) -> Declaration {
             paths.insert((from, name), PathDeclaration { rules, ..path(from, name, to) });
         }
     }
-    Declaration { revision: 0, spaces: SPACES.map(String::from).into(), paths: paths.into_values().collect() }
+    let mut events = Vec::new();
+    for (space, name) in SPACES.iter().flat_map(|space| EVENTS.map(|name| (space, name))) {
+        if !random.one_in(4) {
+            events.push(EventDeclaration { from: (*space).into(), name: name.into() });
+        }
+    }
+    Declaration {
+        revision: 0,
+        spaces: SPACES.map(String::from).into(),
+        paths: paths.into_values().collect(),
+        events,
+    }
 }
 
 fn run(seed: u64) -> (u64, Seen) {
@@ -644,6 +754,9 @@ fn nothing_acknowledged_is_lost() {
             seen.dead,
             seen.moved,
             seen.crashed,
+            seen.recovered,
+            seen.refused,
+            seen.events,
         ];
         assert!(
             all.into_iter().all(|times| times > count / 10),
@@ -662,6 +775,9 @@ fn add(a: Seen, b: Seen) -> Seen {
         dead: a.dead + b.dead,
         moved: a.moved + b.moved,
         crashed: a.crashed + b.crashed,
+        recovered: a.recovered + b.recovered,
+        refused: a.refused + b.refused,
+        events: a.events + b.events,
     }
 }
 
