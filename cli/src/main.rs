@@ -22,7 +22,8 @@ use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use arguments::{
-    Arguments, CacheCommand, CapCommand, Command, DemoCommand, KeyCommand, MexCommand, SciCommand, TopoCommand,
+    Arguments, CacheCommand, CapCommand, Command, DemoCommand, KeyCommand, MexCommand, SciCommand,
+    TopoCommand,
 };
 use commands::apps;
 use report::{Exit, Failure};

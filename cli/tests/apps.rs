@@ -70,7 +70,9 @@ impl House {
         house.0.write("app/manifest.yaml", MANIFEST);
         house.0.write("app/topology.yaml", TOPOLOGY);
         house.0.write("app/spaces/page/index.html", "<!doctype html><title>page</title>");
-        house.0.write("app/spaces/store/space.yaml", format!("{head} store\ntype: DATA\npersistence: {{}}\n"));
+        house
+            .0
+            .write("app/spaces/store/space.yaml", format!("{head} store\ntype: DATA\npersistence: {{}}\n"));
         let sensors = "sensors:\n  - id: clock\n    type: clock\n";
         house.0.write("app/spaces/ticker/space.yaml", format!("{head} ticker\ntype: IO\n{sensors}"));
         house.module("store", STORE);
@@ -139,7 +141,10 @@ fn an_application_is_up_seen_and_down() {
     let house = House::new();
     let said = house.up();
     assert!(said.contains("clockwork: running: all of it runs"), "{said}");
-    assert!(said.contains("runs for development only: ") && said.contains("desk: http://127.0.0.1:"), "{said}");
+    assert!(
+        said.contains("runs for development only: ") && said.contains("desk: http://127.0.0.1:"),
+        "{said}"
+    );
     assert_eq!(house.application()["state"], "running");
     house.until("messages pass", |house| house.application()["paths"][1]["taken"].as_u64() > Some(3));
     let said = house.call(&["tap", "ticker", "values", "-n", "3"]).succeeds();
@@ -175,7 +180,10 @@ fn what_was_stored_outlives_a_parent_that_is_killed() {
     for _ in 0..3 {
         house.kill();
         let said = house.up();
-        assert!(said.contains("clockwork revision 1: ") && said.contains("running: all of it runs"), "{said}");
+        assert!(
+            said.contains("clockwork revision 1: ") && said.contains("running: all of it runs"),
+            "{said}"
+        );
         house.until("it has what was kept", |house| {
             house.call(&["logs", "store"]).succeeds().ends_with("store | kept tick\n")
         });
@@ -220,7 +228,8 @@ fn a_space_that_is_killed_is_started_again_and_others_go_on() {
 fn only_what_changed_is_started_anew_and_comes_back() {
     let house = House::new();
     house.up();
-    let instances = |house: &House| ["page", "store", "ticker"].map(|space| house.space(space)["instance"].as_u64());
+    let instances =
+        |house: &House| ["page", "store", "ticker"].map(|space| house.space(space)["instance"].as_u64());
     let first = instances(&house);
     house.module("ticker", &TICKER.replace("i32.const 20", "i32.const 10"));
     let said = house.call(&["topo", "submit", "."]).succeeds();
@@ -239,13 +248,30 @@ fn only_what_changed_is_started_anew_and_comes_back() {
 #[test]
 fn what_cannot_run_says_why() {
     let house = House::new();
-    house.module("store", &STORE.replace("(func (export \"on_init\") (local i32)", "(func (export \"on_init\") (local i32) unreachable"));
+    house.module(
+        "store",
+        &STORE.replace(
+            "(func (export \"on_init\") (local i32)",
+            "(func (export \"on_init\") (local i32) unreachable",
+        ),
+    );
     let said = house.call(&["up", "--detach"]);
     assert_eq!(said.code, Some(3), "{}{}", said.out, said.err);
-    assert!(said.err.contains("error[space-failed]: `store` of `clockwork` failed: ") && said.err.contains("unreachable"), "{}", said.err);
+    assert!(
+        said.err.contains("error[space-failed]: `store` of `clockwork` failed: ")
+            && said.err.contains("unreachable"),
+        "{}",
+        said.err
+    );
     house.call(&["down", "--purge"]).succeeds();
     house.module("store", STORE);
-    house.0.write("app/topology.yaml", TOPOLOGY.replace("sys.log]\n  - name: ticker", "sys.log]\n    placement:\n      resources:\n        memory: 64Ti\n  - name: ticker"));
+    house.0.write(
+        "app/topology.yaml",
+        TOPOLOGY.replace(
+            "sys.log]\n  - name: ticker",
+            "sys.log]\n    placement:\n      resources:\n        memory: 64Ti\n  - name: ticker",
+        ),
+    );
     house.call(&["up", "--detach"]).refuses(1, "error[no-host]: `store` of `clockwork` has no host: ");
     house.call(&["down", "--purge"]).succeeds();
     house.0.write("app/topology.yaml", TOPOLOGY.replace("to: store", "to: ghost"));

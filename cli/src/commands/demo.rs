@@ -131,7 +131,8 @@ fn grants(name: &str) -> &'static str {
 fn package(spaces: &[(&str, &str)]) -> Result<Vec<u8>, Failure> {
     let mut spaces = spaces.to_vec();
     spaces.sort_unstable();
-    let mut topology = "apiVersion: samoza/v1\nkind: Topology\nmetadata:\n  name: attacks\nspaces:\n".to_owned();
+    let mut topology =
+        "apiVersion: samoza/v1\nkind: Topology\nmetadata:\n  name: attacks\nspaces:\n".to_owned();
     let mut manifest = "apiVersion: samoza/v1\nkind: MEX\nmetadata:\n  name: attacks\n  version: 1.0.0\n  \
                         publisher: space\n  created: 2026-01-01T00:00:00Z\nspec:\n  topology: topology.yaml\n  spaces:\n"
         .to_owned();
@@ -146,11 +147,14 @@ fn package(spaces: &[(&str, &str)]) -> Result<Vec<u8>, Failure> {
         let module = wat::parse_str(text)
             .map_err(|error| Failure::new(Exit::System, "bad-module", error.to_string()))?;
         files.push((format!("spaces/{name}/core.wasm"), module));
-        let own = format!("apiVersion: samoza/v1\nkind: Space\nmetadata:\n  name: {name}\ntype: DATA\npersistence: {{}}\n");
+        let own = format!(
+            "apiVersion: samoza/v1\nkind: Space\nmetadata:\n  name: {name}\ntype: DATA\npersistence: {{}}\n"
+        );
         files.push((format!("spaces/{name}/space.yaml"), own.into_bytes()));
     }
     files.push(("topology.yaml".to_owned(), topology.into_bytes()));
-    let files: Vec<(&str, &[u8])> = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+    let files: Vec<(&str, &[u8])> =
+        files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
     write_package(&manifest, &files, None).map_err(|refusals| mex::refused(Path::new("attacks"), refusals))
 }
 
@@ -180,7 +184,9 @@ fn stopped(attack: &Attack, space: &Space, said: &[String]) -> Result<Option<Str
         }
         End::Says(line) if said.iter().any(|one| one == line) => Ok(Some(format!("it was told no: {line}"))),
         End::Dies(_) if space.state == State::Running => Err(unstopped(attack.name, "it runs on")),
-        _ if space.state == State::Failed => Err(unstopped(attack.name, &format!("it ended otherwise: {}", space.reason))),
+        _ if space.state == State::Failed => {
+            Err(unstopped(attack.name, &format!("it ended otherwise: {}", space.reason)))
+        }
         End::Says(_) if space.state == State::Running && !said.is_empty() => {
             Err(unstopped(attack.name, &format!("it says `{}`", said.join("`, `"))))
         }
@@ -226,10 +232,10 @@ pub fn attacks() -> Result<(), Failure> {
     REFUSED.iter().try_for_each(refused)?;
     let folder = apps::parent::home()?.folder().join(format!("demo-{}", std::process::id()));
     let home = Home::new(&folder);
-    let spaces: Vec<_> =
-        ATTACKS.iter().map(|attack| (attack.name, attack.module)).chain([WITNESS]).collect();
+    let spaces: Vec<_> = ATTACKS.iter().map(|attack| (attack.name, attack.module)).chain([WITNESS]).collect();
     let bytes = package(&spaces)?;
-    let prepared = home.make(&home.packages()).map_err(|error| Failure::new(Exit::Io, "io", error.to_string()));
+    let prepared =
+        home.make(&home.packages()).map_err(|error| Failure::new(Exit::Io, "io", error.to_string()));
     let ran = prepared.and_then(|()| {
         compiler_driver::files::replace(&home.package(&sha256(&bytes)), &bytes)?;
         let host = apps::parent::open(home)?;

@@ -12,6 +12,7 @@ pub use member::Standing;
 use process::Process;
 use sci::guest::{ErrorCode, GuestCapability};
 use sci::sign::PublicKey;
+use services_zmesh::file::{self, Fsync, Opening};
 use services_zmesh::{
     After, DeadLetters, Emitted, Instance, Mesh, Message, Observed, Output, PathStats, TapId, Time,
 };
@@ -23,7 +24,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// One topology on this machine.
 pub struct Run {
@@ -58,7 +59,18 @@ impl Run {
         nudge: Sender<()>,
     ) -> Result<Arc<Self>, String> {
         let name = application.name().to_owned();
-        let mesh = Mesh::new(&name, host.0, host.1).map_err(|error| error.to_string())?;
+        let began = Instant::now();
+        let (host, incarnation) = host;
+        let opening = Opening {
+            topology: &name,
+            host,
+            incarnation,
+            // What a power failure takes along is what the disk had not yet.
+            fsync: Fsync::Never,
+            running: &[],
+            time: time_since(began),
+        };
+        let mesh = file::open(&folder.join("messages"), &opening).map_err(|error| error.to_string())?.mesh;
         let book = Arc::new(Book::new(folder));
         let house = House {
             mesh,
@@ -76,7 +88,7 @@ impl Run {
             house: Mutex::new(house),
             process: Process::default(),
             nudge,
-            began: Instant::now(),
+            began,
         });
         Process::begin(&run);
         Ok(run)
@@ -103,11 +115,7 @@ impl Run {
 
     /// The time for the mesh.
     fn now(&self) -> Time {
-        let realtime = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-        Time {
-            monotonic: self.began.elapsed().as_nanos() as u64,
-            realtime: realtime.map_or(0, |time| time.as_nanos() as u64),
-        }
+        time_since(self.began)
     }
 
     /// Takes what the topology is from now on: paths that are no more lose their messages.
@@ -481,6 +489,15 @@ impl House {
             Ok(Emitted::Dropped) => Ok(0),
             Err(error) => Err((error.code(), error.to_string())),
         }
+    }
+}
+
+/// The time for the mesh.
+fn time_since(began: Instant) -> Time {
+    let realtime = SystemTime::now().duration_since(UNIX_EPOCH);
+    Time {
+        monotonic: began.elapsed().as_nanos() as u64,
+        realtime: realtime.map_or(0, |time| time.as_nanos() as u64),
     }
 }
 

@@ -91,8 +91,8 @@ impl Flow {
     }
 }
 
-/// A message on its way.
-#[derive(Clone)]
+/// A message on its way. In a record its bytes follow the rest.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Entry {
     /// Its place in the stream, from 1 without gaps.
     pub number: u64,
@@ -110,6 +110,7 @@ pub(crate) struct Entry {
     /// Whether its sender's credit is still out.
     pub credit: bool,
     pub deliveries: u32,
+    #[serde(skip)]
     pub body: Arc<[u8]>,
 }
 

@@ -1,7 +1,7 @@
 //! A mesh as records. What follows from the rest, or is of this run only, is not among them: counters, taps, what
 //! other hosts are to be told.
 
-use crate::flow::{Entry, Flow, FlowId, PathId, Queue, Source, SpaceId};
+use crate::flow::{Flow, FlowId, PathId, Queue, Source, SpaceId};
 use crate::mesh::{Mesh, Space};
 use crate::record::{FORMAT, Image, Record, encode};
 use alloc::boxed::Box;
@@ -69,22 +69,7 @@ impl Mesh {
 
     fn queue_records<'m>(&'m self, flow: FlowId, source: Source, queue: &'m Queue) -> Records<'m> {
         Box::new(queue.entries.iter().map(move |entry| {
-            let Entry { number, arrival, only, time, arrived, age, credit, deliveries, .. } = *entry;
-            let (id, answers, source) = (entry.id.clone(), entry.answers.clone(), source.clone());
-            let held = Image::Held {
-                flow,
-                source,
-                number,
-                arrival,
-                id,
-                answers,
-                only,
-                time,
-                arrived,
-                age,
-                credit,
-                deliveries,
-            };
+            let held = Image::Held { flow, source: source.clone(), entry: entry.clone() };
             encode(self.now, Record::Image(held), &entry.body)
         }))
     }

@@ -3,7 +3,7 @@
 
 use crate::dead::{DeadLetter, Reason};
 use crate::declare::{Declaration, PathRules};
-use crate::flow::{FlowId, PathId, Source, SpaceId, StreamId};
+use crate::flow::{Entry, FlowId, PathId, Source, SpaceId, StreamId};
 use crate::journal::{HEADER, seal};
 use crate::mesh::Place;
 use crate::message::{MessageId, Time};
@@ -22,7 +22,7 @@ struct Timed<'r> {
     record: Record<'r>,
 }
 
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Record<'r> {
     #[serde(borrow)]
     Image(Image<'r>),
@@ -31,7 +31,7 @@ pub(crate) enum Record<'r> {
 }
 
 /// A part of an image.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Image<'r> {
     Begin {
         format: u32,
@@ -77,16 +77,7 @@ pub(crate) enum Image<'r> {
     Held {
         flow: FlowId,
         source: Source,
-        number: u64,
-        arrival: u64,
-        id: MessageId,
-        answers: Option<MessageId>,
-        only: Option<u64>,
-        time: u64,
-        arrived: u64,
-        age: u64,
-        credit: bool,
-        deliveries: u32,
+        entry: Entry,
     },
     /// The first message of this queue is in process.
     InProcess {
@@ -118,7 +109,7 @@ pub(crate) enum Image<'r> {
 }
 
 /// A change that a mesh made.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Change<'r> {
     Declared(Declaration),
     Started {
@@ -179,13 +170,7 @@ pub(crate) enum Change<'r> {
     Accepted {
         flow: FlowId,
         stream: StreamId,
-        arrival: u64,
-        number: u64,
-        id: MessageId,
-        answers: Option<MessageId>,
-        only: Option<u64>,
-        time: u64,
-        age: u64,
+        entry: Entry,
     },
     Progress {
         flow: FlowId,

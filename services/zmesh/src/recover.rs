@@ -181,35 +181,8 @@ impl Mesh {
                 let copies = Copies { taken, ended, ..Copies::from(done.checked_add(1)?) };
                 way.copies.insert(stream, copies);
             }
-            Image::Held {
-                flow,
-                source,
-                number,
-                arrival,
-                id,
-                answers,
-                only,
-                time,
-                arrived,
-                age,
-                credit,
-                deliveries,
-            } => {
-                let body = body.into();
-                let entry = Entry {
-                    number,
-                    arrival,
-                    id,
-                    answers,
-                    only,
-                    time,
-                    arrived,
-                    age,
-                    credit,
-                    deliveries,
-                    body,
-                };
-                return self.hold(flow, &source, entry);
+            Image::Held { flow, source, entry } => {
+                return self.hold(flow, &source, Entry { body: body.into(), ..entry });
             }
             Image::InProcess { space, flow, source } => {
                 let path = self.paths.get_mut(&flow.path)?;
@@ -357,27 +330,13 @@ impl Mesh {
                 (is_empty && first > 0).then_some(())?;
                 self.open(flow, &stream, first);
             }
-            Change::Accepted { flow, stream, arrival, number, id, answers, only, time, age } => {
+            Change::Accepted { flow, stream, entry } => {
                 let path = self.paths.get(&flow.path)?;
                 let is_here = matches!(self.spaces[&path.ends(flow.answers).1].place, Place::Here(_));
                 let copies = path.flow(flow.answers).copies.get(&stream)?;
-                (is_here && copies.expected == number && arrival > self.arrivals).then_some(())?;
-                let (arrived, body) = (self.now.monotonic, body.into());
-                let (credit, deliveries) = (false, 0);
-                let entry = Entry {
-                    number,
-                    arrival,
-                    id,
-                    answers,
-                    only,
-                    time,
-                    arrived,
-                    age,
-                    credit,
-                    deliveries,
-                    body,
-                };
-                self.take_copy(flow, stream, entry);
+                let is_new = copies.expected == entry.number && entry.arrival > self.arrivals;
+                (is_here && is_new && !entry.credit && entry.deliveries == 0).then_some(())?;
+                self.take_copy(flow, stream, Entry { body: body.into(), ..entry });
             }
             Change::Progress { flow, taken, done } => {
                 let path = self.paths.get(&flow.path)?;

@@ -237,11 +237,7 @@ impl Mesh {
             deliveries: 0,
             body: carried.body.into(),
         };
-        let change = || {
-            let (id, answers, stream) = (entry.id.clone(), entry.answers.clone(), stream.clone());
-            let Entry { number, arrival, only, time, age, .. } = entry;
-            Change::Accepted { flow, stream, arrival, number, id, answers, only, time, age }
-        };
+        let change = || Change::Accepted { flow, stream: stream.clone(), entry: entry.clone() };
         self.record(change, &entry.body)?;
         self.take_copy(flow, stream, entry);
         Ok(())

@@ -10,6 +10,7 @@ use std::env;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -246,24 +247,34 @@ fn nothing_is_lost_when_the_process_is_killed() {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-        // Sometimes while it opens its journal.
-        if random.below(4) > 0 {
-            let up = lines.by_ref().find(|line| line.contains('@'));
-            assert!(up.is_some_and(|line| line.ends_with("@up")), "it does not start again");
-        }
-        let wait = Duration::from_micros(random.below(20_000));
+        let (tell, told) = mpsc::channel();
+        let wait = Duration::from_micros(random.below(3_000));
         let killer = thread::spawn(move || {
+            told.recv().ok();
             thread::sleep(wait);
             child.kill().unwrap();
             child.wait().unwrap()
         });
+        // Sometimes while it opens its journal; else after so many lines.
+        let mut left = random.below(200);
+        if random.below(4) == 0 {
+            tell.send(()).unwrap();
+        } else {
+            let up = lines.by_ref().find(|line| line.contains('@'));
+            assert!(up.is_some_and(|line| line.ends_with("@up")), "it does not start again");
+        }
         let mut last = String::new();
         for line in lines {
             if let Some(line) = line.strip_prefix('@') {
                 watcher.hear(line);
             }
             last = line;
+            left = left.saturating_sub(1);
+            if left == 0 {
+                tell.send(()).ok();
+            }
         }
+        drop(tell);
         let status = killer.join().unwrap();
         assert!(status.code().is_none(), "it ended by itself after `{last}`: {status}");
         watcher.killed();

@@ -97,6 +97,7 @@ impl Mail for Effects<'_> {
             Err(TakeError::Empty) => Ok(Next::Nothing),
             Err(TakeError::Short { needed }) => Ok(Next::Larger(needed as u64)),
             Err(TakeError::NotLive(_)) => Err(MailError::Gone),
+            Err(TakeError::Journal(_)) => Err(MailError::Failed),
         }
     }
 
