@@ -9,6 +9,10 @@ use services_yaml::RULES as TEXT_RULES;
 /// Errors that are no diagnostics of a source, by id.
 const COMMAND: &[(&str, &str)] = &[
     (
+        "application-name",
+        "The name of an application becomes a folder, a topology and a package: lower-case letters, digits and `-`, first a letter, at most 63.",
+    ),
+    (
         "bad-image",
         "The compiler made an image that the format's own checks refuse. That is a mistake of the compiler, not of the sources: keep them and report it.",
     ),
