@@ -217,6 +217,10 @@ const COMMAND: &[(&str, &str)] = &[
     ),
     ("package-refused", "The package breaks a rule; the message names it."),
     (
+        "package-too-large",
+        "A package has at most 4096 files of 64 MiB each, and 256 MiB in all. What a page shows is best made small before it is packed.",
+    ),
+    (
         "project-name",
         "The name of a project becomes a folder, a package and a component: lower-case letters, digits and `-`, first a letter, at most 64.",
     ),

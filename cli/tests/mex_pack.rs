@@ -216,6 +216,35 @@ fn a_package_under_mex_is_one_space_and_whole() {
 }
 
 #[test]
+fn recognizers_come_with_their_space_and_are_one_file_each() {
+    let place = application();
+    place.write("one/recognizers/warm.json", "{}");
+    place.call("", &["mex", "build", "one", "-o", "app/packages/store.mex"]).succeeds();
+    let build = || place.call("", &["mex", "build", "app"]);
+    build().succeeds();
+    assert_eq!(inspected(&place, "greeter.mex")["files"][1]["name"], "recognizers/warm.json");
+    place.write("app/recognizers/warm.json", "{}");
+    build().succeeds();
+    place.write("app/recognizers/warm.json", "[]");
+    build().refuses(2, "`recognizers/warm.json` in `packages/store.mex` is another file");
+}
+
+#[test]
+fn what_is_too_much_for_a_package_is_not_read_first() {
+    let place = application();
+    for name in 0..5 {
+        let path = place.path(&format!("app/page/assets/{name}"));
+        let file = fs::File::create(path).expect("the folder is ours");
+        // The first is too large; the others are so together.
+        file.set_len(if name == 0 { 65 << 20 } else { 64 << 20 }).expect("a file may have holes");
+    }
+    let build = || place.call("", &["mex", "build", "app"]);
+    build().refuses(2, "error[package-too-large]: the file has more than 67108864 bytes");
+    fs::remove_file(place.path("app/page/assets/0")).expect("it is there");
+    build().refuses(2, "error[package-too-large]: a package has at most 4096 files and 268435456 bytes");
+}
+
+#[test]
 fn a_package_is_not_made_of_itself() {
     let place = application();
     place
