@@ -98,6 +98,34 @@ fn a_loose_topology_becomes_a_package() {
 }
 
 #[test]
+fn the_sample_of_the_documents_is_packed_as_it_is() {
+    const SAMPLE: &str = include_str!("../../services/topology/tests/samples/hello-samoza.yaml");
+    let place = Place::new();
+    let one = |name: &str, kind: &str| {
+        let spaces = format!("spaces:\n  - name: {name}\n    type: {kind}\n    capabilities: [sys.log]\n");
+        place.write(&format!("{name}/topology.yaml"), format!("{HEAD}{spaces}"));
+    };
+    one("dashboard", "UI");
+    place.write("dashboard/spaces/dashboard/index.html", "<!doctype html>");
+    one("store", "DATA");
+    let guest = r#"(module (memory (export "memory") 1)
+        (func (export "on_init")) (func (export "on_process")) (func (export "on_close")))"#;
+    place.write("store/spaces/store/core.wasm", wat::parse_str(guest).expect("the module is text"));
+    place.write("store/spaces/store/space.yaml", space("store"));
+    fs::create_dir_all(place.path("build")).expect("it is made");
+    for name in ["dashboard", "store"] {
+        place.call("", &["mex", "build", name, "-o", &format!("build/{name}.mex")]).succeeds();
+    }
+    place.write("topology.yaml", SAMPLE);
+    place.call("", &["mex", "build"]).succeeds();
+    place.call("", &["mex", "verify", "--strict", "hello-samoza.mex"]).succeeds();
+    let value = inspected(&place, "hello-samoza.mex");
+    let grants = serde_json::json!([["sys.log", "net.emit_to"], ["sys.log", "net.recv_next"]]);
+    assert_eq!(value["spaces"][0]["capabilities"], grants[0]);
+    assert_eq!(value["spaces"][1]["capabilities"], grants[1]);
+}
+
+#[test]
 fn a_manifest_beside_the_topology_is_taken_as_it_is() {
     let place = application();
     let manifest = "apiVersion: samoza/v1\nkind: MEX\nmetadata:\n  name: other\n  version: 3.2.1\n  \
