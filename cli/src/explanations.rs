@@ -13,6 +13,10 @@ const COMMAND: &[(&str, &str)] = &[
         "One parent runs a machine's spaces, and an application is brought up once. `space ps` lists what runs; `space topo submit` changes it; `space down` stops it.",
     ),
     (
+        "application-name",
+        "The name of an application becomes a folder, a topology and a package: lower-case letters, digits and `-`, first a letter, at most 63.",
+    ),
+    (
         "attack-not-stopped",
         "`space demo attacks` runs spaces that try what they may not. One of them was not stopped by what should have: that is a mistake of `space`, to be reported with its version and this machine's.",
     ),
@@ -254,6 +258,10 @@ const COMMAND: &[(&str, &str)] = &[
         "The package would be written over one that it takes a space from, under `mex:`. The next build would take the space from what this one wrote.",
     ),
     ("package-refused", "The package breaks a rule; the message names it."),
+    (
+        "package-too-large",
+        "A package has at most 4096 files of 64 MiB each, and 256 MiB in all. What a page shows is best made small before it is packed.",
+    ),
     ("padding", "Bytes between the image's parts are not zero. The file was damaged or changed."),
     (
         "parent-gone",

@@ -65,6 +65,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Run(arguments) => commands::run::run(&arguments),
         Command::Cache { command: CacheCommand::List } => commands::guest::list(),
         Command::Cache { command: CacheCommand::Clear } => commands::guest::clear(),
+        Command::Mex { command: MexCommand::New { name } } => commands::mex::new::run(&name),
         Command::Mex { command: MexCommand::Build(arguments) } => commands::mex::build(&arguments),
         Command::Mex { command: MexCommand::Verify(arguments) } => commands::mex::verify(&arguments),
         Command::Mex { command: MexCommand::Inspect { file, output } } => {

@@ -98,6 +98,34 @@ fn a_loose_topology_becomes_a_package() {
 }
 
 #[test]
+fn the_sample_of_the_documents_is_packed_as_it_is() {
+    const SAMPLE: &str = include_str!("../../services/topology/tests/samples/hello-samoza.yaml");
+    let place = Place::new();
+    let one = |name: &str, kind: &str| {
+        let spaces = format!("spaces:\n  - name: {name}\n    type: {kind}\n    capabilities: [sys.log]\n");
+        place.write(&format!("{name}/topology.yaml"), format!("{HEAD}{spaces}"));
+    };
+    one("dashboard", "UI");
+    place.write("dashboard/spaces/dashboard/index.html", "<!doctype html>");
+    one("store", "DATA");
+    let guest = r#"(module (memory (export "memory") 1)
+        (func (export "on_init")) (func (export "on_process")) (func (export "on_close")))"#;
+    place.write("store/spaces/store/core.wasm", wat::parse_str(guest).expect("the module is text"));
+    place.write("store/spaces/store/space.yaml", space("store"));
+    fs::create_dir_all(place.path("build")).expect("it is made");
+    for name in ["dashboard", "store"] {
+        place.call("", &["mex", "build", name, "-o", &format!("build/{name}.mex")]).succeeds();
+    }
+    place.write("topology.yaml", SAMPLE);
+    place.call("", &["mex", "build"]).succeeds();
+    place.call("", &["mex", "verify", "--strict", "hello-samoza.mex"]).succeeds();
+    let value = inspected(&place, "hello-samoza.mex");
+    let grants = serde_json::json!([["sys.log", "net.emit_to"], ["sys.log", "net.recv_next"]]);
+    assert_eq!(value["spaces"][0]["capabilities"], grants[0]);
+    assert_eq!(value["spaces"][1]["capabilities"], grants[1]);
+}
+
+#[test]
 fn a_manifest_beside_the_topology_is_taken_as_it_is() {
     let place = application();
     let manifest = "apiVersion: samoza/v1\nkind: MEX\nmetadata:\n  name: other\n  version: 3.2.1\n  \
@@ -213,6 +241,35 @@ fn a_package_under_mex_is_one_space_and_whole() {
     bytes[middle] ^= 1;
     place.write("app/packages/store.mex", bytes);
     place.call("", &["mex", "build", "app"]).refuses(4, "--> app/packages/store.mex: ");
+}
+
+#[test]
+fn recognizers_come_with_their_space_and_are_one_file_each() {
+    let place = application();
+    place.write("one/recognizers/warm.json", "{}");
+    place.call("", &["mex", "build", "one", "-o", "app/packages/store.mex"]).succeeds();
+    let build = || place.call("", &["mex", "build", "app"]);
+    build().succeeds();
+    assert_eq!(inspected(&place, "greeter.mex")["files"][1]["name"], "recognizers/warm.json");
+    place.write("app/recognizers/warm.json", "{}");
+    build().succeeds();
+    place.write("app/recognizers/warm.json", "[]");
+    build().refuses(2, "`recognizers/warm.json` in `packages/store.mex` is another file");
+}
+
+#[test]
+fn what_is_too_much_for_a_package_is_not_read_first() {
+    let place = application();
+    for name in 0..5 {
+        let path = place.path(&format!("app/page/assets/{name}"));
+        let file = fs::File::create(path).expect("the folder is ours");
+        // The first is too large; the others are so together.
+        file.set_len(if name == 0 { 65 << 20 } else { 64 << 20 }).expect("a file may have holes");
+    }
+    let build = || place.call("", &["mex", "build", "app"]);
+    build().refuses(2, "error[package-too-large]: the file has more than 67108864 bytes");
+    fs::remove_file(place.path("app/page/assets/0")).expect("it is there");
+    build().refuses(2, "error[package-too-large]: a package has at most 4096 files and 268435456 bytes");
 }
 
 #[test]

@@ -9,6 +9,11 @@ use super::JsonArgument;
 /// `space mex`
 #[derive(Subcommand)]
 pub enum MexCommand {
+    /// Make an application that is packed as it is: a sensor, a store, a panel
+    New {
+        /// Its name: lower-case letters, digits and `-`
+        name: String,
+    },
     /// Pack an application: its topology, and the files of its spaces
     Build(MexBuildArguments),
     /// Check a package by every rule, and whether it is trusted

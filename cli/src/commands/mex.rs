@@ -3,6 +3,7 @@
 mod folder;
 pub mod judge;
 mod module;
+pub mod new;
 pub mod pack;
 
 use std::path::Path;

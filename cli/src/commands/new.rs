@@ -32,12 +32,13 @@ fn project(name: &str, template: Template) -> Result<(), Failure> {
         .help("lower-case letters, digits and `-`, first a letter, at most 64"));
     }
     let fill = |text: &str| text.replace("%name%", name).replace("%Name%", &component(name));
-    let files: Vec<_> = files(template).iter().map(|(file, content)| (fill(file), fill(content))).collect();
+    let files: Vec<_> =
+        files(template).iter().map(|(file, content)| (fill(file), fill(content).into_bytes())).collect();
     make(name, &files, &["space build", "space boot"])
 }
 
 /// Writes files into a new folder, all or none, and says what comes next.
-fn make(name: &str, files: &[(String, String)], next: &[&str]) -> Result<(), Failure> {
+pub fn make(name: &str, files: &[(String, Vec<u8>)], next: &[&str]) -> Result<(), Failure> {
     let folder = Path::new(name);
     if fs::symlink_metadata(folder).is_ok() {
         return Err(Failure::new(Exit::Usage, "folder-exists", format!("{name} exists already"))
@@ -49,7 +50,7 @@ fn make(name: &str, files: &[(String, String)], next: &[&str]) -> Result<(), Fai
         let path = folder.join(file);
         let above = path.parent().unwrap_or(folder);
         let made = fs::create_dir_all(above).map_err(Error::io("make", above));
-        if let Err(error) = made.and_then(|()| driver::replace(&path, content.as_bytes())) {
+        if let Err(error) = made.and_then(|()| driver::replace(&path, content)) {
             // Half a project would stand in the way of the next attempt.
             fs::remove_dir_all(folder).ok();
             return Err(error.into());

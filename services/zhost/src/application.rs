@@ -6,7 +6,7 @@ use sci::sign::PublicKey;
 use services_topology::capabilities::Capabilities;
 use services_topology::graph::{Demand as Wanted, Graph, Node};
 use services_topology::topology::{Restart, RestartPolicy as Policy};
-use services_zmesh::{Declaration, PathDeclaration, PathRules};
+use services_zmesh::{Declaration, EventDeclaration, PathDeclaration, PathRules};
 use services_zrms::control::SpaceSpec;
 use services_zrms::place::{Demand, Feature, FeatureKind, Resources};
 use services_zrms::restart::{RestartPolicy, When};
@@ -58,6 +58,8 @@ pub struct Content {
     pub quota: Option<u64>,
     /// Whether what it stores is gone when it stops.
     pub ephemeral: bool,
+    /// The events that it may emit.
+    pub events: Vec<String>,
 }
 
 /// Makes applications of packages; what it gives was verified.
@@ -112,10 +114,14 @@ impl Application {
             to: edge.to.to_string(),
             rules: rules(edge.to.as_str()),
         };
+        let events = self.contents.iter().flat_map(|(space, content)| {
+            content.events.iter().map(|name| EventDeclaration { from: space.clone(), name: name.clone() })
+        });
         Declaration {
             revision,
             spaces: self.graph.spaces.iter().map(|node| node.name.to_string()).collect(),
             paths: self.graph.paths.iter().map(path).collect(),
+            events: events.collect(),
         }
     }
 }

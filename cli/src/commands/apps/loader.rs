@@ -104,6 +104,8 @@ fn contents(judged: &Judged<'_>) -> std::collections::BTreeMap<String, Content> 
             content.quota = persistence.quota_bytes;
             content.ephemeral = persistence.ephemeral;
         }
+        let events = manifest.map(|manifest| &manifest.events).into_iter().flatten();
+        content.events = events.map(|event| event.value.to_string()).collect();
         content.hash = hasher.finish();
         (name.to_owned(), content)
     };

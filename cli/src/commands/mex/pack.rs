@@ -43,15 +43,16 @@ pub fn pack(path: &Path) -> Result<Packed, Failure> {
     let text = folder.read(&file, FILE_BYTES_MAX)?;
     let mut topology = read::topology(&text, &file).map_err(|wrong| violated(folder.root(), wrong))?;
     let is_loose = topology.spaces.iter().any(|space| space.source.is_some());
-    let mut packing =
-        Packing { folder: &folder, files: Files::new(), facts: BTreeMap::new(), packages: Vec::new() };
+    let mut files = Files::default();
+    folder.take(WORLD, WORLD.to_owned(), &mut files)?;
+    folder.take_all(RECOGNIZERS, RECOGNIZERS, &mut files)?;
+    let mut packing = Packing { folder: &folder, files, facts: BTreeMap::new(), packages: Vec::new() };
     for space in &mut topology.spaces {
         packing.space(space)?;
     }
     let Packing { mut files, facts, packages, .. } = packing;
     let text = if is_loose { write::topology(&topology).into_bytes() } else { text };
-    files.insert(TOPOLOGY.to_owned(), text);
-    folder.take(WORLD, WORLD.to_owned(), &mut files)?;
+    files.put(TOPOLOGY.to_owned(), text)?;
     let world = files.get(WORLD).map(|text| read::world(text, WORLD));
     let world = world.transpose().map_err(|wrong| violated(folder.root(), wrong))?;
     let application = Application { topology: &topology, world: world.as_ref(), spaces: &facts };
@@ -59,10 +60,7 @@ pub fn pack(path: &Path) -> Result<Packed, Failure> {
     if !violations.is_empty() {
         return Err(violated(folder.root(), violations));
     }
-    folder.take_all(RECOGNIZERS, RECOGNIZERS, &mut files)?;
-    let named: Vec<(&str, &[u8])> =
-        files.iter().map(|(name, content)| (name.as_str(), content.as_slice())).collect();
-    let bytes = write_package(&manifest(&folder, &file, &topology)?, &named, None)
+    let bytes = write_package(&manifest(&folder, &file, &topology)?, &files.each(), None)
         .map_err(|refusals| refused(folder.root(), refusals))?;
     let mut judged = judge::read(folder.root(), &bytes)?;
     judged.contents = Contents { topology, world, spaces: facts };
@@ -189,7 +187,7 @@ impl Packing<'_> {
                 return lacks(SPACE, remedy);
             }
             let module = module::read(&inner, name.as_str())?;
-            self.files.insert(format!("spaces/{name}/{MODULE}"), module);
+            self.files.put(format!("spaces/{name}/{MODULE}"), module)?;
         }
         self.texts(space, below)
     }
@@ -272,9 +270,8 @@ impl Packing<'_> {
             if name == MANIFEST || name == TOPOLOGY {
                 continue;
             }
-            let before = self.files.insert(name.to_owned(), content.to_vec());
-            if before.is_some_and(|before| before != *content) {
-                let message = format!("`{name}` in `{named}` is another file than that of a package before");
+            if self.files.put(name.to_owned(), content.to_vec())? {
+                let message = format!("`{name}` in `{named}` is another file than the one taken before");
                 return Err(self
                     .wrong(place, "space-package", space, &message)
                     .help("give the two files names of their own"));

@@ -15,7 +15,9 @@ pub fn run(name: &str, language: Language) -> Result<(), Failure> {
             .help("lower-case letters, digits and `-`, first a letter, at most 63"));
     }
     let install = toolchain::install(language);
-    super::make(name, &files(name, language), &[&install, "sh build.sh", &format!("space run {name}.wasm")])
+    let files: Vec<_> =
+        files(name, language).into_iter().map(|(file, text)| (file, text.into_bytes())).collect();
+    super::make(name, &files, &[&install, "sh build.sh", &format!("space run {name}.wasm")])
 }
 
 /// What the languages' folders differ in.

@@ -5,7 +5,7 @@ use crate::book::Book;
 use sci::guest::ErrorCode;
 use services_zmesh::{EmitError, Emitted, Instance, Mesh, TakeError, Time};
 use services_zrun::linux::Machine;
-use services_zrun::{InMemory, Mail, MailError, Next, Store, World};
+use services_zrun::{Events, InMemory, Mail, MailError, Next, Store, World};
 
 /// The effects of one space's calls.
 pub struct Effects<'e> {
@@ -57,6 +57,30 @@ impl World for Effects<'_> {
 
     fn mail(&mut self) -> &mut dyn Mail {
         self
+    }
+
+    fn events(&mut self) -> Option<&mut dyn Events> {
+        Some(self)
+    }
+}
+
+impl Events for Effects<'_> {
+    fn register(&mut self, _: &str, _: &str) -> Result<(), ErrorCode> {
+        Err(ErrorCode::Unsupported)
+    }
+
+    fn follow(&mut self, event: &str) -> Result<(), ErrorCode> {
+        let instance = Instance { space: self.space, number: self.member.epoch };
+        self.mesh.subscribe(instance, event, self.now).map_err(|error| error.code())
+    }
+
+    fn raise(&mut self, event: &str, payload: &[u8]) -> Result<(), ErrorCode> {
+        let instance = Instance { space: self.space, number: self.member.epoch };
+        let published = self.mesh.publish(instance, event, payload, self.now);
+        published.map_err(|error| {
+            self.book.event(self.space, &error.to_string());
+            error.code()
+        })
     }
 }
 
