@@ -4,7 +4,7 @@ mod support;
 
 use serde_json::json;
 use services_zdesk::view::{Kind, State, Way};
-use support::chromium::{Chromium, Page, program};
+use support::chromium::{Chromium, program};
 use support::fake::{Fake, dead_letter, world};
 use support::http::desk;
 
@@ -59,12 +59,6 @@ fn hello(fake: &Fake) {
     app.paths[1].blocked = 3;
 }
 
-/// The frame of the page, seen from inside: a target of its own.
-fn frame(browser: &mut Chromium, page: &Page) -> Page {
-    browser.until(page, "document.querySelector('iframe')");
-    browser.frame(page)
-}
-
 #[test]
 fn a_person_looks_around() {
     let Some(program) = program() else { return };
@@ -76,7 +70,7 @@ fn a_person_looks_around() {
     browser.until(&page, "document.querySelectorAll('#list li').length === 4");
     assert_eq!(browser.value(&page, "location.search"), json!(""), "the ticket is gone from the address");
     // The UI space is there and gets what comes.
-    let inside = frame(&mut browser, &page);
+    let inside = browser.frame_at(&page, "ui");
     browser.until(&inside, "document.documentElement.dataset.ready");
     fake.deliver("hello-samoza", "ui", Way::Path("readings".into()), "21.5 °C".as_bytes());
     browser.until(&inside, "document.getElementById('value').textContent === '21.5 °C sensor#1'");
