@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use services_zdesk::view::{Kind, Way};
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use support::chromium::{Chromium, Page, program};
@@ -44,15 +44,16 @@ const TOLD: &[&str] = &[
 ];
 /// Requests that arrive at a stranger's server, or do not.
 const ASKED: &[&str] = &[
-    "image", "style", "script", "socket", "events", "beacon", "ping", "prefetch", "form", "nested", "turn",
-    "download",
+    "image", "style", "script", "socket", "events", "beacon", "ping", "prefetch", "calls", "form", "nested",
+    "turn", "download",
 ];
 /// What does not leak without the policies either: rules of the browser itself, or of `space.js`.
-const NEVER: &[&str] = &["clipboard", "place", "camera", "screen", "port", "state", "turn", "service"];
+const NEVER: &[&str] = &["clipboard", "place", "camera", "screen", "port", "service"];
 
 /// A server that answers everything, and remembers what it was asked.
 struct Sink {
     address: String,
+    udp: String,
     asked: Arc<Mutex<BTreeSet<String>>>,
 }
 
@@ -60,7 +61,15 @@ impl Sink {
     fn new() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
         let address = format!("http://{}", listener.local_addr().expect("it listens"));
+        let calls = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
+        let udp = calls.local_addr().expect("it listens").to_string();
         let asked = Arc::new(Mutex::new(BTreeSet::new()));
+        let called = Arc::clone(&asked);
+        std::thread::spawn(move || {
+            while calls.recv(&mut [0; 2048]).is_ok() {
+                called.lock().expect("no thread fails").insert("/calls".to_owned());
+            }
+        });
         let seen = Arc::clone(&asked);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -68,7 +77,7 @@ impl Sink {
                 std::thread::spawn(move || answer(stream, &seen));
             }
         });
-        Self { address, asked }
+        Self { address, udp, asked }
     }
 
     fn has(&self, name: &str) -> bool {
@@ -93,6 +102,7 @@ fn answer(mut stream: TcpStream, seen: &Mutex<BTreeSet<String>>) {
         "/victim.html" => ("text/html", VICTIM),
         "/victim.js" => ("text/javascript", VICTIM_SCRIPT),
         "/space.js" => ("text/javascript", services_zdesk::SPACE_JS),
+        "/api/state" => ("application/json", "{\"applications\":[]}"),
         _ => ("text/plain", "x"),
     };
     let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nAccess-Control-Allow-Origin: *\r\n";
@@ -165,7 +175,8 @@ fn a_hostile_ui_space_is_confined() {
     let inside = browser.frame_at(&page, "hostile");
     browser.until(&inside, "document.documentElement.dataset.ready");
     browser.watch_downloads();
-    let about = json!({ "sink": sink.address, "desk": format!("http://{}", desk.address()) });
+    let about =
+        json!({ "sink": sink.address, "udp": sink.udp, "desk": format!("http://{}", desk.address()) });
     let probe = |name: &str| format!("probe({name:?}, {about})");
 
     let leaked = leaks(&mut browser, &inside, &sink, &probe);
@@ -223,12 +234,14 @@ fn the_probes_bite_without_the_policies() {
     let page = browser.open(&sink.address);
     browser.until(&page, "frames[0]?.document?.documentElement?.dataset.ready");
     browser.watch_downloads();
-    let about = json!({ "sink": sink.address, "desk": sink.address });
+    let about = json!({ "sink": sink.address, "udp": sink.udp, "desk": sink.address });
     let probe = |name: &str| format!("frames[0].probe({name:?}, {about})");
     let leaked = leaks(&mut browser, &page, &sink, &probe);
     let expected = TOLD.iter().chain(ASKED).filter(|name| !NEVER.contains(name));
     let confined: Vec<&&str> = expected.filter(|name| !leaked.contains(**name)).collect();
     assert_eq!(confined, [&""; 0], "these cannot tell a policy from none");
+    let leaked_too: Vec<&&str> = NEVER.iter().filter(|name| leaked.contains(**name)).collect();
+    assert_eq!(leaked_too, [&""; 0], "these do tell");
     browser.value(&page, TICKS);
     let busy = run(&mut browser, &page, &probe("busy"));
     assert_eq!(turns(&mut browser, &page, &busy), 0);

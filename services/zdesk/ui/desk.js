@@ -58,9 +58,10 @@ function show(space) {
 }
 
 function add(key, value) {
-  const [kind, app] = key.split("/", 2);
+  const kind = key.slice(0, key.indexOf("/"));
+  const app = kind === "app" ? value.name : value.app;
   if (kind === "dead") {
-    model.dead.set(app, value);
+    model.dead.set(app, value.letters);
     return;
   }
   const item = { ...value, is: kind, key, app };

@@ -42,6 +42,12 @@ const probes = {
     fills("a", { href: "#x", ping: `${sink}/ping` }).click();
     return "asked";
   },
+  calls: ({ udp }) => tries(async () => {
+    const peer = new RTCPeerConnection({ iceServers: [{ urls: `stun:${udp}` }] });
+    peer.createDataChannel("x");
+    await peer.setLocalDescription(await peer.createOffer());
+    return "asked";
+  }),
   prefetch: ({ sink }) => (fills("link", { rel: "prefetch", href: `${sink}/prefetch` }), "asked"),
   state: ({ desk }) => tries(async () => {
     const answer = await fetch(`${desk}/api/state`, { credentials: "include" });
