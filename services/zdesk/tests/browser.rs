@@ -277,6 +277,9 @@ fn a_thousand_spaces() {
     );
     eprintln!("1,000 spaces, 2,000 paths: {drawn} ms from frame to frame while zooming, median of 60");
     browser.picture(&page, "thousand");
+    // No two spaces stand in the same place, whatever the graph; and the same graph has the same places.
+    let shapes = browser.value(&page, include_str!("pages/shapes.js"));
+    assert_eq!(shapes, json!([]));
     // What changes is few, and what is shown follows.
     fake.inner().snapshot.applications[0].spaces[500].state = State::Failed;
     browser.until(&page, "document.getElementById('summary').textContent.includes('1 failed')");
