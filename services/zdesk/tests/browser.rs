@@ -150,7 +150,7 @@ fn a_person_looks_around() {
     browser.until(&page, "document.querySelectorAll('#list li').length === 3");
     assert_eq!(browser.complaints(), [""; 0]);
     desk.shutdown();
-    browser.until(&page, "document.getElementById('there').textContent.includes('does not answer')");
+    browser.until(&page, "document.getElementById('there').textContent.includes('trying again')");
 }
 
 #[test]

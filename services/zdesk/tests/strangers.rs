@@ -109,7 +109,7 @@ const body = JSON.stringify({ app: 'shop', space: 'till', action: 'kill' });
 Promise.all([
   tries('read', async () => (await fetch(desk + '/api/state', { credentials: 'include' })).text()),
   tries('blind', async () => { await fetch(desk + '/api/actions', { method: 'POST', mode: 'no-cors', credentials: 'include', body }); return 'sent' }),
-  tries('json', async () => (await fetch(desk + '/api/actions', { method: 'POST', credentials: 'include', body, headers: { 'content-type': 'application/json', 'x-space-desk': '1' } })).text()),
+  tries('json', async () => (await fetch(desk + '/api/actions', { method: 'POST', credentials: 'include', body, headers: { 'content-type': 'application/json', 'x-space-desk': '0' } })).text()),
   tries('stream', () => new Promise((resolve) => { const source = new EventSource(desk + '/api/stream?page=p', { withCredentials: true }); source.addEventListener('begin', () => resolve('open')); source.onerror = () => resolve('refused'); })),
   tries('script', () => new Promise((resolve) => { const script = document.createElement('script'); script.src = desk + '/api/state'; script.onload = () => resolve('loaded'); script.onerror = () => resolve('refused'); document.body.append(script); })),
   tries('frame', () => new Promise((resolve) => { const frame = document.createElement('iframe'); frame.src = desk + '/'; frame.onload = () => { try { resolve(frame.contentDocument ? 'blank' : 'refused') } catch { resolve('refused') } }; document.body.append(frame); })),

@@ -266,8 +266,8 @@ watch({
   },
   state: take,
   ui: news,
-  there(is) {
-    setText(byId("there"), is ? "live" : "the desk does not answer; trying again");
+  there(is, why) {
+    setText(byId("there"), is ? "live" : `${why}; trying again`);
     byId("there").className = is ? "live" : "lost";
   },
 });

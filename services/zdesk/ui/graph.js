@@ -305,7 +305,7 @@ export class Graph {
     const point = along(way.slice(0, 1), 0.5);
     context.font = "11px system-ui, sans-serif";
     const width = context.measureText(words).width + 10;
-    const top = point.y - 9 + lane * 6;
+    const top = point.y - 20 + lane * 6;
     context.fillStyle = colours.back;
     context.globalAlpha = 0.9;
     context.fillRect(point.x - width / 2, top, width, 17);
