@@ -319,6 +319,12 @@ fn the_state_and_its_changes_arrive() {
 }
 
 #[test]
+fn an_empty_state_is_said_too() {
+    let (desk, _) = desk();
+    Browser::new(&desk).stream("/api/stream?page=p").until("event: state\ndata: {\"set\":{},\"gone\":[]}");
+}
+
+#[test]
 fn logs_and_taps_and_actions() {
     let (desk, fake) = desk();
     fake.application("hello", &[("sensor", Kind::Io)], &[("sensor", "ui", "readings")]);

@@ -16,6 +16,7 @@ const screens = new Map();
 let selected = null;
 let view = null;
 let asked = false;
+let anew = false;
 
 const graph = new Graph(byId("canvas"), (key) => choose(key));
 const panel = new Panel(byId("panel"), { select: (key) => choose(key, true), open: show });
@@ -73,6 +74,11 @@ function add(key, value) {
 }
 
 function take({ set, gone }) {
+  if (anew) {
+    anew = false;
+    model.items.clear();
+    model.dead.clear();
+  }
   for (const [key, value] of Object.entries(set)) add(key, value);
   for (const key of gone) {
     model.items.delete(key);
@@ -257,12 +263,11 @@ if (query.has("ticket")) {
 
 let known = false;
 watch({
+  // What was shown stays until the whole state is here: a lost connection closes no screen.
   begin() {
-    model.items.clear();
-    model.dead.clear();
+    anew = true;
     if (known) reopenLost();
     known = true;
-    renderSoon();
   },
   state: take,
   ui: news,

@@ -304,15 +304,15 @@ export class Graph {
     if (words === "") return;
     const point = along(way.slice(0, 1), 0.5);
     context.font = "11px system-ui, sans-serif";
-    const width = context.measureText(words).width + 10;
-    const top = point.y - 20 + lane * 6;
-    context.fillStyle = colours.back;
-    context.globalAlpha = 0.9;
-    context.fillRect(point.x - width / 2, top, width, 17);
-    context.globalAlpha = 1;
-    context.fillStyle = path.dropped > 0 ? colours.bad : colours.soft;
+    const top = point.y - 11 + lane * 6;
     context.textAlign = "center";
-    context.fillText(words, point.x, top + 9);
+    // A rim in the ground's colour keeps words readable across lines.
+    context.strokeStyle = colours.back;
+    context.lineWidth = 4;
+    context.lineJoin = "round";
+    context.strokeText(words, point.x, top);
+    context.fillStyle = path.dropped > 0 ? colours.bad : colours.soft;
+    context.fillText(words, point.x, top);
     context.textAlign = "left";
   }
 

@@ -25,12 +25,12 @@ export class Panel {
       this.end = () => {};
       this.key = key;
       this.missing = item === undefined;
-      this.parts = this.build(key, item, model);
+      this.parts = this.build(key, item);
     }
     this.parts?.update(item, model);
   }
 
-  build(key, item, model) {
+  build(key, item) {
     if (!key) return this.overview();
     if (!item) {
       fill(this.holder, this.back(), el("p", { class: "empty" }, "This is no more."));
@@ -38,7 +38,7 @@ export class Panel {
     }
     if (item.is === "space") return this.space(item);
     if (item.is === "path") return this.path(item);
-    return this.application(item, model);
+    return this.application(item);
   }
 
   back() {
@@ -65,7 +65,7 @@ export class Panel {
     };
   }
 
-  application(app, model) {
+  application(app) {
     const facts = el("dl");
     const dead = el("tbody");
     const remarks = el("div");

@@ -17,6 +17,9 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Instant;
 
+/// A change that changes nothing.
+const NOTHING: &str = r#"{"set":{},"gone":[]}"#;
+
 #[derive(Deserialize)]
 pub struct StreamQuery {
     page: String,
@@ -65,6 +68,16 @@ impl Watch {
         self.said = state;
         Ok(())
     }
+
+    /// Says all of it, also where there is nothing: what the page knew before is void then.
+    fn begin(&mut self) -> Result<(), serde_json::Error> {
+        self.waiting.push_back(Event::default().event("begin").data("{}"));
+        self.state()?;
+        if self.waiting.len() == 1 {
+            self.waiting.push_back(Event::default().event("state").data(NOTHING));
+        }
+        Ok(())
+    }
 }
 
 impl Drop for Watch {
@@ -83,9 +96,7 @@ pub async fn stream(
     opened(&shared, &session)?;
     let said = Arc::default();
     let mut watch = Watch { shared, session, page, said, next: Instant::now(), waiting: VecDeque::new() };
-    // The first event says that what the page knew is void, also after the connection was lost.
-    watch.waiting.push_back(Event::default().event("begin").data("{}"));
-    watch.state().map_err(internal)?;
+    watch.begin().map_err(internal)?;
     let events = stream::unfold(watch, |mut watch| async {
         let event = watch.event().await?;
         Some((Ok::<_, Infallible>(event), watch))

@@ -322,7 +322,14 @@ impl Drop for Chromium {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
+        // Its children end a little later, and write until then.
+        let gone = || std::fs::remove_dir_all(&self.folder).is_ok() || !self.folder.exists();
+        let _ = (0..40).any(|_| {
+            gone() || {
+                std::thread::sleep(Duration::from_millis(50));
+                false
+            }
+        });
     }
 }
 
