@@ -47,8 +47,9 @@ impl Watch {
             }
             let news = {
                 let mut broker = self.shared.broker();
+                broker.look(&self.session, &self.page, now);
                 broker.pump(&*self.shared.source, now);
-                broker.collect(&self.session, &self.page, now)
+                broker.collect(&self.session, &self.page)
             };
             if !news.is_empty() {
                 self.waiting.push_back(Event::default().event("ui").json_data(&news).ok()?);
