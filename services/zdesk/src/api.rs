@@ -3,7 +3,8 @@
 mod stream;
 mod tap;
 
-use crate::assets::{ASSETS, Asset, CLOSED, DESK};
+use crate::assets::{ASSETS, Asset, CLOSED, DESK, NO_KEY};
+use crate::gate::Admission;
 use crate::guard::{self, Place};
 use crate::server::Shared;
 use crate::token::from_hex;
@@ -59,15 +60,19 @@ async fn judge(State(shared): State<Arc<Shared>>, request: Request, next: Next) 
     response
 }
 
-/// A browser that showed a ticket.
+/// The header with the session's key. No form can set it, nor another site without being asked first.
+const KEY_HEADER: &str = "x-space-desk";
+
+/// A request of the desk's own page, in a browser that showed a ticket.
 struct Session(String);
 
 impl FromRequestParts<Arc<Shared>> for Session {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Refused> {
-        let session = cookie(&parts.headers, shared).filter(|session| shared.gate().knows(session));
-        session.map(Session).ok_or_else(|| {
+        let key = parts.headers.get(KEY_HEADER).and_then(|key| key.to_str().ok()).unwrap_or_default();
+        let session = cookie(&parts.headers, shared);
+        session.filter(|session| shared.gate().admits(session, key)).map(Session).ok_or_else(|| {
             let says = "this browser has no session; open the link that `space up` printed";
             Refused(StatusCode::UNAUTHORIZED, Refusal::new("denied", says))
         })
@@ -129,7 +134,7 @@ fn file(asset: &Asset) -> Response {
     ([(header::CONTENT_TYPE, asset.mime)], asset.bytes).into_response()
 }
 
-fn html(status: StatusCode, text: &'static str) -> Response {
+fn html(status: StatusCode, text: impl IntoResponse) -> Response {
     (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], text).into_response()
 }
 
@@ -146,18 +151,22 @@ async fn page(
 ) -> Response {
     let known = cookie(&headers, &shared).is_some_and(|session| shared.gate().knows(&session));
     let ticket = arrival.ok().and_then(|Query(arrival)| arrival.ticket);
-    let Some(ticket) = ticket.filter(|_| !known) else {
-        return html(StatusCode::OK, if known { DESK } else { CLOSED });
-    };
     // What only looks ahead uses no ticket up.
-    if method != Method::GET || headers.contains_key("sec-purpose") {
-        return html(StatusCode::SERVICE_UNAVAILABLE, CLOSED);
-    }
-    let Ok(Some(session)) = shared.gate().exchange(&ticket) else {
-        return html(StatusCode::FORBIDDEN, CLOSED);
+    let looks = method != Method::GET || headers.contains_key("sec-purpose");
+    let admission = match &ticket {
+        Some(ticket) if !looks => shared.gate().exchange(ticket),
+        _ => Ok(None),
+    };
+    let Ok(Some(Admission { session, key })) = admission else {
+        return match ticket {
+            _ if known => html(StatusCode::OK, DESK),
+            None => html(StatusCode::OK, CLOSED),
+            Some(_) if looks => html(StatusCode::SERVICE_UNAVAILABLE, CLOSED),
+            Some(_) => html(StatusCode::FORBIDDEN, CLOSED),
+        };
     };
     let cookie = format!("{}={session}; Path=/; HttpOnly; SameSite=Strict", cookie_name(&shared));
-    let mut response = html(StatusCode::OK, DESK);
+    let mut response = html(StatusCode::OK, DESK.replacen(NO_KEY, &format!("content=\"{key}\""), 1));
     if let Ok(cookie) = HeaderValue::try_from(cookie) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }

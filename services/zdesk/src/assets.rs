@@ -6,6 +6,8 @@ pub const SPACE_JS: &str = include_str!("../ui/space.js");
 pub const SPACE_D_TS: &str = include_str!("../ui/space.d.ts");
 /// The desk.
 pub const DESK: &str = include_str!("../ui/desk.html");
+/// Where the desk's page holds the key of a session that begins.
+pub const NO_KEY: &str = "content=\"no key\"";
 /// What a browser without a session sees.
 pub const CLOSED: &str = include_str!("../ui/closed.html");
 

@@ -271,34 +271,48 @@ impl Broker {
         for (app, space) in &shown {
             match source.grants(app, space) {
                 None => self.end(app, space, "the space does not run"),
-                Some(grants) if grants.iter().any(|name| takes(name)) => self.take(source, app, space),
+                Some(grants) if grants.iter().any(|name| takes(name)) => self.take(source, app, space, now),
                 Some(_) => {}
             }
         }
     }
 
-    fn take(&mut self, source: &dyn Source, app: &str, space: &str) {
+    fn take(&mut self, source: &dyn Source, app: &str, space: &str, now: Instant) {
         let mut frames: Vec<&mut Frame> = self
             .frames
             .iter_mut()
             .filter(|frame| frame.app == app && frame.space == space && frame.closed.is_none())
             .collect();
-        while frames.iter().all(|frame| frame.queue.len() < limits::FRAME_QUEUE_MAX) {
+        let late = |frame: &Frame| now.saturating_duration_since(frame.seen) >= limits::FRAME_LATE;
+        let full = |frame: &Frame| frame.queue.len() >= limits::FRAME_QUEUE_MAX;
+        // What nobody would see now waits where it is.
+        while !frames.iter().all(|frame| late(frame))
+            && !frames.iter().any(|frame| full(frame) && !late(frame))
+        {
             let Some(delivery) = source.next(app, space) else { break };
             let (message, answered) = message(delivery);
             for frame in &mut frames {
                 if answered.is_none_or(|answered| frame.asked.contains(&answered)) {
+                    if full(frame) {
+                        frame.queue.pop_front();
+                    }
                     frame.queue.push_back(message.clone());
                 }
             }
         }
     }
 
-    /// What a page's frames are to be told.
-    pub fn collect(&mut self, session: &str, page: &str, now: Instant) -> Vec<News> {
-        let mut news = Vec::new();
+    /// A page is there and looks at its frames.
+    pub fn look(&mut self, session: &str, page: &str, now: Instant) {
         for frame in self.frames.iter_mut().filter(|frame| frame.session == session && frame.page == page) {
             frame.seen = now;
+        }
+    }
+
+    /// What a page's frames are to be told.
+    pub fn collect(&mut self, session: &str, page: &str) -> Vec<News> {
+        let mut news = Vec::new();
+        for frame in self.frames.iter_mut().filter(|frame| frame.session == session && frame.page == page) {
             if !frame.queue.is_empty() || frame.closed.is_some() {
                 let messages = frame.queue.drain(..).collect();
                 news.push(News { frame: frame.id.clone(), messages, closed: frame.closed.clone() });
@@ -338,19 +352,4 @@ fn message(delivery: Delivery) -> (Message, Option<u64>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_second_holds_so_many_calls() {
-        let begin = Instant::now();
-        let most = limits::MESSAGES_A_SECOND;
-        let mut budget = Budget { left: f64::from(most), at: begin };
-        let taken = |budget: &mut Budget, now| (0..2 * most).filter(|_| budget.take(now)).count();
-        assert_eq!(taken(&mut budget, begin), most as usize);
-        assert_eq!(taken(&mut budget, begin + Duration::from_millis(500)), most as usize / 2);
-        assert_eq!(taken(&mut budget, begin + Duration::from_mins(1)), most as usize);
-        // A clock that goes back gives nothing.
-        assert_eq!(taken(&mut budget, begin), 0);
-    }
-}
+mod tests;

@@ -18,6 +18,20 @@ struct Head<'a> {
     world: Option<&'a crate::view::World>,
 }
 
+/// Something of an application.
+#[derive(Serialize)]
+struct Of<'a, T> {
+    app: &'a str,
+    #[serde(flatten)]
+    item: &'a T,
+}
+
+#[derive(Serialize)]
+struct Dead<'a> {
+    app: &'a str,
+    letters: &'a [crate::view::DeadLetter],
+}
+
 impl Flat {
     /// A snapshot as a table.
     pub fn new(snapshot: &Snapshot) -> Result<Self, serde_json::Error> {
@@ -32,13 +46,19 @@ impl Flat {
                 world: app.world.as_ref(),
             };
             table.insert(format!("app/{name}"), serde_json::to_string(&head)?);
-            table.insert(format!("dead/{name}"), serde_json::to_string(&app.dead)?);
+            let dead = Dead { app: name, letters: &app.dead };
+            table.insert(format!("dead/{name}"), serde_json::to_string(&dead)?);
             for space in &app.spaces {
-                table.insert(format!("space/{name}/{}", space.name), serde_json::to_string(space)?);
+                table.insert(
+                    format!("space/{name}/{}", space.name),
+                    serde_json::to_string(&Of { app: name, item: space })?,
+                );
             }
             for path in &app.paths {
-                table
-                    .insert(format!("path/{name}/{}/{}", path.from, path.name), serde_json::to_string(path)?);
+                table.insert(
+                    format!("path/{name}/{}/{}", path.from, path.name),
+                    serde_json::to_string(&Of { app: name, item: path })?,
+                );
             }
         }
         Ok(Self(table))

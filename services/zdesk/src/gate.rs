@@ -7,7 +7,17 @@ use std::collections::VecDeque;
 /// A browser that showed a ticket.
 struct Session {
     token: String,
+    key: String,
     streams: usize,
+}
+
+/// What a browser gets for a ticket.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Admission {
+    /// For a cookie. Browsers send cookies to every port of a host, so another server may learn it.
+    pub session: String,
+    /// For the desk's own scripts, which keep it where only the desk's origin reads.
+    pub key: String,
 }
 
 /// Who may come in.
@@ -30,15 +40,15 @@ impl Gate {
     }
 
     /// A session for a ticket, which is used up.
-    pub fn exchange(&mut self, ticket: &str) -> Result<Option<String>, getrandom::Error> {
+    pub fn exchange(&mut self, ticket: &str) -> Result<Option<Admission>, getrandom::Error> {
         let Some(at) = self.tickets.iter().position(|known| known == ticket) else { return Ok(None) };
-        let session = token()?;
+        let (session, key) = (token()?, token()?);
         self.tickets.remove(at);
         if self.sessions.len() == SESSIONS_MAX {
             self.sessions.pop_front();
         }
-        self.sessions.push_back(Session { token: session.clone(), streams: 0 });
-        Ok(Some(session))
+        self.sessions.push_back(Session { token: session.clone(), key: key.clone(), streams: 0 });
+        Ok(Some(Admission { session, key }))
     }
 
     /// Whether there is such a session; it counts as used now.
@@ -48,6 +58,11 @@ impl Gate {
             self.sessions.push_back(session);
         }
         true
+    }
+
+    /// Whether a request is the desk's own: it has a session and the session's key.
+    pub fn admits(&mut self, session: &str, key: &str) -> bool {
+        self.knows(session) && self.sessions.back().is_some_and(|session| session.key == key)
     }
 
     /// Counts one more stream of a session, if it may have one.
@@ -72,8 +87,9 @@ mod tests {
     fn a_ticket_is_good_for_one_session() {
         let mut gate = Gate::default();
         let ticket = gate.ticket().unwrap();
-        let session = gate.exchange(&ticket).unwrap().unwrap();
-        assert!(gate.knows(&session));
+        let Admission { session, key } = gate.exchange(&ticket).unwrap().unwrap();
+        assert!(gate.knows(&session) && gate.admits(&session, &key));
+        assert!(!gate.admits(&session, &session) && !gate.admits(&key, &key) && !gate.admits(&session, ""));
         assert_eq!(gate.exchange(&ticket).unwrap(), None);
         assert_eq!(gate.exchange(&session).unwrap(), None);
         assert!(!gate.knows(&ticket));
@@ -85,8 +101,8 @@ mod tests {
         let oldest = gate.ticket().unwrap();
         let tickets: Vec<String> = (0..TICKETS_MAX).map(|_| gate.ticket().unwrap()).collect();
         assert_eq!(gate.exchange(&oldest).unwrap(), None);
-        let first = gate.exchange(&tickets[0]).unwrap().unwrap();
-        let second = gate.exchange(&tickets[1]).unwrap().unwrap();
+        let first = gate.exchange(&tickets[0]).unwrap().unwrap().session;
+        let second = gate.exchange(&tickets[1]).unwrap().unwrap().session;
         for _ in 2..SESSIONS_MAX {
             let ticket = gate.ticket().unwrap();
             gate.exchange(&ticket).unwrap().unwrap();

@@ -15,9 +15,6 @@ pub enum Place {
     Frame(String),
 }
 
-/// The header that every change carries: no form and no request without a preflight can set it.
-pub const CHANGE_HEADER: &str = "x-space-desk";
-
 /// Where a request goes, or why nowhere.
 pub fn judge(method: &Method, uri: &Uri, headers: &HeaderMap, port: u16) -> Result<Place, &'static str> {
     let host = only(headers, header::HOST)?.ok_or("a request names its host once")?;
@@ -42,9 +39,6 @@ pub fn judge(method: &Method, uri: &Uri, headers: &HeaderMap, port: u16) -> Resu
             let changes = method != Method::GET && method != Method::HEAD;
             if changes && origin.is_none() {
                 return Err("a change names its origin");
-            }
-            if changes && only(headers, CHANGE_HEADER)? != Some("1") {
-                return Err("a change carries the header `x-space-desk: 1`");
             }
         }
         Place::Frame(_) => {
@@ -145,7 +139,7 @@ mod tests {
     #[test]
     fn origins() {
         let with = |method: &Method, origin: &str| {
-            let pairs = [("host", "127.0.0.1:7000"), ("origin", origin), (CHANGE_HEADER, "1")];
+            let pairs = [("host", "127.0.0.1:7000"), ("origin", origin)];
             asked(method, "/api/state", &pairs)
         };
         for method in [Method::GET, Method::HEAD, Method::POST] {
@@ -174,10 +168,8 @@ mod tests {
         let host = ("host", "127.0.0.1:7000");
         let origin = ("origin", "http://127.0.0.1:7000");
         for method in [Method::POST, Method::PUT, Method::DELETE, Method::OPTIONS] {
-            assert!(asked(&method, "/api/actions", &[host, origin]).is_err());
-            assert!(asked(&method, "/api/actions", &[host, (CHANGE_HEADER, "1")]).is_err());
-            assert!(asked(&method, "/api/actions", &[host, origin, (CHANGE_HEADER, "0")]).is_err());
-            assert!(asked(&method, "/api/actions", &[host, origin, (CHANGE_HEADER, "1")]).is_ok());
+            assert!(asked(&method, "/api/actions", &[host]).is_err());
+            assert!(asked(&method, "/api/actions", &[host, origin]).is_ok());
         }
     }
 
@@ -208,9 +200,8 @@ mod tests {
     #[test]
     fn frames() {
         let host = format!("{TICKET}.localhost:7000");
-        let with = |method: &Method, origin: &str| {
-            asked(method, "/app.js", &[("host", &host), ("origin", origin), (CHANGE_HEADER, "1")])
-        };
+        let with =
+            |method: &Method, origin: &str| asked(method, "/app.js", &[("host", &host), ("origin", origin)]);
         assert!(with(&Method::GET, "null").is_ok());
         assert!(with(&Method::POST, "null").is_err());
         assert!(with(&Method::GET, "http://127.0.0.1:7000").is_err());

@@ -42,6 +42,8 @@ pub fn frame(headers: &mut HeaderMap, host: &str, port: u16) {
     );
     common(headers);
     put(headers, "content-security-policy", &policy);
+    // A call by WebRTC asks no content policy. Browsers that know this header ask it.
+    put(headers, "connection-allowlist", "(response-origin)");
     // The page's origin is opaque, so to the browser its own files come from elsewhere.
     put(headers, "cross-origin-resource-policy", "cross-origin");
     put(headers, header::ACCESS_CONTROL_ALLOW_ORIGIN.as_str(), "null");

@@ -24,6 +24,8 @@ pub const STREAMS_MAX: usize = 16;
 pub const FRAME_QUEUE_MAX: usize = 256;
 /// Answers that one frame waits for.
 pub const ASKED_MAX: usize = 1024;
+/// A frame whose page has no stream for so long holds no other frame back: it misses messages.
+pub const FRAME_LATE: Duration = Duration::from_secs(2);
 /// A frame whose page has no stream for so long is closed.
 pub const FRAME_SILENCE: Duration = Duration::from_secs(10);
 /// How often the state is looked at.

@@ -4,7 +4,8 @@ mod support;
 
 use serde_json::json;
 use services_zdesk::view::{Kind, State, Way};
-use support::chromium::{Chromium, Page, program};
+use std::time::Duration;
+use support::chromium::{Chromium, program};
 use support::fake::{Fake, dead_letter, world};
 use support::http::desk;
 
@@ -59,12 +60,6 @@ fn hello(fake: &Fake) {
     app.paths[1].blocked = 3;
 }
 
-/// The frame of the page, seen from inside: a target of its own.
-fn frame(browser: &mut Chromium, page: &Page) -> Page {
-    browser.until(page, "document.querySelector('iframe')");
-    browser.frame(page)
-}
-
 #[test]
 fn a_person_looks_around() {
     let Some(program) = program() else { return };
@@ -76,7 +71,7 @@ fn a_person_looks_around() {
     browser.until(&page, "document.querySelectorAll('#list li').length === 4");
     assert_eq!(browser.value(&page, "location.search"), json!(""), "the ticket is gone from the address");
     // The UI space is there and gets what comes.
-    let inside = frame(&mut browser, &page);
+    let inside = browser.frame_at(&page, "ui");
     browser.until(&inside, "document.documentElement.dataset.ready");
     fake.deliver("hello-samoza", "ui", Way::Path("readings".into()), "21.5 °C".as_bytes());
     browser.until(&inside, "document.getElementById('value').textContent === '21.5 °C sensor#1'");
@@ -155,5 +150,141 @@ fn a_person_looks_around() {
     browser.until(&page, "document.querySelectorAll('#list li').length === 3");
     assert_eq!(browser.complaints(), [""; 0]);
     desk.shutdown();
-    browser.until(&page, "document.getElementById('there').textContent.includes('does not answer')");
+    browser.until(&page, "document.getElementById('there').textContent.includes('trying again')");
+}
+
+#[test]
+fn a_face_of_the_world() {
+    let Some(program) = program() else { return };
+    let (desk, fake) = desk();
+    hello(&fake);
+    let mut browser = Chromium::start(&program);
+    let page = browser.open(&format!("{}&at=hall&face=north", desk.url().expect("a ticket can be made")));
+    browser.until(&page, "!document.getElementById('world').hidden");
+    assert_eq!(browser.value(&page, "location.search"), json!("?at=hall&face=north"));
+    browser.until(&page, "document.querySelector('#world iframe')");
+    // Screens that nobody looks at are not what is meant here.
+    browser.value(&page, "document.querySelectorAll('#screens iframe').forEach((frame) => frame.remove())");
+    let inside = browser.frame_at(&page, "ui");
+    browser.until(&inside, "document.getElementById('where')?.textContent === 'hall north'");
+    browser.picture(&page, "world-light");
+    browser.value(
+        &page,
+        "[...document.querySelectorAll('.ways button')].find((b) => b.textContent === '→ Yard-2').click()",
+    );
+    browser.until(&page, "location.search.includes('at=Yard-2')");
+    let inside = browser.frame_at(&page, "ui");
+    browser.until(&inside, "document.getElementById('where')?.textContent === 'Yard-2 north'");
+    browser.value(&page, "document.querySelector('.compass button').focus()");
+    browser.key(&page, "ArrowRight");
+    browser.until(
+        &page,
+        "document.getElementById('world').innerText.includes('Nothing is to be seen to the east')",
+    );
+    browser.value(&page, "history.back()");
+    browser.until(&page, "document.querySelector('#world iframe')");
+    let nowhere = browser.open_beside(&page, &format!("http://{}/?at=attic", desk.address()));
+    browser.until(&nowhere, "document.getElementById('world').innerText.includes('no location attic')");
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn a_phone_in_the_dark_and_a_second_tab() {
+    let Some(program) = program() else { return };
+    let (desk, fake) = desk();
+    hello(&fake);
+    let mut browser = Chromium::start(&program);
+    let page = browser.open(&desk.url().expect("a ticket can be made"));
+    browser.window(&page, (390, 844), "dark");
+    browser.until(&page, "document.querySelector('iframe')");
+    let fits = "document.documentElement.scrollWidth <= innerWidth";
+    assert_eq!(browser.value(&page, fits), json!(true));
+    browser.picture(&page, "phone-screens-dark");
+    browser.value(&page, "document.getElementById('tab-graph').click()");
+    browser.listen(Duration::from_millis(300));
+    browser.picture(&page, "phone-graph-dark");
+    // The space in the middle of the graph, by finger.
+    let at = browser.value(
+        &page,
+        "(() => { const b = document.getElementById('list').querySelector('button'); b.scrollIntoView(); \
+        const r = b.getBoundingClientRect(); return [r.x + 20, r.y + 10]; })()",
+    );
+    browser.press(&page, at[0].as_f64().expect("a number"), at[1].as_f64().expect("a number"));
+    browser.until(&page, "document.querySelector('#panel h2').textContent === 'agent failed'");
+    browser.until(&page, "document.getElementById('panel').getBoundingClientRect().top < 200");
+    assert_eq!(browser.value(&page, fits), json!(true));
+    browser.picture(&page, "phone-details-dark");
+    // Nothing that one presses is small.
+    let small = "[...document.querySelectorAll('button, input')].filter((b) => b.offsetParent && \
+        b.getBoundingClientRect().height < 38 && !b.matches('.link, .back, #tabs button')).map((b) => b.textContent)";
+    assert_eq!(browser.value(&page, small), json!([]));
+    // Both tabs get each message.
+    let second = browser.open_beside(&page, &format!("http://{}/", desk.address()));
+    browser.window(&second, (1400, 900), "dark");
+    browser.until(&second, "document.querySelector('iframe')");
+    let (one, other) = (browser.frame_at(&page, "ui"), browser.frame_at(&second, "ui"));
+    for inside in [&one, &other] {
+        browser.until(inside, "document.documentElement.dataset.ready");
+    }
+    // The pages have said hello when their first call is answered.
+    for inside in [&one, &other] {
+        browser.value(inside, "space.send('control', 'here')");
+    }
+    fake.deliver("hello-samoza", "ui", Way::Path("readings".into()), b"22");
+    for inside in [&one, &other] {
+        browser.until(inside, "document.getElementById('value').textContent === '22 sensor#1'");
+    }
+    browser.value(&second, "document.getElementById('tab-graph').click()");
+    browser.listen(Duration::from_millis(300));
+    browser.picture(&second, "graph-dark");
+    // The space is stopped, and comes back.
+    let key = ("hello-samoza".to_owned(), "ui".to_owned());
+    let grants = fake.inner().grants.remove(&key).expect("it runs");
+    browser.until(&page, "document.getElementById('screens').textContent.includes('the space does not run')");
+    fake.inner().grants.insert(key, grants);
+    browser.value(&page, "document.querySelector('.notice button').click()");
+    let again = browser.frame_at(&page, "ui");
+    browser.until(&again, "document.documentElement.dataset.ready");
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn a_thousand_spaces() {
+    let Some(program) = program() else { return };
+    let (desk, fake) = desk();
+    let names: Vec<String> = (0..1000).map(|at| format!("space-{at:03}")).collect();
+    let spaces: Vec<(&str, Kind)> = names.iter().map(|name| (name.as_str(), Kind::Io)).collect();
+    let next = |at: usize, step: usize| (names[at].as_str(), names[(at * step + 7) % 1000].as_str());
+    let mut paths: Vec<(&str, &str, &str)> = Vec::new();
+    for at in 0..1000 {
+        paths.push((next(at, 3).0, next(at, 3).1, "a"));
+        paths.push((next(at, 7).0, next(at, 7).1, "b"));
+    }
+    fake.application("wide", &spaces, &paths);
+    let mut browser = Chromium::start(&program);
+    let page = browser.open(&desk.url().expect("a ticket can be made"));
+    browser.window(&page, (1400, 900), "light");
+    browser.until(&page, "document.querySelectorAll('#list li').length === 1000");
+    browser.until(&page, "!document.getElementById('graph').hidden");
+    let drawn = browser.value(
+        &page,
+        "(async () => { const canvas = document.getElementById('canvas'); const times = []; \
+         for (let at = 0; at < 60; at += 1) { \
+           canvas.dispatchEvent(new WheelEvent('wheel', { deltaY: at < 30 ? -40 : 40, cancelable: true })); \
+           const begin = performance.now(); await new Promise(requestAnimationFrame); \
+           times.push(performance.now() - begin); } \
+         times.sort((a, b) => a - b); return times[30]; })()",
+    );
+    eprintln!("1,000 spaces, 2,000 paths: {drawn} ms from frame to frame while zooming, median of 60");
+    browser.picture(&page, "thousand");
+    // No two spaces stand in the same place, whatever the graph; and the same graph has the same places.
+    let shapes = browser.value(&page, include_str!("pages/shapes.js"));
+    assert_eq!(shapes, json!([]));
+    // What changes is few, and what is shown follows.
+    fake.inner().snapshot.applications[0].spaces[500].state = State::Failed;
+    browser.until(&page, "document.getElementById('summary').textContent.includes('1 failed')");
+    browser.value(&page, "document.getElementById('canvas').focus()");
+    browser.key(&page, "ArrowDown");
+    browser.until(&page, "document.querySelector('#panel h2').textContent.startsWith('space-')");
+    assert_eq!(browser.complaints(), [""; 0]);
 }

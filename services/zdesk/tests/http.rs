@@ -46,7 +46,7 @@ fn a_stranger_sees_how_to_come_in() {
     for (method, path) in &ROUTES[1..] {
         let origin = format!("http://{}", desk.address());
         let headers =
-            [("Origin", origin.as_str()), ("X-Space-Desk", "1"), ("Content-Type", "application/json")];
+            [("Origin", origin.as_str()), ("X-Space-Desk", "0"), ("Content-Type", "application/json")];
         let answer = send(desk.address(), method, path, &headers, "{}");
         assert_eq!(answer.status, 401, "{path}");
         assert!(!answer.body.contains("secret-space"), "{path}");
@@ -76,7 +76,13 @@ fn a_ticket_opens_once() {
     }
     // The browser that has the session may load its page again.
     let cookie = cookie.split(';').next().unwrap();
-    assert!(get(desk.address(), &path, &[("Cookie", cookie)]).body.contains("desk.js"));
+    let again = get(desk.address(), &path, &[("Cookie", cookie)]);
+    assert!(again.body.contains("desk.js") && again.body.contains("\"no key\""));
+    assert!(!first.body.contains("\"no key\""));
+    // A browser whose storage was emptied begins anew with a new ticket.
+    let next = desk.url().unwrap();
+    let next = next.strip_prefix(&format!("http://{}", desk.address())).unwrap();
+    assert!(!get(desk.address(), next, &[("Cookie", cookie)]).body.contains("\"no key\""));
     assert_eq!(get(desk.address(), "/?ticket=", &[]).status, 403);
     assert_eq!(get(desk.address(), "/?ticket=a&ticket=b", &[]).status, 200);
 }
@@ -89,10 +95,18 @@ fn sessions_are_of_one_desk() {
     assert_eq!(browser.get("/api/state").status, 200);
     let (_, value) = browser.cookie.split_once('=').unwrap();
     let moved = format!("space-desk-{}={value}", other.address().port());
-    assert_eq!(get(other.address(), "/api/state", &[("Cookie", &moved)]).status, 401);
+    let key = ("X-Space-Desk", browser.key.as_str());
+    assert_eq!(get(other.address(), "/api/state", &[("Cookie", &moved), key]).status, 401);
     // One cookie among many is found.
     let many = format!("a=b; {}; c", browser.cookie);
-    assert_eq!(get(one.address(), "/api/state", &[("Cookie", &many)]).status, 200);
+    assert_eq!(get(one.address(), "/api/state", &[("Cookie", &many), key]).status, 200);
+    // A server on another port is sent the cookie, but it has no key; and a key is of one session.
+    let (cookie, second) = (("Cookie", browser.cookie.as_str()), Browser::new(&one));
+    assert_eq!(get(one.address(), "/api/state", &[cookie]).status, 401);
+    assert_eq!(get(one.address(), "/api/state", &[key]).status, 401);
+    assert_eq!(get(one.address(), "/api/state", &[cookie, ("X-Space-Desk", value)]).status, 401);
+    assert_eq!(get(one.address(), "/api/state", &[cookie, ("X-Space-Desk", &second.key)]).status, 401);
+    assert!(!get(one.address(), "/", &[cookie]).body.contains(&browser.key));
 }
 
 #[test]
@@ -125,8 +139,11 @@ fn wrong_hosts_and_origins_are_refused_everywhere() {
         String::new(),
         format!("http://{own}, http://evil.example"),
     ];
-    let common =
-        [("Cookie", browser.cookie.as_str()), ("X-Space-Desk", "1"), ("Content-Type", "application/json")];
+    let common = [
+        ("Cookie", browser.cookie.as_str()),
+        ("X-Space-Desk", browser.key.as_str()),
+        ("Content-Type", "application/json"),
+    ];
     let own_origin = format!("http://{own}");
     let mut refused = 0;
     for (method, path) in ROUTES {
@@ -156,7 +173,7 @@ fn wrong_hosts_and_origins_are_refused_everywhere() {
     let right = [&common[..], &[("Origin", own_origin.as_str())]].concat();
     assert_eq!(send(desk.address(), "GET", "/api/state", &right, "").status, 200);
     let local = format!("localhost:{port}");
-    let right = [("Cookie", browser.cookie.as_str()), ("Host", &local)];
+    let right = [common[0], common[1], ("Host", &local)];
     assert_eq!(get(desk.address(), "/api/state", &right).status, 200);
 }
 
@@ -186,7 +203,8 @@ fn methods_are_those_of_the_route() {
     let (desk, _) = desk();
     let browser = Browser::new(&desk);
     let origin = format!("http://{}", desk.address());
-    let headers = [("Cookie", browser.cookie.as_str()), ("Origin", &origin), ("X-Space-Desk", "1")];
+    let headers =
+        [("Cookie", browser.cookie.as_str()), ("Origin", &origin), ("X-Space-Desk", browser.key.as_str())];
     for method in ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW"] {
         for (_, path) in ROUTES {
             assert_eq!(send(desk.address(), method, path, &headers, "").status, 405, "{method} {path}");
@@ -200,7 +218,7 @@ fn methods_are_those_of_the_route() {
     let body = r#"{"app":"a","space":"b","action":"kill"}"#;
     let json = ("Content-Type", "application/json");
     let act = |headers: &[(&str, &str)]| send(desk.address(), "POST", "/api/actions", headers, body).status;
-    assert_eq!(act(&[headers[0], headers[1], json]), 403);
+    assert_eq!(act(&[headers[0], headers[1], json]), 401);
     assert_eq!(act(&[headers[0], headers[2], json]), 403);
     assert_eq!(act(&headers), 415);
     assert_eq!(act(&[headers[0], headers[1], headers[2], ("Content-Type", "text/plain")]), 415);
@@ -298,6 +316,12 @@ fn the_state_and_its_changes_arrive() {
     assert_eq!(seen.matches("space/hello/sensor").count(), 1, "only what changed is told again");
     fake.inner().snapshot.applications.clear();
     stream.until("\"gone\":[\"app/hello\",\"dead/hello\"");
+}
+
+#[test]
+fn an_empty_state_is_said_too() {
+    let (desk, _) = desk();
+    Browser::new(&desk).stream("/api/stream?page=p").until("event: state\ndata: {\"set\":{},\"gone\":[]}");
 }
 
 #[test]

@@ -16,6 +16,7 @@ const screens = new Map();
 let selected = null;
 let view = null;
 let asked = false;
+let anew = false;
 
 const graph = new Graph(byId("canvas"), (key) => choose(key));
 const panel = new Panel(byId("panel"), { select: (key) => choose(key, true), open: show });
@@ -58,9 +59,10 @@ function show(space) {
 }
 
 function add(key, value) {
-  const [kind, app] = key.split("/", 2);
+  const kind = key.slice(0, key.indexOf("/"));
+  const app = kind === "app" ? value.name : value.app;
   if (kind === "dead") {
-    model.dead.set(app, value);
+    model.dead.set(app, value.letters);
     return;
   }
   const item = { ...value, is: kind, key, app };
@@ -72,6 +74,11 @@ function add(key, value) {
 }
 
 function take({ set, gone }) {
+  if (anew) {
+    anew = false;
+    model.items.clear();
+    model.dead.clear();
+  }
   for (const [key, value] of Object.entries(set)) add(key, value);
   for (const key of gone) {
     model.items.delete(key);
@@ -256,17 +263,16 @@ if (query.has("ticket")) {
 
 let known = false;
 watch({
+  // What was shown stays until the whole state is here: a lost connection closes no screen.
   begin() {
-    model.items.clear();
-    model.dead.clear();
+    anew = true;
     if (known) reopenLost();
     known = true;
-    renderSoon();
   },
   state: take,
   ui: news,
-  there(is) {
-    setText(byId("there"), is ? "live" : "the desk does not answer; trying again");
+  there(is, why) {
+    setText(byId("there"), is ? "live" : `${why}; trying again`);
     byId("there").className = is ? "live" : "lost";
   },
 });

@@ -63,6 +63,7 @@ export class Screen {
   async open() {
     this.drop();
     this.notice.hidden = true;
+    this.inSecond = 0;
     const opened = await post("/api/frames", { op: "open", page: PAGE, app: this.app, space: this.space });
     if (!screens.has(this)) {
       if (opened.frame) post("/api/frames", { op: "close", frame: opened.frame });

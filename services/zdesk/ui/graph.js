@@ -15,7 +15,7 @@ export class Graph {
     this.nodes = new Map();
     this.edges = new Map();
     this.shape = "";
-    this.plan = { places: new Map(), boxes: [], width: 0, height: 0 };
+    this.plan = { places: new Map(), bends: new Map(), boxes: [], width: 0, height: 0 };
     this.view = { x: 0, y: 0, scale: 1 };
     this.moved = false;
     this.selected = null;
@@ -42,10 +42,11 @@ export class Graph {
   update(nodes, edges) {
     this.nodes = nodes;
     this.edges = edges;
-    const shape = JSON.stringify([[...nodes.keys()].sort(), [...edges.values()].map(({ from, to }) => [from, to]).sort()]);
+    const shape = JSON.stringify([[...nodes.keys()].sort(), [...edges].map(([key, { from, to }]) => [key, from, to]).sort()]);
     if (shape !== this.shape) {
       this.shape = shape;
-      this.plan = layout([...nodes].map(([key, { app }]) => ({ key, app })), [...edges.values()]);
+      const known = [...edges].map(([key, { from, to }]) => ({ key, from, to }));
+      this.plan = layout([...nodes].map(([key, { app }]) => ({ key, app })), known);
       if (!this.moved) this.fit();
     }
     this.draw();
@@ -185,10 +186,9 @@ export class Graph {
     const near = 9 / this.view.scale;
     let best = null;
     for (const [key, edge] of this.edges) {
-      const curve = this.curve(edge);
-      if (!curve) continue;
-      for (let t = 0.05; t < 1; t += 0.05) {
-        const point = along(curve, t);
+      const way = this.way(key, edge);
+      for (let t = 0.025; way.length > 0 && t < 1; t += 0.05 / way.length) {
+        const point = along(way, t);
         const apart = Math.hypot(point.x - x, point.y - y);
         if (apart < near && (best === null || apart < best.apart)) best = { key, apart };
       }
@@ -196,17 +196,16 @@ export class Graph {
     return best?.key ?? null;
   }
 
-  // From a space's right side to a space's left side; paths between the same two lie side by side.
-  curve({ from, to, lane }) {
+  // Curves from a space's right side to a space's left side; paths between the same two lie side by side.
+  way(key, { from, to, lane }) {
     const a = this.plan.places.get(from);
     const b = this.plan.places.get(to);
-    if (!a || !b) return null;
-    const shift = (lane ?? 0) * 12;
+    if (!a || !b) return [];
+    const shift = lane * 12;
     const start = { x: a.x + NODE.width, y: a.y + NODE.height / 2 + shift };
     const end = { x: b.x, y: b.y + NODE.height / 2 + shift };
-    const bend = end.x > start.x ? Math.max(36, (end.x - start.x) / 2) : 90;
-    const lift = end.x > start.x ? 0 : NODE.height * (a.y === b.y ? 1.4 : 0.7);
-    return [start, { x: start.x + bend, y: start.y + lift }, { x: end.x - bend, y: end.y + lift }, end];
+    const points = [start, ...(this.plan.bends.get(key) ?? []), end];
+    return points.slice(1).map((point, at) => curve(points[at], point, a.y === b.y));
   }
 
   draw() {
@@ -258,41 +257,38 @@ export class Graph {
     const { context, colours, view } = this;
     const dots = [];
     for (const [key, edge] of this.edges) {
-      const curve = this.curve(edge);
-      if (!curve) continue;
-      const [a, b, c, d] = curve;
-      const low = Math.min(a.y, b.y, d.y);
-      const high = Math.max(a.y, b.y, d.y);
-      const outside =
-        Math.min(a.x, c.x) > seen.right || Math.max(b.x, d.x) < seen.left || low > seen.bottom || high < seen.top;
-      if (outside) continue;
+      const way = this.way(key, edge);
+      if (way.length === 0 || !inside(way, seen)) continue;
+      const { path } = edge;
       const chosen = key === this.selected || edge.from === this.selected || edge.to === this.selected;
-      const trouble = edge.path.dropped > 0 ? colours.bad : edge.path.blocked > 0 ? colours.warn : null;
-      context.strokeStyle = chosen ? colours.accent : trouble ?? colours.path;
-      context.globalAlpha = chosen || trouble || edge.path.rate > 0 ? 1 : 0.55;
-      context.lineWidth = (1.2 + Math.min(4, Math.log2(1 + edge.path.rate) / 2)) * (chosen ? 1.5 : 1);
+      const trouble = path.dropped > 0 ? colours.bad : path.blocked > 0 ? colours.warn : null;
+      const colour = chosen ? colours.accent : trouble ?? colours.path;
+      const end = way[way.length - 1][3];
+      context.strokeStyle = colour;
+      context.fillStyle = colour;
+      context.globalAlpha = chosen || trouble || path.rate > 0 ? 1 : 0.55;
+      context.lineWidth = (1.2 + Math.min(4, Math.log2(1 + path.rate) / 2)) * (chosen ? 1.5 : 1);
       context.setLineDash(trouble ? [7, 5] : []);
       context.beginPath();
-      context.moveTo(a.x, a.y);
-      context.bezierCurveTo(b.x, b.y, c.x, c.y, d.x, d.y);
+      context.moveTo(way[0][0].x, way[0][0].y);
+      for (const [, b, c, d] of way) context.bezierCurveTo(b.x, b.y, c.x, c.y, d.x, d.y);
       context.stroke();
       context.setLineDash([]);
-      context.fillStyle = context.strokeStyle;
       context.beginPath();
-      context.moveTo(d.x, d.y);
-      context.lineTo(d.x - 8, d.y - 4.5);
-      context.lineTo(d.x - 8, d.y + 4.5);
+      context.moveTo(end.x, end.y);
+      context.lineTo(end.x - 9, end.y - 5);
+      context.lineTo(end.x - 9, end.y + 5);
       context.fill();
       context.globalAlpha = 1;
-      if (edge.path.rate > 0) dots.push([curve, edge.path.rate, context.strokeStyle]);
-      if (view.scale > ZOOM.rates) this.label(curve, edge, chosen);
+      if (path.rate > 0) dots.push([way, path.rate, colour]);
+      if (view.scale > ZOOM.rates) this.label(way, edge, chosen);
     }
     if (this.still.matches || dots.length === 0 || dots.length > MOVING_MAX) return false;
-    for (const [curve, speed, colour] of dots) {
+    for (const [way, speed, colour] of dots) {
       const turn = (time / 1000) * Math.min(1.2, 0.25 + Math.log2(1 + speed) / 8);
       context.fillStyle = colour;
       for (const shift of [0, 0.5]) {
-        const point = along(curve, (turn + shift) % 1);
+        const point = along(way, (turn / way.length + shift) % 1);
         context.beginPath();
         context.arc(point.x, point.y, 3.2, 0, 7);
         context.fill();
@@ -301,22 +297,22 @@ export class Graph {
     return true;
   }
 
-  label(curve, { path, lane }, chosen) {
+  label(way, { path, lane }, chosen) {
     const { context, colours } = this;
     const figures = [path.rate > 0 ? rate(path.rate) : null, path.dropped > 0 ? `✕ ${count(path.dropped)}` : null];
     const words = [...(chosen || figures.some(Boolean) ? [plain(path.name)] : []), ...figures].filter(Boolean).join("  ");
     if (words === "") return;
-    const point = along(curve, 0.5);
+    const point = along(way.slice(0, 1), 0.5);
     context.font = "11px system-ui, sans-serif";
-    const width = context.measureText(words).width + 10;
-    const top = point.y - 9 + (lane ?? 0) * 6;
-    context.fillStyle = colours.back;
-    context.globalAlpha = 0.9;
-    context.fillRect(point.x - width / 2, top, width, 17);
-    context.globalAlpha = 1;
-    context.fillStyle = path.dropped > 0 ? colours.bad : colours.soft;
+    const top = point.y - 11 + lane * 6;
     context.textAlign = "center";
-    context.fillText(words, point.x, top + 9);
+    // A rim in the ground's colour keeps words readable across lines.
+    context.strokeStyle = colours.back;
+    context.lineWidth = 4;
+    context.lineJoin = "round";
+    context.strokeText(words, point.x, top);
+    context.fillStyle = path.dropped > 0 ? colours.bad : colours.soft;
+    context.fillText(words, point.x, top);
     context.textAlign = "left";
   }
 
@@ -355,7 +351,25 @@ function shortened(name) {
   return name.length > 20 ? `${name.slice(0, 19)}…` : name;
 }
 
-function along([a, b, c, d], t) {
+function curve(start, end, level) {
+  const forward = end.x > start.x;
+  const bend = forward ? (end.x - start.x) / 2 : 90;
+  const lift = forward ? 0 : NODE.height * (level ? 1.4 : 0.7);
+  return [start, { x: start.x + bend, y: start.y + lift }, { x: end.x - bend, y: end.y + lift }, end];
+}
+
+function inside(way, { left, top, right, bottom }) {
+  const points = way.flat();
+  const xs = points.map(({ x }) => x);
+  const ys = points.map(({ y }) => y);
+  return Math.min(...xs) < right && Math.max(...xs) > left && Math.min(...ys) < bottom && Math.max(...ys) > top;
+}
+
+// The point at a part of the way.
+function along(way, part) {
+  const at = Math.min(way.length - 1, Math.floor(part * way.length));
+  const [a, b, c, d] = way[at];
+  const t = part * way.length - at;
   const u = 1 - t;
   const mix = (axis) => u ** 3 * a[axis] + 3 * u * u * t * b[axis] + 3 * u * t * t * c[axis] + t ** 3 * d[axis];
   return { x: mix("x"), y: mix("y") };

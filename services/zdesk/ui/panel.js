@@ -1,7 +1,7 @@
 // The details of what is selected: an application, a space, a path.
 
 import { bytes, clock, count, duration, el, fill, plain, rate, setText } from "./dom.js";
-import { post, read } from "./server.js";
+import { post, read, stream } from "./server.js";
 
 const LINES_MAX = 1000;
 const MESSAGES_MAX = 300;
@@ -25,12 +25,12 @@ export class Panel {
       this.end = () => {};
       this.key = key;
       this.missing = item === undefined;
-      this.parts = this.build(key, item, model);
+      this.parts = this.build(key, item);
     }
     this.parts?.update(item, model);
   }
 
-  build(key, item, model) {
+  build(key, item) {
     if (!key) return this.overview();
     if (!item) {
       fill(this.holder, this.back(), el("p", { class: "empty" }, "This is no more."));
@@ -38,7 +38,7 @@ export class Panel {
     }
     if (item.is === "space") return this.space(item);
     if (item.is === "path") return this.path(item);
-    return this.application(item, model);
+    return this.application(item);
   }
 
   back() {
@@ -65,7 +65,7 @@ export class Panel {
     };
   }
 
-  application(app, model) {
+  application(app) {
     const facts = el("dl");
     const dead = el("tbody");
     const remarks = el("div");
@@ -231,17 +231,17 @@ export class Panel {
       setText(pause, paused ? "Go on" : "Pause");
     } }, "Pause");
     const clear = el("button", { type: "button", onclick: () => fill(list) }, "Clear");
-    const source = new EventSource(`/api/tap?${new URLSearchParams({ app: path.app, from: path.from, path: path.name })}`);
-    source.addEventListener("messages", (event) => {
-      if (paused) return;
-      hint.remove();
-      for (const message of JSON.parse(event.data)) list.prepend(...seen(message));
-      while (list.childElementCount > MESSAGES_MAX) list.lastChild.remove();
+    this.end = stream("/api/tap", { app: path.app, from: path.from, path: path.name }, {
+      on: {
+        messages(messages) {
+          if (paused) return;
+          hint.remove();
+          for (const message of messages) list.prepend(...seen(message));
+          while (list.childElementCount > MESSAGES_MAX) list.lastChild.remove();
+        },
+      },
+      ended: (why) => setText(hint, `No more messages: ${why}.`),
     });
-    source.onerror = () => {
-      if (source.readyState === EventSource.CLOSED) setText(hint, "The path gives no messages to look at.");
-    };
-    this.end = () => source.close();
     return [el("p", { class: "row" }, pause, clear), list];
   }
 }

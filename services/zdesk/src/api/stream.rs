@@ -17,6 +17,9 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Instant;
 
+/// A change that changes nothing.
+const NOTHING: &str = r#"{"set":{},"gone":[]}"#;
+
 #[derive(Deserialize)]
 pub struct StreamQuery {
     page: String,
@@ -44,8 +47,9 @@ impl Watch {
             }
             let news = {
                 let mut broker = self.shared.broker();
+                broker.look(&self.session, &self.page, now);
                 broker.pump(&*self.shared.source, now);
-                broker.collect(&self.session, &self.page, now)
+                broker.collect(&self.session, &self.page)
             };
             if !news.is_empty() {
                 self.waiting.push_back(Event::default().event("ui").json_data(&news).ok()?);
@@ -63,6 +67,16 @@ impl Watch {
             self.waiting.push_back(Event::default().event("state").data(delta));
         }
         self.said = state;
+        Ok(())
+    }
+
+    /// Says all of it, also where there is nothing: what the page knew before is void then.
+    fn begin(&mut self) -> Result<(), serde_json::Error> {
+        self.waiting.push_back(Event::default().event("begin").data("{}"));
+        self.state()?;
+        if self.waiting.len() == 1 {
+            self.waiting.push_back(Event::default().event("state").data(NOTHING));
+        }
         Ok(())
     }
 }
@@ -83,9 +97,7 @@ pub async fn stream(
     opened(&shared, &session)?;
     let said = Arc::default();
     let mut watch = Watch { shared, session, page, said, next: Instant::now(), waiting: VecDeque::new() };
-    // The first event says that what the page knew is void, also after the connection was lost.
-    watch.waiting.push_back(Event::default().event("begin").data("{}"));
-    watch.state().map_err(internal)?;
+    watch.begin().map_err(internal)?;
     let events = stream::unfold(watch, |mut watch| async {
         let event = watch.event().await?;
         Some((Ok::<_, Infallible>(event), watch))

@@ -126,12 +126,16 @@ impl Chromium {
     }
 
     fn call(&mut self, session: Option<&str>, method: &str, parameters: &Value) -> Value {
+        self.try_call(session, method, parameters).unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+
+    fn try_call(&mut self, session: Option<&str>, method: &str, parameters: &Value) -> Result<Value, Value> {
         let id = self.send(session, method, parameters);
         let begin = Instant::now();
         loop {
             if let Some(mut answer) = self.answers.remove(&id) {
-                assert!(answer.get("error").is_none(), "{method}: {answer}");
-                return answer["result"].take();
+                let error = answer["error"].take();
+                return if error.is_null() { Ok(answer["result"].take()) } else { Err(error) };
             }
             assert!(begin.elapsed() < PATIENCE, "{method} has no answer");
             self.hear(Duration::from_millis(200));
@@ -172,22 +176,50 @@ impl Chromium {
         page
     }
 
-    /// The newest frame of a page that runs in a process of its own.
-    pub fn frame(&mut self, page: &Page) -> Page {
+    /// The newest frame of a page whose title in the page begins with a word, and which has a process of its own.
+    pub fn frame_at(&mut self, page: &Page, word: &str) -> Page {
+        let find = format!(
+            "[...document.querySelectorAll('iframe')].find((f) => f.title.startsWith({word:?}))?.src"
+        );
+        self.until(page, &find);
+        let source = self.value(page, &find);
         let begin = Instant::now();
         loop {
-            let attached = self.events.iter().rev().find(|event| {
+            let targets = self.call(None, "Target.getTargets", &json!({ "filter": [{}] }));
+            let targets = targets["targetInfos"].as_array().expect("they are a list");
+            let wanted = |info: &&Value| info["type"] == "iframe" && info["url"] == source;
+            let target = targets.iter().find(wanted).map(|info| info["targetId"].clone());
+            let session = self.events.iter().rev().find(|event| {
                 event["method"] == "Target.attachedToTarget"
                     && event["sessionId"] == json!(page.session)
-                    && event["params"]["targetInfo"]["type"] == "iframe"
+                    && Some(&event["params"]["targetInfo"]["targetId"]) == target.as_ref()
             });
-            if let Some(event) = attached {
+            if let Some(event) = session {
                 let text = |value: &Value| value.as_str().expect("it has one").to_owned();
-                let (session, about) = (text(&event["params"]["sessionId"]), &event["params"]["targetInfo"]);
-                return Page { session, target: text(&about["targetId"]) };
+                let session = text(&event["params"]["sessionId"]);
+                let target = text(&event["params"]["targetInfo"]["targetId"]);
+                // It may have begun in another process than the one in which it is shown.
+                let parameters = json!({ "expression": "location.href", "returnByValue": true });
+                let place = self.try_call(Some(&session), "Runtime.evaluate", &parameters);
+                if place.is_ok_and(|place| place["result"]["value"] == source) {
+                    return Page { session, target };
+                }
             }
-            assert!(begin.elapsed() < PATIENCE, "no frame has a process of its own");
+            assert!(begin.elapsed() < PATIENCE, "no frame of {source} has a process of its own");
             self.hear(Duration::from_millis(50));
+        }
+    }
+
+    /// Hears of downloads, which are refused.
+    pub fn watch_downloads(&mut self) {
+        self.call(None, "Browser.setDownloadBehavior", &json!({ "behavior": "deny", "eventsEnabled": true }));
+    }
+
+    /// Hears what comes in this time.
+    pub fn listen(&mut self, time: Duration) {
+        let end = Instant::now() + time;
+        while let Some(left) = end.checked_duration_since(Instant::now()) {
+            self.hear(left);
         }
     }
 
@@ -202,6 +234,12 @@ impl Chromium {
         let mut answer = self.ask(page, "Runtime.evaluate", &parameters);
         assert!(answer.get("exceptionDetails").is_none(), "{expression}: {answer}");
         answer["result"]["value"].take()
+    }
+
+    /// Begins something after which the page may not be there to answer.
+    pub fn begin(&mut self, page: &Page, expression: &str) {
+        let parameters = json!({ "expression": expression, "userGesture": true });
+        self.send(Some(&page.session), "Runtime.evaluate", &parameters);
     }
 
     /// Waits until an expression is true.
@@ -284,7 +322,14 @@ impl Drop for Chromium {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
+        // Its children end a little later, and write until then.
+        let gone = || std::fs::remove_dir_all(&self.folder).is_ok() || !self.folder.exists();
+        let _ = (0..40).any(|_| {
+            gone() || {
+                std::thread::sleep(Duration::from_millis(50));
+                false
+            }
+        });
     }
 }
 

@@ -64,6 +64,7 @@ fn unchunked(mut body: &str) -> String {
 pub struct Browser {
     pub address: SocketAddr,
     pub cookie: String,
+    pub key: String,
 }
 
 impl Browser {
@@ -76,11 +77,13 @@ impl Browser {
         assert_eq!(answer.status, 200, "{answer:?}");
         let cookie = answer.header("set-cookie").expect("a session begins");
         let cookie = cookie.split_once(';').map_or(cookie, |(pair, _)| pair);
-        Self { address: desk.address(), cookie: cookie.into() }
+        let key = answer.body.split_once("name=\"key\" content=\"").expect("the page brings a key").1;
+        let key = key.split_once('"').map_or(key, |(key, _)| key);
+        Self { address: desk.address(), cookie: cookie.into(), key: key.into() }
     }
 
     pub fn get(&self, path: &str) -> Answer {
-        get(self.address, path, &[("Cookie", &self.cookie)])
+        get(self.address, path, &[("Cookie", &self.cookie), ("X-Space-Desk", &self.key)])
     }
 
     pub fn post(&self, path: &str, body: &Value) -> Answer {
@@ -88,7 +91,7 @@ impl Browser {
         let headers = [
             ("Cookie", self.cookie.as_str()),
             ("Origin", &origin),
-            ("X-Space-Desk", "1"),
+            ("X-Space-Desk", &self.key),
             ("Content-Type", "application/json"),
         ];
         send(self.address, "POST", path, &headers, &body.to_string())
@@ -98,8 +101,8 @@ impl Browser {
     pub fn stream(&self, path: &str) -> Stream {
         let mut stream = TcpStream::connect(self.address).expect("the desk listens");
         stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a time-out can be set");
-        let request =
-            format!("GET {path} HTTP/1.1\r\nHost: {}\r\nCookie: {}\r\n\r\n", self.address, self.cookie);
+        let own = format!("Cookie: {}\r\nX-Space-Desk: {}", self.cookie, self.key);
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{own}\r\n\r\n", self.address);
         stream.write_all(request.as_bytes()).expect("the desk reads");
         Stream { stream, seen: String::new() }
     }
