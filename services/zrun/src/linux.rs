@@ -11,13 +11,14 @@ mod machine;
 mod recorded;
 mod report;
 mod run;
+mod workers;
 
-pub use agents::{Callee, Done, Invoker, Runner};
+pub use agents::{Callee, Invoker, Runner};
 pub use apart::{ALONE, ApartError, Event, Job, Orders, ROLE, Spaces, run_apart};
 pub use audio::{AudioError, Format, Microphone, Sound, Speaker};
 pub use devices::{
-    Bench, Description, DescriptionError, Order, Rack, Replay, ReplayError, Shape, SimulatedActuator, Sink,
-    Socket, Source, Time, Watcher, Wave, listen,
+    Bench, Description, DescriptionError, Rack, Replay, ReplayError, Shape, SimulatedActuator, Sink, Socket,
+    Source, Time, Watcher, Wave, listen,
 };
 pub use disk::{Disk, DiskError};
 pub use events::{Exchange, Inbox, Member, Post};
@@ -26,3 +27,4 @@ pub use recorded::{RecordError, Records, Responder, request_hash};
 pub use report::{Report, ReportKind};
 pub use run::{Limits, Profile, RunError, Settings, run, run_with_back_ends};
 pub use space_host::{Sample, samples};
+pub use workers::Done;

@@ -41,6 +41,15 @@ enum Call<'a> {
     Show(u32),
 }
 
+impl Call<'_> {
+    fn name(&self) -> String {
+        match self {
+            Self::Of(function, arguments) => format!("{}.{} {arguments:?}", function.module, function.item),
+            Self::Show(bytes) => format!("{bytes} bytes of the buffer"),
+        }
+    }
+}
+
 /// Calls, and what each is to log.
 #[derive(Clone, Debug, Default)]
 pub struct Calls<'a> {
@@ -116,7 +125,8 @@ impl<'a> Calls<'a> {
             let is_handle = line.is_some_and(|line| line.parse().is_ok_and(|number: u32| number > 0));
             assert!(
                 line == Some(expected) || (expected == HANDLE && is_handle),
-                "call {index}: {call:?}: not {expected}: {lines:?}"
+                "call {index}, {}: not {expected}: {lines:?}",
+                call.name()
             );
         }
         assert_eq!(lines.len(), self.calls.len(), "{lines:?}");

@@ -1,22 +1,14 @@
 //! Agents on Linux: requests by HTTP, and a thread for each invocation that nobody waits for.
 
 use super::devices::Time;
+use super::workers::{Done, Workers};
 use crate::agents::{Agents, Answer, Book, Event, Kind, Outcome, Own, Request, Spent, Step, Trouble};
 use sci::guest::ErrorCode;
 use std::io::Read as _;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 use ureq::http;
-
-/// Gets the result of an invocation.
-pub type Done = Box<dyn FnOnce(Result<Vec<u8>, ErrorCode>) + Send>;
-
-/// Invocations at a time that nobody waits for.
-const THREADS_MAX: usize = 64;
-/// Bytes of stack of their threads.
-const STACK_BYTES: usize = 512 << 10;
 
 /// What has a space carry a function out.
 pub trait Callee: Send + Sync {
@@ -29,7 +21,7 @@ struct Inner {
     time: Time,
     client: ureq::Agent,
     callee: Option<Box<dyn Callee>>,
-    threads: AtomicUsize,
+    workers: Workers,
 }
 
 /// The agents of a topology.
@@ -47,7 +39,7 @@ impl Runner {
             .user_agent("space")
             .build();
         let (book, client) = (Mutex::new(book), config.new_agent());
-        Self(Arc::new(Inner { book, time, client, callee, threads: AtomicUsize::new(0) }))
+        Self(Arc::new(Inner { book, time, client, callee, workers: Workers::default() }))
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -71,30 +63,8 @@ impl Runner {
 
     /// Carries an invocation out in a thread of its own. Too many at a time are refused with `would-block`.
     pub fn start(&self, space: u32, kind: Kind, name: &str, input: &[u8], done: Done) {
-        let has_room = |threads: usize| (threads < THREADS_MAX).then_some(threads + 1);
-        let threads = &self.0.threads;
-        if threads.try_update(Ordering::AcqRel, Ordering::Acquire, has_room).is_err() {
-            return done(Err(ErrorCode::WouldBlock));
-        }
         let (runner, name, input) = (self.clone(), name.to_owned(), input.to_vec());
-        // Whether there is a thread or not, it is told once.
-        let done = Arc::new(Mutex::new(Some(done)));
-        let tell = move |result| {
-            let done = done.lock().unwrap_or_else(PoisonError::into_inner).take();
-            if let Some(done) = done {
-                done(result);
-            }
-        };
-        let also = tell.clone();
-        let spawned = thread::Builder::new().name("agent".into()).stack_size(STACK_BYTES).spawn(move || {
-            let result = runner.run(space, kind, &name, &input);
-            runner.0.threads.fetch_sub(1, Ordering::AcqRel);
-            also(result);
-        });
-        if spawned.is_err() {
-            threads.fetch_sub(1, Ordering::AcqRel);
-            tell(Err(ErrorCode::WouldBlock));
-        }
+        self.0.workers.start(move || runner.run(space, kind, &name, &input), done);
     }
 
     /// Carries an invocation out and waits for its result.

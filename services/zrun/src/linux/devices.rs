@@ -10,6 +10,7 @@ pub use replay::{Replay, ReplayError};
 pub use simulated::{Shape, SimulatedActuator, Wave};
 pub use socket::{Socket, listen};
 
+use super::workers::{Done, Workers};
 use crate::devices::{Actuators, Devices, Reading, Sensors};
 use sci::guest::ErrorCode;
 use serde_json::Value;
@@ -54,6 +55,7 @@ struct Inner {
     sources: BTreeMap<String, (Box<dyn Source>, u64)>,
     sinks: BTreeMap<String, Arc<dyn Sink>>,
     watcher: Option<Watcher>,
+    workers: Workers,
 }
 
 impl Inner {
@@ -102,6 +104,7 @@ impl Rack {
             sources: BTreeMap::new(),
             sinks: BTreeMap::new(),
             watcher: None,
+            workers: Workers::default(),
         })))
     }
 
@@ -182,8 +185,18 @@ impl Bench {
         work(&mut inner, now)
     }
 
-    /// What a command of the space needs to be carried out elsewhere: it may take time.
-    pub fn order(&self, lock: u32, action: &str) -> Result<Order, ErrorCode> {
+    /// As [`Devices::command`], carried out by a thread of its own.
+    pub fn start(&self, lock: u32, action: &str, done: Done) {
+        match self.order(lock, action) {
+            Ok(order) => {
+                let workers = self.rack.inner().workers.clone();
+                workers.start(move || order.carry_out(), done);
+            }
+            Err(code) => done(Err(code)),
+        }
+    }
+
+    fn order(&self, lock: u32, action: &str) -> Result<Order, ErrorCode> {
         let action = serde_json::from_str(action).map_err(|_| ErrorCode::Malformed)?;
         self.at(|inner, now| {
             let actuator = inner.actuators.of_lock(self.space, lock, now)?.to_owned();
@@ -202,7 +215,7 @@ impl Drop for Bench {
 }
 
 /// A command that was allowed when it was given.
-pub struct Order {
+struct Order {
     sink: Arc<dyn Sink>,
     actuator: String,
     fence: u32,
@@ -211,7 +224,7 @@ pub struct Order {
 
 impl Order {
     /// Has it carried out; its result, in JSON.
-    pub fn carry_out(self) -> Result<Vec<u8>, ErrorCode> {
+    fn carry_out(self) -> Result<Vec<u8>, ErrorCode> {
         let result = self.sink.carry_out(&self.actuator, self.fence, &self.action)?;
         serde_json::to_vec(&result).map_err(|_| ErrorCode::Io)
     }

@@ -233,7 +233,7 @@ fn meet(fault: Fault, stream: &mut TcpStream) {
         Fault::Slow => {
             say(&ok(10_000));
             while say("x") {
-                thread::sleep(Duration::from_millis(20));
+                thread::sleep(Duration::from_millis(200));
             }
             return;
         }

@@ -1,17 +1,16 @@
 //! What holds for every function alike, taken from the table.
 
 use sci::guest::ErrorCode::{Fault, Invalid, Malformed, TooLarge, Unsupported};
-use sci::guest::{FUNCTIONS, Function, Role};
+use sci::guest::{FUNCTIONS, Function, GuestCapability, Role};
 use services_zrun::imports::ImportError;
 use services_zrun::linux::{BackEnds, RunError};
 use tests_conformance::guest::{Argument, Calls, MEMORY_BYTES, NO_TEXT};
-use tests_conformance::host::{grants, on_linux};
+use tests_conformance::host::{grants, on_linux, on_the_nanokernel};
 
 /// Functions that a host may lack, and that are served where it does not.
 fn optional() -> Vec<&'static Function> {
-    let is_optional =
-        |module| matches!(module, "ic" | "sensors" | "actuators" | "audio" | "events" | "agent");
-    FUNCTIONS.iter().filter(|function| is_optional(function.module) && function.served).collect()
+    let modules = ["ic", "sensors", "actuators", "audio", "events", "agent"];
+    FUNCTIONS.iter().filter(|function| modules.contains(&function.module)).collect()
 }
 
 fn name(function: &Function) -> String {
@@ -45,25 +44,25 @@ fn numbers(arguments: &[i32]) -> Vec<Argument<'static>> {
 
 #[test]
 fn what_a_host_lacks_answers_unsupported_before_all_else() {
+    let named: Vec<_> = optional().into_iter().map(|function| (name(function), function)).collect();
     let mut calls = Calls::default();
-    for function in optional() {
-        calls.call("z.has", &[Argument::Text(Box::leak(name(function).into_boxed_str()).as_bytes())], 0);
-        calls.fails(&name(function), &numbers(&well(function)), Unsupported);
+    for (name, function) in &named {
+        calls.call("z.has", &[Argument::Text(name.as_bytes())], 0);
+        calls.fails(name, &numbers(&well(function)), Unsupported);
         let worst = vec![-1; function.signature.parameters.len()];
-        calls.fails(&name(function), &numbers(&worst), Unsupported);
+        calls.fails(name, &numbers(&worst), Unsupported);
     }
     calls.hold_with(BackEnds { cache: None, ..BackEnds::default() });
 }
 
 #[test]
 fn each_function_needs_its_capability() {
-    for function in FUNCTIONS.iter().filter(|function| !function.capabilities.is_empty()) {
+    let log = GuestCapability::SysLog;
+    let needs_more = |function: &&Function| function.capabilities.iter().any(|capability| *capability != log);
+    for function in FUNCTIONS.iter().filter(needs_more) {
         let mut calls = Calls::default();
         calls.call(&name(function), &numbers(&well(function)), 0);
-        let (result, lines) = on_linux(&calls.image(), grants(&[sci::guest::GuestCapability::SysLog]));
-        if function.capabilities[0] == sci::guest::GuestCapability::SysLog {
-            continue;
-        }
+        let (result, lines) = on_linux(&calls.image(), grants(&[log]));
         let Err(RunError::Import(ImportError::NotGranted { capability, .. })) = result else {
             panic!("{}: {result:?}", name(function));
         };
@@ -114,4 +113,19 @@ fn lengths_addresses_and_texts_are_checked_in_this_order() {
         }
     }
     calls.hold_with(crate::everything());
+}
+
+#[test]
+fn the_nanokernel_says_what_it_lacks() {
+    let named: Vec<_> = optional().into_iter().map(|function| (name(function), function)).collect();
+    let mut calls = Calls::default();
+    for (name, function) in &named {
+        let is_served = function.module == "ic";
+        calls.call("z.has", &[Argument::Text(name.as_bytes())], is_served.into());
+        if !is_served {
+            calls.fails(name, &numbers(&well(function)), Unsupported);
+        }
+    }
+    let booted = on_the_nanokernel(&calls.image(), calls.needed());
+    calls.compare(&booted.lines);
 }

@@ -7,8 +7,8 @@ use services_zrun::linux::{BackEnds, Description, Rack, Shape, SimulatedActuator
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use tests_conformance::guest::Argument::{Number, Result as Of, Text};
 use tests_conformance::guest::Calls;
@@ -126,6 +126,21 @@ fn one_space_commands_an_actuator_while_its_lease_lasts() {
     assert_eq!(other.command(first, "{}"), Err(Expired), "the space that had it before is fenced off");
     let free = other.lock("crane", 100);
     assert!(free.is_ok(), "what a space had is free when the space is gone");
+}
+
+#[test]
+fn a_command_may_be_waited_for_elsewhere() {
+    let mut space = rack().for_space(1, None);
+    let hand = space.lock("hand", 1000).unwrap();
+    let (sender, results) = mpsc::channel();
+    let outcome = |lock: u32, action: &str| {
+        let sender = sender.clone();
+        space.start(lock, action, Box::new(move |result| drop(sender.send(result))));
+        results.recv().unwrap()
+    };
+    assert_eq!(outcome(hand, "1"), Ok(b"1001".to_vec()));
+    assert_eq!(outcome(hand, "now"), Err(Malformed));
+    assert_eq!(outcome(hand + 1, "1"), Err(Invalid));
 }
 
 /// The other side of the socket.
