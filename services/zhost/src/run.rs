@@ -278,6 +278,17 @@ impl Run {
         house.emit(self, space, Some(to), body)
     }
 
+    /// Gives a user interface the events of a name from now on.
+    pub fn subscribe(&self, space: &str, event: &str) -> Result<(), (ErrorCode, String)> {
+        let mut house = self.house();
+        let Some(member) = house.members.get_mut(space).filter(|member| !member.standing.has_ended()) else {
+            return Err(not_running(space));
+        };
+        member.count(GuestCapability::EventsSubscribe);
+        let instance = Instance { space, number: member.epoch };
+        house.mesh.subscribe(instance, event, self.now()).map_err(|error| (error.code(), error.to_string()))
+    }
+
     /// Takes the oldest message that waits for a user interface's page.
     pub fn next_shown(&self, space: &str) -> Option<Message> {
         let mut house = self.house();
@@ -476,7 +487,7 @@ impl House {
         body: &[u8],
     ) -> Result<u64, (ErrorCode, String)> {
         let Some(member) = self.members.get(space).filter(|member| !member.standing.has_ended()) else {
-            return Err((ErrorCode::Closed, format!("`{space}` does not run: see `space status`")));
+            return Err(not_running(space));
         };
         let instance = Instance { space, number: member.epoch };
         let sent = match to {
@@ -490,6 +501,10 @@ impl House {
             Err(error) => Err((error.code(), error.to_string())),
         }
     }
+}
+
+fn not_running(space: &str) -> (ErrorCode, String) {
+    (ErrorCode::Closed, format!("`{space}` does not run: see `space status`"))
 }
 
 /// The time for the mesh.

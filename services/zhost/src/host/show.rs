@@ -208,9 +208,10 @@ impl Source for Host {
 
     fn next(&self, app: &str, space: &str) -> Option<Delivery> {
         let message = self.run(app).ok()?.next_shown(space)?;
-        let way = match &message.answers {
-            Some(id) => Way::Answer(id.number),
-            None => Way::Path(message.path.to_string()),
+        let way = match (&message.event, &message.answers) {
+            (Some(event), _) => Way::Event(event.name.to_string()),
+            (None, Some(id)) => Way::Answer(id.number),
+            (None, None) => Way::Path(message.path.to_string()),
         };
         Some(Delivery {
             way,
@@ -227,8 +228,9 @@ impl Source for Host {
         }
     }
 
-    fn subscribe(&self, _: &str, _: &str, event: &str) -> Result<(), Refusal> {
-        Err(Refusal::new("unsupported", format!("event `{event}` is declared nowhere")))
+    fn subscribe(&self, app: &str, space: &str, event: &str) -> Result<(), Refusal> {
+        let run = self.run(app).map_err(|problem| Refusal::new("closed", problem.message))?;
+        run.subscribe(space, event).map_err(refusal)
     }
 
     fn violated(&self, app: &str, space: &str, capability: &str) {
