@@ -149,17 +149,18 @@ async fn page(
     headers: HeaderMap,
     arrival: Result<Query<Arrival>, QueryRejection>,
 ) -> Response {
-    let known = cookie(&headers, &shared).is_some_and(|session| shared.gate().knows(&session));
+    let session = cookie(&headers, &shared).filter(|session| shared.gate().knows(session));
     let ticket = arrival.ok().and_then(|Query(arrival)| arrival.ticket);
     // What only looks ahead uses no ticket up.
     let looks = method != Method::GET || headers.contains_key("sec-purpose");
     let admission = match &ticket {
-        Some(ticket) if !looks => shared.gate().exchange(ticket),
-        _ => Ok(None),
+        Some(ticket) if !looks => shared.gate().exchange(ticket).ok().flatten(),
+        _ => None,
     };
-    let Ok(Some(Admission { session, key })) = admission else {
+    let again = || shared.gate().again(ticket.as_ref()?, session.as_ref()?);
+    let Some(Admission { session, key }) = admission.or_else(again) else {
         return match ticket {
-            _ if known => html(StatusCode::OK, DESK),
+            _ if session.is_some() => html(StatusCode::OK, DESK),
             None => html(StatusCode::OK, CLOSED),
             Some(_) if looks => html(StatusCode::SERVICE_UNAVAILABLE, CLOSED),
             Some(_) => html(StatusCode::FORBIDDEN, CLOSED),

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 
 /// A browser that showed a ticket.
 struct Session {
+    ticket: String,
     token: String,
     key: String,
     streams: usize,
@@ -47,8 +48,19 @@ impl Gate {
         if self.sessions.len() == SESSIONS_MAX {
             self.sessions.pop_front();
         }
-        self.sessions.push_back(Session { token: session.clone(), key: key.clone(), streams: 0 });
+        self.sessions.push_back(Session {
+            ticket: ticket.into(),
+            token: session.clone(),
+            key: key.clone(),
+            streams: 0,
+        });
         Ok(Some(Admission { session, key }))
+    }
+
+    /// What was given for a ticket, again: to the browser that has its session, and may not have read the key.
+    pub fn again(&self, ticket: &str, session: &str) -> Option<Admission> {
+        let known = self.sessions.iter().find(|known| known.token == session && known.ticket == ticket)?;
+        Some(Admission { session: known.token.clone(), key: known.key.clone() })
     }
 
     /// Whether there is such a session; it counts as used now.
@@ -91,6 +103,10 @@ mod tests {
         assert!(gate.knows(&session) && gate.admits(&session, &key));
         assert!(!gate.admits(&session, &session) && !gate.admits(&key, &key) && !gate.admits(&session, ""));
         assert_eq!(gate.exchange(&ticket).unwrap(), None);
+        assert_eq!(gate.again(&ticket, &session).map(|again| again.key), Some(key));
+        let other = gate.ticket().unwrap();
+        let other = gate.exchange(&other).unwrap().unwrap().session;
+        assert_eq!((gate.again(&ticket, &other), gate.again("", &session)), (None, None));
         assert_eq!(gate.exchange(&session).unwrap(), None);
         assert!(!gate.knows(&ticket));
     }

@@ -288,3 +288,32 @@ fn a_thousand_spaces() {
     browser.until(&page, "document.querySelector('#panel h2').textContent.startsWith('space-')");
     assert_eq!(browser.complaints(), [""; 0]);
 }
+
+#[test]
+fn a_lost_connection_closes_no_screen() {
+    let Some(program) = program() else { return };
+    let (desk, fake) = desk();
+    hello(&fake);
+    let mut browser = Chromium::start(&program);
+    let page = browser.open(&desk.url().expect("a ticket can be made"));
+    // A page whose stream the test can cut.
+    let cut = "const own = fetch; window.fetch = (target, options) => {
+        if (!target.startsWith('/api/stream')) return own(target, options);
+        const stop = new AbortController();
+        window.cut = () => stop.abort();
+        return own(target, { ...options, signal: stop.signal });
+    };";
+    browser.ask(&page, "Page.addScriptToEvaluateOnNewDocument", &json!({ "source": cut }));
+    browser.ask(&page, "Page.reload", &json!({}));
+    browser.until(&page, "window.cut && document.querySelector('iframe')");
+    let inside = browser.frame_at(&page, "ui");
+    browser.until(&inside, "document.documentElement.dataset.ready");
+    browser.value(&page, "document.querySelector('iframe').dataset.first = 'yes'");
+    browser.value(&page, "cut(); delete window.cut");
+    browser.until(&page, "document.getElementById('there').textContent.includes('trying again')");
+    assert_eq!(browser.value(&page, "document.querySelectorAll('#list li').length"), json!(4));
+    browser.until(&page, "window.cut && document.getElementById('there').textContent === 'live'");
+    fake.deliver("hello-samoza", "ui", Way::Path("readings".into()), b"after");
+    browser.until(&inside, "document.getElementById('value').textContent === 'after sensor#1'");
+    assert_eq!(browser.value(&page, "document.querySelector('iframe').dataset.first"), json!("yes"));
+}

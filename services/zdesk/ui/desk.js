@@ -43,7 +43,6 @@ function setView(name) {
 function choose(key, reveal = false) {
   selected = key;
   graph.select(key, reveal);
-  document.body.classList.toggle("detail", key !== null);
   render();
   const holder = byId("panel");
   holder.scrollTop = 0;

@@ -21,7 +21,6 @@ export class Graph {
     this.selected = null;
     this.pointers = new Map();
     this.asked = false;
-    this.frames = 0;
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
     new ResizeObserver(() => this.resize()).observe(canvas);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.recolour());
@@ -214,7 +213,6 @@ export class Graph {
     requestAnimationFrame((time) => {
       this.asked = false;
       if (this.canvas.clientWidth === 0) return;
-      this.frames += 1;
       if (this.paint(time) && !document.hidden) this.draw();
     });
   }
@@ -242,7 +240,6 @@ export class Graph {
       const space = this.nodes.get(key);
       if (!outside && space) this.node(key, space, place);
     }
-    context.fillStyle = colours.text;
     return moving;
   }
 

@@ -12,7 +12,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 /// How long something may take before the test fails. It is only waited for when it does not come.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The browser's program, if there is one. Without it tests are skipped, but not where all of them must run.
 pub fn program() -> Option<PathBuf> {
