@@ -281,28 +281,57 @@ fn a_forged_journal_is_refused_or_read() {
     assert!(read > 500 && refused > 500, "{read} read, {refused} refused");
 }
 
+/// Another host, in this run of it, sends `b` a message on `p`.
+fn sent_from_there(mesh: &mut Mesh, declared: &Declaration, run: u64) {
+    let mut other = Mesh::new("app", "there", run).unwrap();
+    other.declare(declared, at(0)).unwrap();
+    other.peer_up("here", 1, at(0)).unwrap();
+    other.place(a("b"), "here", at(0)).unwrap();
+    other.start(a("a"), at(0)).unwrap();
+    mesh.peer_up("there", run, at(0)).unwrap();
+    send(&mut other, b"1").unwrap();
+    for output in outputs(&mut other) {
+        if let Output::Publish { subject, frame } = output {
+            mesh.deliver(&subject, &frame, at(0)).unwrap();
+        }
+    }
+}
+
+fn with_receiver(declared: &Declaration) -> Mesh {
+    let mut mesh = Mesh::new("app", "here", 1).unwrap();
+    mesh.declare(declared, at(0)).unwrap();
+    mesh.start(a("b"), at(0)).unwrap();
+    mesh
+}
+
 #[test]
 fn another_host_may_give_two_messages_one_id() {
     let declared = declaration(&[("a", "p", "b")]);
-    let mut mesh = Mesh::new("app", "here", 1).unwrap();
-    mesh.declare(&declared, at(0)).unwrap();
-    mesh.start(a("b"), at(0)).unwrap();
+    let mut mesh = with_receiver(&declared);
     for run in 1..3 {
-        let mut other = Mesh::new("app", "there", run).unwrap();
-        other.declare(&declared, at(0)).unwrap();
-        other.peer_up("here", 1, at(0)).unwrap();
-        other.place(a("b"), "here", at(0)).unwrap();
-        other.start(a("a"), at(0)).unwrap();
-        mesh.peer_up("there", run, at(0)).unwrap();
-        send(&mut other, b"1").unwrap();
-        for output in outputs(&mut other) {
-            if let Output::Publish { subject, frame } = output {
-                mesh.deliver(&subject, &frame, at(0)).unwrap();
-            }
-        }
+        sent_from_there(&mut mesh, &declared, run);
         assert_eq!(taken(&mut mesh, a("b")).unwrap(), b"1");
     }
     let image: Vec<Vec<u8>> = mesh.image().collect();
     let recovered = Mesh::recover(&image.concat(), recovery(&[])).unwrap();
     assert_eq!(kept(recovered.mesh()), kept(&mesh));
+}
+
+#[test]
+fn no_other_host_hears_of_what_is_not_written() {
+    let mut declared = declaration(&[("a", "p", "b")]);
+    declared.paths[0].rules.expires_after = Some(10);
+    let mut mesh = with_receiver(&declared);
+    let disk = Disk::new(1, 0, 0);
+    mesh.keep_in(disk.boxed()).unwrap();
+    sent_from_there(&mut mesh, &declared, 1);
+    let is_frame = |output: &Output| matches!(output, Output::Publish { .. });
+    assert!(outputs(&mut mesh).iter().any(is_frame), "it is accepted");
+    disk.with(|state| state.full = 1000);
+    mesh.tick(at(20));
+    assert_eq!(mesh.dead_letters().count(Reason::Expired), 1);
+    assert!(!outputs(&mut mesh).iter().any(is_frame), "that it died could be forgotten");
+    disk.with(|state| state.full = 0);
+    mesh.tick(at(20));
+    assert!(outputs(&mut mesh).iter().any(is_frame));
 }
