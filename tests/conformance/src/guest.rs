@@ -70,7 +70,7 @@ impl<'a> Calls<'a> {
     /// Calls a function that is to answer a handle, whatever its number.
     pub fn granted(&mut self, name: &str, arguments: &[Argument<'a>]) -> usize {
         let index = self.call(name, arguments, 0);
-        self.calls[index].1 = HANDLE.to_owned();
+        HANDLE.clone_into(&mut self.calls[index].1);
         index
     }
 
@@ -189,7 +189,7 @@ impl Argument<'_> {
     fn text(&self, data: &mut String, at: &mut u32) -> String {
         match self {
             Self::Text(text) => {
-                let bytes: String = text.iter().map(|byte| format!("\\{byte:02x}")).collect();
+                let bytes = text.iter().fold(String::new(), |text, byte| text + &format!("\\{byte:02x}"));
                 let _ = writeln!(data, "(data (i32.const {at}) \"{bytes}\")");
                 let argument = format!(" (i32.const {at}) (i32.const {})", text.len());
                 *at += text.len() as u32;
@@ -204,7 +204,7 @@ impl Argument<'_> {
 }
 
 /// Logs a number in decimal, written from its end.
-const SAY: &str = r#"
+const SAY: &str = r"
 (func $say (param $number i32) (local $at i32) (local $rest i32)
   (local.set $at (i32.const 32))
   (local.set $rest (select (i32.sub (i32.const 0) (local.get $number)) (local.get $number)
@@ -217,4 +217,4 @@ const SAY: &str = r#"
     (local.set $at (i32.sub (local.get $at) (i32.const 1)))
     (i32.store8 (local.get $at) (i32.const 45))))
   (drop (call $f0 (local.get $at) (i32.sub (i32.const 32) (local.get $at)))))
-"#;
+";

@@ -8,6 +8,7 @@ use crate::devices::{Audio, Devices};
 use crate::events::Events;
 use crate::mail::Mail;
 use crate::world::World;
+use sci::guest::ErrorCode;
 use std::fs::File;
 use std::io::Read;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -99,6 +100,17 @@ impl Default for BackEnds {
     fn default() -> Self {
         let cache: Box<dyn Cache> = Box::new(Exact::new(CACHE_BYTES, CACHE_ENTRIES));
         Self { cache: Some(cache), devices: None, audio: None, events: None, inbox: None, agents: None }
+    }
+}
+
+/// A cache whose counts its host looks at while a space uses it.
+impl<C: Cache> Cache for Arc<Mutex<C>> {
+    fn lookup(&mut self, key: &str, now: u64) -> Result<Vec<u8>, ErrorCode> {
+        self.lock().unwrap_or_else(PoisonError::into_inner).lookup(key, now)
+    }
+
+    fn keep(&mut self, key: &str, value: &[u8], seconds: u32, now: u64) -> Result<(), ErrorCode> {
+        self.lock().unwrap_or_else(PoisonError::into_inner).keep(key, value, seconds, now)
     }
 }
 

@@ -20,7 +20,6 @@ fn name(function: &Function) -> String {
 /// Arguments of which each is well-formed.
 fn well(function: &Function) -> Vec<i32> {
     let argument = |role: &Role| match role {
-        Role::Text | Role::Bytes | Role::Out => 0,
         Role::Length(_) | Role::Capacity | Role::Milliseconds(_) | Role::Handle => 1,
         _ => 0,
     };

@@ -1,8 +1,9 @@
 //! `ic`: on both hosts.
 
 use sci::guest::ErrorCode::{Invalid, NotFound, Quota};
-use services_zrun::Exact;
 use services_zrun::linux::BackEnds;
+use services_zrun::{Counts, Exact};
+use std::sync::{Arc, Mutex};
 use tests_conformance::guest::Argument::{Number, Text};
 use tests_conformance::guest::Calls;
 use tests_conformance::host::lines_on_both;
@@ -30,7 +31,8 @@ fn answers_are_found_again_on_both_hosts() {
 
 #[test]
 fn a_cache_has_an_end() {
-    let back_ends = BackEnds { cache: Some(Box::new(Exact::new(10, 2))), ..BackEnds::default() };
+    let cache = Arc::new(Mutex::new(Exact::new(10, 2)));
+    let back_ends = BackEnds { cache: Some(Box::new(Arc::clone(&cache))), ..BackEnds::default() };
     let mut calls = Calls::default();
     calls.fails("ic.store", &[Text(b"a"), Text(b"1234567890"), Number(0)], Quota);
     calls.call("ic.store", &[Text(b"a"), Text(b"12345678"), Number(0)], 0);
@@ -39,4 +41,6 @@ fn a_cache_has_an_end() {
     calls.fails("ic.store", &[Text(b"a"), Text(b"1"), Number(0)], Quota);
     calls.call("ic.lookup", &[Text(b"b")], 8);
     calls.hold_with(back_ends);
+    let counts = cache.lock().unwrap().counts();
+    assert_eq!(counts, Counts { hits: 1, misses: 1, dropped: 1 });
 }

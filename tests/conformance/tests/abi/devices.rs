@@ -189,7 +189,9 @@ fn a_device_is_attached_by_a_socket() {
     let mut device = Device::connect(&path);
     device.say(r#"{"attach":{"sensors":["oven"],"actuators":["valve"]}}"#);
     assert_eq!(device.hear(), json!({"attached": {}}));
+    let large = json!({ "reading": { "sensor": "oven", "value": "x".repeat(16 << 10) } }).to_string();
     for (said, refused) in [
+        (large.as_str(), "a reading has more than 16384 bytes"),
         (r#"{"attach":{"sensors":["cellar"]}}"#, "no sensor `cellar` is described as attached"),
         (r#"{"attach":{"sensors":["oven"]}}"#, "the sensor `oven` is attached already"),
         (

@@ -7,9 +7,9 @@ use sci::limits::guest::{JSON_BYTES_MAX, RESULT_BYTES_MAX};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::fs::{Permissions, remove_file, set_permissions};
+use std::fs::{Permissions, remove_file, set_permissions, symlink_metadata};
 use std::io::{self, BufRead, BufReader, Read as _, Write};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
@@ -100,7 +100,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// goes.
 pub fn listen(rack: &Rack, path: &Path) -> io::Result<Socket> {
     let listener = match UnixListener::bind(path) {
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse && UnixStream::connect(path).is_err() => {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_left_over(path) => {
             remove_file(path)?;
             UnixListener::bind(path)?
         }
@@ -119,6 +119,12 @@ pub fn listen(rack: &Rack, path: &Path) -> io::Result<Socket> {
         }
     })?;
     Ok(Socket { board, path: path.to_owned() })
+}
+
+/// Whether a file is a socket to which nobody listens.
+fn is_left_over(path: &Path) -> bool {
+    let is_socket = symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
+    is_socket && UnixStream::connect(path).is_err()
 }
 
 fn admit(board: &Arc<Mutex<Board>>, rack: &Rack, stream: UnixStream) -> io::Result<()> {
@@ -187,6 +193,9 @@ fn converse(
             Said::Attach { sensors, actuators } => {
                 attach(&mut lock(board), number, &sensors, &actuators)?;
                 lock(connection).tell(&Told::Attached {}).map_err(|error| error.to_string())?;
+            }
+            Said::Reading { .. } if line.len() > JSON_BYTES_MAX as usize => {
+                return Err(format!("a reading has more than {JSON_BYTES_MAX} bytes"));
             }
             Said::Reading { sensor, value, time } => {
                 if lock(board).sensors.get(&sensor) != Some(&Some(number)) {
@@ -283,5 +292,27 @@ impl Sink for AttachedActuator {
         let result = result.recv_timeout(COMMAND_TIME);
         lock(&connection).waiting.remove(&number);
         result.unwrap_or(Err(ErrorCode::Io))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn only_a_socket_that_is_left_over_goes() {
+        let path = std::env::temp_dir().join(format!("space-socket-{}", std::process::id()));
+        let rack = Rack::new(Box::new(|| 0));
+        fs::write(&path, "someone's").unwrap();
+        assert!(listen(&rack, &path).is_err());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "someone's");
+        remove_file(&path).unwrap();
+        drop(UnixListener::bind(&path).unwrap());
+        let socket = listen(&rack, &path).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(listen(&rack, &path).is_err(), "somebody listens");
+        drop(socket);
+        assert!(!path.exists());
     }
 }
