@@ -124,8 +124,9 @@ impl House {
     fn kill(&self) {
         let process = self.parent();
         if !process.is_empty() {
-            let killed = Command::new("kill").args(["-KILL", &process]).status();
-            assert!(killed.is_ok_and(|status| status.success()) || self.parent().is_empty());
+            // It may have ended by itself.
+            let _ =
+                Command::new("kill").args(["-KILL", &process]).stderr(std::process::Stdio::null()).status();
         }
     }
 }
@@ -269,7 +270,7 @@ fn what_cannot_run_says_why() {
         "app/topology.yaml",
         TOPOLOGY.replace(
             "sys.log]\n  - name: ticker",
-            "sys.log]\n    placement:\n      resources:\n        memory: 64Ti\n  - name: ticker",
+            "sys.log]\n    placement:\n      resources:\n        memory: 64TiB\n  - name: ticker",
         ),
     );
     house.call(&["up", "--detach"]).refuses(1, "error[no-host]: `store` of `clockwork` has no host: ");
@@ -288,4 +289,34 @@ fn a_port_that_is_taken_is_said() {
     drop(taken);
     let said = house.call(&["up", "--detach", "--port", &port]).succeeds();
     assert!(said.contains(&format!("desk: http://127.0.0.1:{port}/?ticket=")), "{said}");
+}
+
+#[test]
+fn attacks_are_stopped_and_leave_nothing() {
+    let place = Place::new();
+    let said = place.call("", &["demo", "attacks"]).succeeds();
+    assert!(said.ends_with("the witness beside them works as before\n"), "{said}");
+    assert_eq!(said.lines().count(), 11, "{said}");
+    let left = fs::read_dir(place.path("home")).expect("it is there").flatten();
+    let left: Vec<_> =
+        left.filter(|entry| entry.file_name().to_string_lossy().starts_with("demo-")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn the_example_is_up_with_its_values() {
+    let house = House(Place::new());
+    let example = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/hello-samoza");
+    let example = example.to_str().expect("a path");
+    let said = house.0.call("", &["up", "--detach", example]).succeeds();
+    assert!(said.contains("hello-samoza: running: all of it runs"), "{said}");
+    let taken = |house: &House, from: &str, name: &str| {
+        let snapshot: Value =
+            serde_json::from_str(&house.0.call("", &["ps", "--json"]).succeeds()).expect("JSON");
+        let paths = snapshot["applications"][0]["paths"].as_array().expect("paths").clone();
+        let path = paths.into_iter().find(|path| path["from"] == from && path["name"] == name);
+        path.and_then(|path| path["sent"].as_u64()).unwrap_or_default()
+    };
+    house.until("readings come", |house| taken(house, "sensor", "values") > 0);
+    house.0.call("", &["down", "--purge"]).succeeds();
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: the figures of `tests/bench`, and those beside other engines.
 
 use crate::shell::{cargo, step};
-use crate::{Failure, differential, modules, qemu};
+use crate::{Failure, apt, differential, modules};
 
 /// Prints all figures, or those that are named; `wasm` is named alone, as it takes minutes.
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
@@ -9,6 +9,6 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
         modules::fetch();
         return differential::measure(options);
     }
-    qemu::ensure()?;
+    apt::qemu()?;
     step("figures", cargo(&["run", "--quiet", "--package", "tests-bench", "--"]).args(arguments))
 }

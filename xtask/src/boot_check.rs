@@ -1,7 +1,7 @@
 //! `cargo xtask boot-check`: the examples boot on every machine, say what they should, and end as they should.
 
 use crate::demo::Space;
-use crate::{Failure, qemu};
+use crate::{Failure, apt};
 
 const MACHINES: [&str; 3] = ["microvm", "q35", "pc"];
 
@@ -27,7 +27,7 @@ const LINES: &[&str] = &[
 
 /// Boots each example on each machine.
 pub fn run(_: &[String]) -> Result<(), Failure> {
-    qemu::ensure()?;
+    apt::qemu()?;
     let space = Space::build()?;
     for (example, code, words) in EXAMPLES {
         let folder = format!("examples/{example}");

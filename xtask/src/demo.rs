@@ -6,11 +6,11 @@ use std::process::Command;
 
 use crate::scratch::Scratch;
 use crate::shell::{Said, cargo, root, step, watch};
-use crate::{Failure, qemu};
+use crate::{Failure, apt};
 
 /// Builds `space`, boots two systems, and shows what is refused.
 pub fn run(_: &[String]) -> Result<(), Failure> {
-    qemu::ensure()?;
+    apt::qemu()?;
     let space = Space::build()?;
     let folder = "examples/multicomponent";
     heading("Two components, one typed channel between them: examples/multicomponent");

@@ -3,13 +3,13 @@
 
 #![forbid(unsafe_code)]
 
+pub mod apt;
 pub mod bench;
 pub mod boot_check;
 pub mod demo;
 pub mod differential;
 pub mod install;
 pub mod modules;
-pub mod qemu;
 pub mod scratch;
 pub mod shell;
 pub mod soak;

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::shell::{cargo, has, root, step};
-use crate::{Failure, bench, boot_check, demo, differential, modules, qemu};
+use crate::{Failure, apt, bench, boot_check, demo, differential, modules};
 
 /// Random programs that are compared.
 const PROGRAMS: &str = "20000";
@@ -31,7 +31,8 @@ fn static_build() -> Result<(), Failure> {
 
 /// Runs every check, cheapest first.
 pub fn run(_: &[String]) -> Result<(), Failure> {
-    qemu::ensure()?;
+    apt::qemu()?;
+    apt::chromium()?;
     step("format", &mut cargo(&["fmt", "--all", "--check"]))?;
     step(
         "lints",

@@ -140,7 +140,7 @@ fn package(spaces: &[(&str, &str)]) -> Result<Vec<u8>, Failure> {
     for (name, text) in spaces {
         topology += &format!(
             "  - name: {name}\n    type: DATA\n    capabilities: [{}]\n    placement:\n      resources:\n        \
-             memory: 16Mi\n        storage: 1Mi\n    restart:\n      policy: never\n",
+             memory: 16MiB\n        storage: 1MiB\n    restart:\n      policy: never\n",
             grants(name)
         );
         manifest += &format!("    - {name}\n");

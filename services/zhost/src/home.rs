@@ -31,7 +31,7 @@ pub enum HomeError {
     Io(PathBuf, io::Error),
 }
 
-/// The folder is this process's, until this is dropped.
+/// The folder is this process's.
 #[derive(Debug)]
 pub struct Lock(File);
 
@@ -128,9 +128,10 @@ impl Home {
     }
 }
 
-impl Drop for Lock {
-    fn drop(&mut self) {
-        // Whoever reads the file finds no process; the lock goes with the file.
+impl Lock {
+    /// Whoever reads the file finds no process any more. The lock itself goes with the process.
+    pub(crate) fn leave(&self) {
+        // A number that stays is that of a process that is gone.
         let _ = self.0.set_len(0);
     }
 }

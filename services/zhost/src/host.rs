@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The parent of a machine's spaces.
 pub struct Host {
     home: Home,
-    _lock: Lock,
+    taken: Lock,
     loader: Box<dyn Loader>,
     control: Mutex<Control<Disk>>,
     fence: Mutex<Fence>,
@@ -70,7 +70,7 @@ impl Host {
         let (nudge, nudged) = mpsc::channel();
         Ok(Arc::new(Self {
             home,
-            _lock: taken,
+            taken,
             fence: Mutex::new(Fence::new(life, loader.keys())),
             loader,
             control: Mutex::new(control),
@@ -105,6 +105,7 @@ impl Host {
         for run in lock(&self.runs).values() {
             run.end();
         }
+        self.taken.leave();
     }
 
     fn runs(&self) -> Vec<Arc<Run>> {
