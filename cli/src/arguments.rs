@@ -4,18 +4,22 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use sci::guest::GuestCapability;
 
 use crate::report::EXIT_CODES;
 
 mod apps;
+mod boot;
 mod mex;
+mod new;
 pub use apps::{
     ApplicationArgument, DownArguments, LogsArguments, SpaceArgument, TapArguments, TopoCommand, UpArguments,
 };
+pub use boot::BootArguments;
 pub use mex::{MexBuildArguments, MexCommand, MexVerifyArguments};
+pub use new::{Language, NewArguments, NewKind, Template};
 
 /// What `-V` prints after the name.
 pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (commit ", env!("SPACE_COMMIT"), ")");
@@ -305,55 +309,6 @@ pub enum Command {
     },
 }
 
-/// What to make.
-#[derive(Args)]
-#[command(
-    args_conflicts_with_subcommands = true,
-    subcommand_negates_reqs = true,
-    disable_help_subcommand = true
-)]
-#[command(after_help = "A project that is itself named `space`: space new --template app space")]
-pub struct NewArguments {
-    /// Another kind than a project
-    #[command(subcommand)]
-    pub kind: Option<NewKind>,
-    /// The project's name: lower-case letters, digits and `-`
-    #[arg(required = true)]
-    pub name: Option<String>,
-    /// What to begin with
-    #[arg(long, value_enum, default_value_t = Template::App)]
-    pub template: Template,
-}
-
-/// What `space new` makes besides projects.
-#[derive(Subcommand)]
-pub enum NewKind {
-    /// Make a space: a WebAssembly guest, with the Guest ABI's declarations in its language
-    Space {
-        /// Its name: lower-case letters, digits and `-`
-        name: String,
-        /// The language
-        #[arg(long, value_enum)]
-        lang: Language,
-    },
-}
-
-/// A language for spaces.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Language {
-    /// C, with clang
-    C,
-    /// Rust
-    Rust,
-    /// Zig
-    Zig,
-    /// Go
-    Go,
-    /// AssemblyScript
-    #[value(name = "as")]
-    AssemblyScript,
-}
-
 /// What `space cache` does.
 #[derive(Clone, Copy, Subcommand)]
 pub enum CacheCommand {
@@ -442,78 +397,6 @@ pub enum SciCommand {
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
     },
-}
-
-/// How to boot.
-#[derive(Args)]
-pub struct BootArguments {
-    /// The project's folder; or a guest: a module (`.wasm`) or an image of one (`.sci`)
-    #[arg(default_value = ".")]
-    pub what: PathBuf,
-    /// Arguments for the guest, behind `--`
-    #[arg(last = true)]
-    pub arguments: Vec<String>,
-    #[command(flatten)]
-    pub guest: GuestArguments,
-    /// The machine
-    #[arg(long, value_enum, default_value_t = MachineArgument::Microvm)]
-    pub machine: MachineArgument,
-    /// Stop after this time, with success: `10s`, `500ms`, `2m`
-    #[arg(long = "for", value_name = "DURATION", value_parser = duration, allow_hyphen_values = true)]
-    pub time: Option<Duration>,
-    /// Fail if the system has not ended after this time: 60s, with gdb never
-    #[arg(long, value_name = "DURATION", value_parser = duration, allow_hyphen_values = true,
-          conflicts_with = "time")]
-    pub timeout: Option<Duration>,
-    /// Wait for gdb on port 1234
-    #[arg(long)]
-    pub gdb: bool,
-    /// Reserved: stay interactive until standard input ends
-    #[arg(long)]
-    pub shell: bool,
-    /// Write interrupts and resets to a file
-    #[arg(long, value_name = "FILE")]
-    pub trace: Option<PathBuf>,
-    /// Count instructions instead of time: slower, and the same in every run
-    #[arg(long)]
-    pub icount: bool,
-    /// Words for the kernel's command line
-    #[arg(long = "kernel-argument", value_name = "WORD")]
-    pub words: Vec<String>,
-}
-
-/// What a project begins with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Template {
-    /// One component that prints and ends
-    App,
-    /// A service with a typed interface, and a client
-    Service,
-    /// A component that owns a device's ports
-    Driver,
-    /// A component written in Rust
-    ComponentRust,
-}
-
-/// The machine's name on the command line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum MachineArgument {
-    /// The smallest: a serial port and virtio
-    Microvm,
-    /// PCI Express
-    Q35,
-    /// PCI
-    Pc,
-}
-
-impl From<MachineArgument> for boot::Machine {
-    fn from(machine: MachineArgument) -> Self {
-        match machine {
-            MachineArgument::Microvm => Self::Microvm,
-            MachineArgument::Q35 => Self::Q35,
-            MachineArgument::Pc => Self::Pc,
-        }
-    }
 }
 
 /// A capability by its name.

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// How long something may take that is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 const MANIFEST: &str = "apiVersion: samoza/v1\nkind: MEX\nmetadata:\n  name: clockwork\n  version: 1.0.0\n  \
                         publisher: tests\n  created: 2026-04-30T10:00:00Z\nspec:\n  topology: topology.yaml\n  \

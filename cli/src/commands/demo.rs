@@ -17,7 +17,7 @@ use crate::print;
 use crate::report::{Exit, Failure};
 
 /// How long the offenders may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Who works beside them, and what it says each time.
@@ -121,8 +121,7 @@ fn grants(name: &str) -> &'static str {
     match name {
         "witness" => "sys.log, sys.sleep, net.emit_to, net.recv_next",
         "hoarder" => "sys.log, data.write",
-        "stranger" => "sys.log, net.emit_to",
-        "flooder" => "sys.log, net.emit_to",
+        "stranger" | "flooder" => "sys.log, net.emit_to",
         _ => "sys.log",
     }
 }

@@ -1,25 +1,26 @@
 //! One topology on this machine: its spaces, their messages, and the process that they run in.
 
 mod effects;
+mod house;
 mod member;
 mod process;
 
 use crate::application::{Application, MEMORY_BYTES, STORAGE_BYTES};
 use crate::book::Book;
 use crate::values::{Ask, Values};
+use house::House;
+pub use house::Look;
 use member::Member;
 pub use member::Standing;
 use process::Process;
 use sci::guest::{ErrorCode, GuestCapability};
 use sci::sign::PublicKey;
 use services_zmesh::file::{self, Fsync, Opening};
-use services_zmesh::{
-    After, DeadLetters, Emitted, Instance, Mesh, Message, Observed, Output, PathStats, TapId, Time,
-};
+use services_zmesh::{Instance, Message, Observed, TapId, Time};
+use services_zrun::Grants;
 use services_zrun::launch::Texts;
 use services_zrun::linux::{Event, Job, Limits, Orders};
 use services_zrun::remote::{Concern, Server, arrived, capability, concerns};
-use services_zrun::{Grants, InMemory};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::mpsc::Sender;
@@ -37,16 +38,6 @@ pub struct Run {
     /// Tells control that something happened.
     nudge: Sender<()>,
     began: Instant,
-}
-
-struct House {
-    mesh: Mesh,
-    application: Arc<Application>,
-    revision: u64,
-    members: BTreeMap<String, Member>,
-    /// Spaces of the process, by their numbers there.
-    numbers: BTreeMap<u32, String>,
-    last_number: u32,
 }
 
 impl Run {
@@ -206,7 +197,7 @@ impl Run {
             }
             Some(_) => {}
             None => {
-                house.ended(self, space, Standing::Ended { failed: false, reason: "it was stopped".into() })
+                house.ended(self, space, Standing::Ended { failed: false, reason: "it was stopped".into() });
             }
         }
     }
@@ -252,9 +243,13 @@ impl Run {
             .filter(|member| member.end_by.is_some_and(|deadline| deadline <= now))
             .filter_map(|member| member.number)
             .collect();
-        late.into_iter().for_each(|number| self.process.stop(number));
+        for number in late {
+            self.process.stop(number);
+        }
         let names: Vec<String> = house.members.keys().cloned().collect();
-        names.iter().for_each(|name| house.call(self, name));
+        for name in &names {
+            house.call(self, name);
+        }
         house.deliver(self);
     }
 
@@ -396,113 +391,6 @@ impl Run {
     }
 }
 
-impl House {
-    /// Does what the mesh says is to be done.
-    fn deliver(&mut self, run: &Run) {
-        while let Some(output) = self.mesh.next_output() {
-            match output {
-                Output::Ready { space, .. } => self.call(run, &space),
-                Output::Dead(letter) => {
-                    let text = format!("a message to `{}` is dead: {}", letter.to, letter.reason.meaning());
-                    let from = letter.from.split('#').next().unwrap_or_default();
-                    if letter.times == 1 {
-                        run.book.event(from, &text);
-                    }
-                }
-                // A guest that was refused asks again; there is no other host.
-                Output::Credit { .. } | Output::Publish { .. } => {}
-            }
-        }
-    }
-
-    /// Calls a space that waits, if there is something to process, or if it is to end.
-    fn call(&mut self, run: &Run, space: &str) {
-        let waiting = self.mesh.waiting(space);
-        let is_interface = self.application.is_interface(space);
-        let Some(member) = self.members.get_mut(space) else { return };
-        if is_interface && !member.standing.has_ended() {
-            return self.show(run, space);
-        }
-        let Some(number) = member.number.filter(|_| member.awaits) else { return };
-        member.seen = member.seen.min(waiting);
-        if member.end_by.is_some() {
-            member.awaits = false;
-            run.process.reply(number, &arrived(false));
-        } else if waiting > 0 && (member.took || waiting > member.seen) {
-            // A message that is left calls nobody again.
-            (member.awaits, member.took, member.seen) = (false, false, waiting);
-            run.process.reply(number, &arrived(true));
-        } else if waiting == 0 {
-            // So that the mesh says when there is one again.
-            let _ = self.mesh.take(Instance { space, number: member.epoch }, 0, run.now());
-        }
-    }
-
-    /// Moves what waits for a user interface to where its pages find it.
-    fn show(&mut self, run: &Run, space: &str) {
-        let Some(member) = self.members.get_mut(space) else { return };
-        let instance = Instance { space, number: member.epoch };
-        while let Ok(message) = self.mesh.take(instance, usize::MAX, run.now()) {
-            member.show(message);
-        }
-    }
-
-    fn serve(&mut self, run: &Run, space: &str, server: Server, request: &[u8]) -> Vec<u8> {
-        let Some(member) = self.members.get_mut(space) else { return Vec::new() };
-        let now = run.now();
-        let mut effects = effects::Effects {
-            space,
-            member,
-            mesh: &mut self.mesh,
-            book: &run.book,
-            now,
-            nothing: InMemory::new(0),
-        };
-        server.serve(request, &mut effects)
-    }
-
-    /// A space has ended.
-    fn ended(&mut self, run: &Run, space: &str, standing: Standing) {
-        let Some(member) = self.members.get_mut(space) else { return };
-        if member.standing.has_ended() {
-            return;
-        }
-        if let Some(number) = member.number.take() {
-            self.numbers.remove(&number);
-        }
-        run.book.event(space, &standing.to_string());
-        member.standing = standing;
-        let instance = Instance { space, number: member.epoch };
-        // One that is not known to the mesh has no messages there.
-        let _ = self.mesh.stop(instance, After::Restart, run.now());
-        let _ = run.nudge.send(());
-    }
-
-    /// Sends in the name of a space: along a path, or to itself.
-    fn emit(
-        &mut self,
-        run: &Run,
-        space: &str,
-        to: Option<&str>,
-        body: &[u8],
-    ) -> Result<u64, (ErrorCode, String)> {
-        let Some(member) = self.members.get(space).filter(|member| !member.standing.has_ended()) else {
-            return Err(not_running(space));
-        };
-        let instance = Instance { space, number: member.epoch };
-        let sent = match to {
-            Some(to) => self.mesh.emit(instance, to, body, run.now()),
-            None => self.mesh.self_emit(instance, body, run.now()),
-        };
-        self.deliver(run);
-        match sent {
-            Ok(Emitted::Accepted(id)) => Ok(id.number),
-            Ok(Emitted::Dropped) => Ok(0),
-            Err(error) => Err((error.code(), error.to_string())),
-        }
-    }
-}
-
 fn not_running(space: &str) -> (ErrorCode, String) {
     (ErrorCode::Closed, format!("`{space}` does not run: see `space status`"))
 }
@@ -513,35 +401,5 @@ fn time_since(began: Instant) -> Time {
     Time {
         monotonic: began.elapsed().as_nanos() as u64,
         realtime: realtime.map_or(0, |time| time.as_nanos() as u64),
-    }
-}
-
-/// A look at a topology that stands still meanwhile.
-pub struct Look<'l>(&'l House);
-
-impl Look<'_> {
-    /// What runs.
-    pub fn application(&self) -> &Application {
-        &self.0.application
-    }
-
-    /// What a path did.
-    pub fn path(&self, from: &str, name: &str) -> PathStats {
-        self.0.mesh.stats(from, name).unwrap_or_default()
-    }
-
-    /// Messages that wait for a space.
-    pub fn waiting(&self, space: &str) -> usize {
-        self.0.mesh.waiting(space)
-    }
-
-    /// How often a space used a capability since it was started.
-    pub fn used(&self, space: &str) -> BTreeMap<&'static str, u64> {
-        self.0.members.get(space).map(|member| member.used.clone()).unwrap_or_default()
-    }
-
-    /// The latest messages that reached nobody.
-    pub fn dead(&self) -> &DeadLetters {
-        self.0.mesh.dead_letters()
     }
 }

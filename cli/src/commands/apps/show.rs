@@ -83,7 +83,7 @@ pub fn tree(application: &Application) -> String {
     for space in &application.spaces {
         let retry = space
             .next_retry
-            .map(|milliseconds| format!("; tried again in {} ms", milliseconds))
+            .map(|milliseconds| format!("; tried again in {milliseconds} ms"))
             .unwrap_or_default();
         text += &format!(
             "  {:width$}  {}  {}  {}{retry}\n",

@@ -16,7 +16,7 @@ use std::time::Duration;
 /// Dead letters that are shown of an application.
 const DEAD_MAX: usize = 32;
 /// Seconds over which a rate is taken.
-const RATE_SECONDS: f64 = services_zmesh::limits::RATE_SECONDS as f64;
+const RATE_SECONDS: u32 = services_zmesh::limits::RATE_SECONDS as u32;
 /// Copies that wait for whoever looks at a path.
 const COPIES: usize = 256;
 /// How often a path is looked at.
@@ -57,7 +57,7 @@ fn path(look: &Look<'_>, from: &str, name: &str, to: &str) -> Path {
         dropped: sum(|flow| flow.dropped),
         blocked: sum(|flow| flow.blocked),
         queued: sum(|flow| flow.queued),
-        rate: sum(|flow| flow.recent) as f64 / RATE_SECONDS,
+        rate: f64::from(u32::try_from(sum(|flow| flow.recent)).unwrap_or(u32::MAX)) / f64::from(RATE_SECONDS),
         latency: ends
             .zip(counts)
             .map(|(up_to, (messages, answers))| Bucket { up_to, count: messages + answers })
