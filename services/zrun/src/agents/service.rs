@@ -12,10 +12,15 @@ use services_topology::space::{Method, Service};
 pub(crate) fn request(service: &Service, key: Option<&str>, input: &[u8]) -> Result<Request, ErrorCode> {
     let object = match input {
         [] => Map::new(),
-        _ => match serde_json::from_slice(input).map_err(|_| ErrorCode::Malformed)? {
-            Value::Object(object) => object,
-            _ => return Err(ErrorCode::Invalid),
-        },
+        _ => {
+            let mut value: Value = serde_json::from_slice(input).map_err(|_| ErrorCode::Malformed)?;
+            // Whichever order other crates have objects kept in, the query is in the order of its names.
+            value.sort_all_objects();
+            match value {
+                Value::Object(object) => object,
+                _ => return Err(ErrorCode::Invalid),
+            }
+        }
     };
     if object.keys().any(|name| !["method", "path", "query", "body"].contains(&name.as_str())) {
         return Err(ErrorCode::Invalid);

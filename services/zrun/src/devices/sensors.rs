@@ -136,9 +136,11 @@ impl Sensors {
             return Err(sensor.ended.unwrap_or(ErrorCode::WouldBlock));
         };
         let lost = core::mem::take(&mut subscriber.lost);
-        let reading = json!({
+        let mut reading = json!({
             "sensor": id, "type": sensor.kind, "number": number, "time": time, "lost": lost, "value": value,
         });
+        // The same reading is the same bytes, whichever order other crates have objects kept in.
+        reading.sort_all_objects();
         serde_json::to_vec(&reading).map_err(|_| ErrorCode::Io)
     }
 

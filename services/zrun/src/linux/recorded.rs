@@ -63,7 +63,10 @@ pub fn request_hash(method: &str, path: &str, body: &[u8]) -> String {
     let mut hasher = Hasher::new();
     hasher.update(format!("{method} {path}\n").as_bytes());
     match serde_json::from_slice::<Value>(body) {
-        Ok(value) => hasher.update(value.to_string().as_bytes()),
+        Ok(mut value) => {
+            value.sort_all_objects();
+            hasher.update(value.to_string().as_bytes());
+        }
         Err(_) => hasher.update(body),
     }
     hasher.finish().iter().fold(String::new(), |mut text, byte| {

@@ -50,7 +50,7 @@ pub(crate) fn pass(calls: &mut Calls<'_>, milliseconds: &'static str, now: &str)
 }
 
 fn reading(number: u64, time: u64, lost: u64, value: f64) -> String {
-    json!({"sensor": "oven", "type": "temperature", "number": number, "time": time, "lost": lost, "value": value})
+    json!({"lost": lost, "number": number, "sensor": "oven", "time": time, "type": "temperature", "value": value})
         .to_string()
 }
 
