@@ -277,6 +277,9 @@ fn what_cannot_run_says_why() {
     house.call(&["down", "--purge"]).succeeds();
     house.0.write("app/topology.yaml", TOPOLOGY.replace("to: store", "to: ghost"));
     house.call(&["topo", "submit", "topology.yaml"]).refuses(4, "ghost");
+    // Also where there are no files of its spaces.
+    house.0.write("bare/topology.yaml", TOPOLOGY.replace("to: store", "to: ghost"));
+    house.0.call("bare", &["topo", "submit", "topology.yaml"]).refuses(4, "ghost");
 }
 
 #[test]

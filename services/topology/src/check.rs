@@ -64,6 +64,15 @@ pub fn check(application: Application<'_>, mode: Mode) -> Vec<Violation> {
     list
 }
 
+/// Holds a topology alone against the rules that need nothing else: names, paths, namespaces, placement.
+pub fn check_alone(topology: &Topology) -> Vec<Violation> {
+    let mut found = Found { list: Vec::new(), index: Index::of(topology) };
+    graph::check(topology, Mode::default(), &mut found);
+    let mut list = found.list;
+    list.sort_by(|a, b| (&a.place, a.rule.id).cmp(&(&b.place, b.rule.id)));
+    list
+}
+
 /// Spaces and agents by name; the first, where a name is there twice.
 struct Index<'a> {
     spaces: BTreeMap<&'a Name, &'a Space>,

@@ -8,7 +8,7 @@ use sci::guest::SpaceType;
 use services_mex::layout::{MODULE, PAGE, SPACE, WORLD};
 use services_mex::limits::{ARCHIVE_BYTES_MAX, FILE_BYTES_MAX};
 use services_mex::{Contents, MANIFEST, Moment, Package, TOPOLOGY, write_package};
-use services_topology::check::{Application, Mode, SpaceFacts, check};
+use services_topology::check::{Application, Mode, SpaceFacts, check, check_alone};
 use services_topology::name::Name;
 use services_topology::place::{Located, Place};
 use services_topology::topology::{Source, Space, Topology};
@@ -42,6 +42,11 @@ pub fn pack(path: &Path) -> Result<Packed, Failure> {
     let (folder, file) = topology_of(path)?;
     let text = folder.read(&file, FILE_BYTES_MAX)?;
     let mut topology = read::topology(&text, &file).map_err(|wrong| violated(folder.root(), wrong))?;
+    // Before files are looked for that a wrong topology asks for.
+    let violations = check_alone(&topology);
+    if !violations.is_empty() {
+        return Err(violated(folder.root(), violations));
+    }
     let is_loose = topology.spaces.iter().any(|space| space.source.is_some());
     let mut files = Files::default();
     folder.take(WORLD, WORLD.to_owned(), &mut files)?;
