@@ -115,25 +115,11 @@ impl House {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
-
-    fn parent(&self) -> String {
-        let text = fs::read_to_string(self.0.path("home/zhost.pid")).unwrap_or_default();
-        text.trim().to_owned()
-    }
-
-    fn kill(&self) {
-        let process = self.parent();
-        if !process.is_empty() {
-            // It may have ended by itself.
-            let _ =
-                Command::new("kill").args(["-KILL", &process]).stderr(std::process::Stdio::null()).status();
-        }
-    }
 }
 
 impl Drop for House {
     fn drop(&mut self) {
-        self.kill();
+        self.0.kill_parent();
     }
 }
 
@@ -169,7 +155,7 @@ fn an_application_is_up_seen_and_down() {
     assert_eq!(house.call(&["down"]).succeeds(), "clockwork is down\n");
     let said = house.call(&["logs"]).succeeds();
     assert!(said.contains("store  | closing\n"), "what was said is known without a parent:\n{said}");
-    house.until("the parent ends with the last application", |house| house.parent().is_empty());
+    house.until("the parent ends with the last application", |house| house.0.parent().is_empty());
     house.call(&["status"]).refuses(2, "error[nothing-runs]");
 }
 
@@ -179,7 +165,7 @@ fn what_was_stored_outlives_a_parent_that_is_killed() {
     house.up();
     house.until("a value is kept", |house| house.application()["paths"][1]["taken"].as_u64() > Some(3));
     for _ in 0..3 {
-        house.kill();
+        house.0.kill_parent();
         let said = house.up();
         assert!(
             said.contains("clockwork revision 1: ") && said.contains("running: all of it runs"),
@@ -189,7 +175,7 @@ fn what_was_stored_outlives_a_parent_that_is_killed() {
             house.call(&["logs", "store"]).succeeds().ends_with("store | kept tick\n")
         });
     }
-    house.kill();
+    house.0.kill_parent();
     assert_eq!(house.call(&["down", "--purge"]).succeeds(), "clockwork is removed\n");
     assert!(!house.0.path("home/applications/clockwork").exists());
     house.call(&["logs"]).refuses(2, "there is no application `clockwork`");
@@ -214,7 +200,7 @@ fn a_space_that_is_killed_is_started_again_and_others_go_on() {
     house.call(&["restart", "ticker"]).succeeds();
     house.until("it is started anew", |house| instance(house, "ticker") > before.1);
     // Of the process of all of them, too.
-    let children = Command::new("pgrep").args(["-P", &house.parent()]).output().expect("pgrep runs");
+    let children = Command::new("pgrep").args(["-P", &house.0.parent()]).output().expect("pgrep runs");
     let child = String::from_utf8_lossy(&children.stdout).trim().to_owned();
     let before = instance(&house, "ticker");
     assert!(Command::new("kill").args(["-KILL", &child]).status().is_ok_and(|status| status.success()));

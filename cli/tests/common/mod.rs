@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// A place of its own for one test.
 pub struct Place {
@@ -49,6 +49,20 @@ impl Place {
     /// Calls `space` in one of its folders.
     pub fn call(&self, folder: &str, arguments: &[&str]) -> Said {
         self.call_with(&self.path(folder), arguments, &[])
+    }
+
+    /// The number of the process that is the parent of its spaces; empty where there is none.
+    pub fn parent(&self) -> String {
+        let text = fs::read_to_string(self.path("home/zhost.pid")).unwrap_or_default();
+        text.trim().to_owned()
+    }
+
+    /// Kills that process, which may end by itself meanwhile.
+    pub fn kill_parent(&self) {
+        let process = self.parent();
+        if !process.is_empty() {
+            let _ = Command::new("kill").args(["-KILL", &process]).stderr(Stdio::null()).status();
+        }
     }
 
     /// Calls `space` in a folder with further variables.
