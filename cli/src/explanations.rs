@@ -73,6 +73,10 @@ const COMMAND: &[(&str, &str)] = &[
         "The image or bundle is signed by a development key, and what reads it trusts release keys only. Development keys are each user's own and vouch for nothing elsewhere. `space key new <name>` makes a release key, `space sign --key <name>` signs with it.",
     ),
     (
+        "devices",
+        "The sensors and actuators of this machine are described in `devices.json` in the folder of the state, and the description is wrong, or a device of it cannot be reached. `docs/devices.md` says what is in it; without the file the machine has no devices.",
+    ),
+    (
         "digest",
         "A bundle lists the digest of each image, and this image has another one: the file was changed after the bundle was signed. Build it anew.",
     ),

@@ -309,3 +309,45 @@ fn the_example_is_up_with_its_values() {
     house.until("readings come", |house| taken(house, "sensor", "values") > 0);
     house.0.call("", &["down", "--purge"]).succeeds();
 }
+
+/// Says what its sensor measures, over and over.
+const READER: &str = r#"(module
+  (import "sys" "log" (func $log (param i32 i32) (result i32)))
+  (import "sys" "sleep" (func $sleep (param i32) (result i32)))
+  (import "sys" "self_emit" (func $again (param i32 i32) (result i32)))
+  (import "net" "recv_next" (func $next (param i32 i32) (result i32)))
+  (import "sensors" "read" (func $read (param i32 i32) (result i32)))
+  (import "mem" "take" (func $take (param i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "clock")
+  (func (export "on_init") (drop (call $again (i32.const 0) (i32.const 5))))
+  (func (export "on_process") (local i32)
+    (drop (call $next (i32.const 8) (i32.const 8)))
+    (drop (call $sleep (i32.const 5)))
+    (local.set 0 (call $read (i32.const 0) (i32.const 5)))
+    (if (i32.gt_s (local.get 0) (i32.const 0)) (then
+      (drop (call $take (i32.const 64) (local.get 0)))
+      (drop (call $log (i32.const 64) (local.get 0)))))
+    (drop (call $again (i32.const 0) (i32.const 5))))
+  (func (export "on_close")))"#;
+
+#[test]
+fn sensors_of_the_machine_are_those_of_its_description() {
+    let house = House::new();
+    house.module("ticker", READER);
+    let topology = TOPOLOGY.replace("net.recv_next]\npaths", "net.recv_next, sensors.read]\npaths");
+    assert_ne!(topology, TOPOLOGY);
+    house.0.write("app/topology.yaml", topology);
+    house.0.write("home/devices.json", "{\"sensors\": [{\"id\": \"clock\"}]}");
+    house
+        .call(&["up", "--detach"])
+        .refuses(5, "devices.json: the devices are not described as docs/devices.md says: ");
+    let wave = r#"{"shape": "ramp", "low": 0, "high": 100, "period": 1000, "every": 10}"#;
+    let devices = format!(r#"{{"sensors": [{{"id": "clock", "type": "clock", "simulated": {wave}}}]}}"#);
+    house.0.write("home/devices.json", devices);
+    house.up();
+    house.until("readings come", |house| {
+        let said = house.call(&["logs", "ticker"]).succeeds();
+        said.matches(r#""sensor":"clock""#).count() > 3
+    });
+}

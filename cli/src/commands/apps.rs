@@ -30,7 +30,7 @@ pub fn failure(problem: &Problem) -> Failure {
         "already-running" | "no-application" | "no-such-thing" | "not-running" => Exit::Usage,
         "io" | "parent-gone" => Exit::Io,
         "still-running" | "control" => Exit::System,
-        "other-version" | "damaged-state" => Exit::Environment,
+        "other-version" | "damaged-state" | "devices" => Exit::Environment,
         _ => Exit::Image,
     };
     let id = explanations::all().iter().map(|(id, _)| *id).find(|id| *id == problem.id).unwrap_or("io");

@@ -60,6 +60,8 @@ pub struct Content {
     pub ephemeral: bool,
     /// The events that it may emit.
     pub events: Vec<String>,
+    /// Ids of the sensors and actuators that it may use.
+    pub devices: Vec<String>,
 }
 
 /// Makes applications of packages; what it gives was verified.

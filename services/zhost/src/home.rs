@@ -51,6 +51,11 @@ impl Home {
         self.0.join("zrms.redb")
     }
 
+    /// Where the machine's sensors and actuators are described, if it has any.
+    pub fn devices(&self) -> PathBuf {
+        self.0.join("devices.json")
+    }
+
     /// Where what a parent says goes that has no terminal.
     pub fn output(&self) -> PathBuf {
         self.0.join("zhost.log")

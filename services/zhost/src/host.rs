@@ -12,12 +12,13 @@ use services_zrms::action::{self, Address, Fence, Instance, InstanceState, Order
 use services_zrms::control::{Config, Control, ControlError, Submission};
 use services_zrms::place::{Feature, FeatureKind, Host as Description, Resources};
 use services_zrms::store::Disk;
+use services_zrun::linux::{Description as Devices, Rack, Socket};
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// This machine's name, while there is one.
 const NAME: &str = "local";
@@ -40,6 +41,9 @@ pub struct Host {
     runs: Mutex<BTreeMap<String, Arc<Run>>>,
     /// Packages that were verified in this life.
     applications: Mutex<BTreeMap<[u8; 32], Arc<Application>>>,
+    rack: Rack,
+    /// Where attached devices come in.
+    _socket: Option<Socket>,
     nudge: Sender<()>,
     nudged: Mutex<Receiver<()>>,
     began: Instant,
@@ -68,7 +72,16 @@ impl Host {
         let control = Control::open(store, config, 0).map_err(|error| damaged(&error))?;
         let life = control.term();
         let (nudge, nudged) = mpsc::channel();
+        let devices = read_devices(&home)?;
+        let time = Box::new(|| {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH);
+            since.map_or(0, |time| time.as_millis() as u64)
+        });
+        let (rack, socket) =
+            devices.start(home.folder(), time).map_err(|error| wrong_devices(&home, &error))?;
         Ok(Arc::new(Self {
+            rack,
+            _socket: socket,
             home,
             taken,
             fence: Mutex::new(Fence::new(life, loader.keys())),
@@ -76,7 +89,7 @@ impl Host {
             control: Mutex::new(control),
             life,
             sequence: AtomicU64::new(1),
-            description: describe(),
+            description: describe(&devices),
             runs: Mutex::default(),
             applications: Mutex::default(),
             nudge,
@@ -208,8 +221,8 @@ impl Host {
         }
         let folder = self.home.application(name);
         self.home.make(&folder).map_err(|error| error.to_string())?;
-        let (application, nudge) = (Arc::clone(application), self.nudge.clone());
-        let run = Run::new(application, &folder, (NAME, self.life), self.loader.keys(), nudge)?;
+        let ways = (self.nudge.clone(), self.rack.clone());
+        let run = Run::new(Arc::clone(application), &folder, (NAME, self.life), self.loader.keys(), ways)?;
         runs.insert(name.to_owned(), Arc::clone(&run));
         Ok(run)
     }
@@ -323,19 +336,36 @@ impl Host {
     }
 }
 
+/// The devices that the operator describes; none where there is no description.
+fn read_devices(home: &Home) -> Result<Devices, Problem> {
+    match fs::read_to_string(home.devices()) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Devices::default()),
+        Err(error) => Err(wrong_devices(home, &error)),
+        Ok(text) => Devices::read(&text).map_err(|error| wrong_devices(home, &error)),
+    }
+}
+
+fn wrong_devices(home: &Home, error: &dyn std::fmt::Display) -> Problem {
+    Problem::new("devices", format!("{}: {error}", home.devices().display()))
+        .help("`docs/devices.md` says how devices are described")
+}
+
 /// What this machine offers.
-fn describe() -> Description {
+fn describe(devices: &Devices) -> Description {
     let memory = fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
         let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
         line.split_ascii_whitespace().nth(1)?.parse::<u64>().ok()
     });
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let capabilities = sci::guest::GuestCapability::ALL.iter();
+    let capabilities = capabilities.map(|one| Feature::new(FeatureKind::Capability, one.name()));
+    let sensors = devices.sensors().map(|(_, kind)| Feature::new(FeatureKind::Sensor, kind));
+    let actuators = devices.actuators().map(|(_, kind)| Feature::new(FeatureKind::Actuator, kind));
     Description {
         name: NAME.to_owned(),
         region: NAME.to_owned(),
         location: None,
-        offers: capabilities.map(|one| Feature::new(FeatureKind::Capability, one.name())).collect(),
+        offers: capabilities.chain(sensors).chain(actuators).collect(),
         capacity: Resources {
             memory: memory.unwrap_or(1 << 20).saturating_mul(1024),
             cpu: u32::try_from(cores * 1000).unwrap_or(u32::MAX),

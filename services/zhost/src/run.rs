@@ -19,10 +19,11 @@ use services_zmesh::file::{self, Fsync, Opening};
 use services_zmesh::{Instance, Message, Observed, TapId, Time};
 use services_zrun::Grants;
 use services_zrun::launch::Texts;
-use services_zrun::linux::{Event, Job, Limits, Orders};
-use services_zrun::remote::{Concern, Server, arrived, capability, concerns};
+use services_zrun::linux::{Done, Event, Job, Limits, Orders, Rack};
+use services_zrun::remote::{Concern, Server, Slow, arrived, capability, concerns, reply_of};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -37,6 +38,8 @@ pub struct Run {
     process: Process,
     /// Tells control that something happened.
     nudge: Sender<()>,
+    /// The machine's sensors and actuators.
+    rack: Rack,
     began: Instant,
 }
 
@@ -47,7 +50,7 @@ impl Run {
         folder: &Path,
         host: (&str, u64),
         keys: Vec<PublicKey>,
-        nudge: Sender<()>,
+        (nudge, rack): (Sender<()>, Rack),
     ) -> Result<Arc<Self>, String> {
         let name = application.name().to_owned();
         let began = Instant::now();
@@ -79,6 +82,7 @@ impl Run {
             house: Mutex::new(house),
             process: Process::default(),
             nudge,
+            rack,
             began,
         });
         Process::begin(&run);
@@ -162,6 +166,7 @@ impl Run {
         member.server = Some(Server::new(member.grants, &mut effects::machine()));
         member.quota = node.placement.resources.storage_bytes.or(content.quota).unwrap_or(STORAGE_BYTES);
         member.ephemeral = content.ephemeral;
+        member.bench = Some(self.rack.for_space(next_bench(), Some(content.devices.clone())));
         house.last_number = house.last_number.wrapping_add(1);
         let number = house.last_number;
         member.number = Some(number);
@@ -346,6 +351,14 @@ impl Run {
         if let Some(capability) = capability(&request) {
             member.count(capability);
         }
+        if let Some(slow) = server.slow(&request) {
+            let orders = orders.clone();
+            let done: Done = Box::new(move |result| orders.reply(number, &reply_of(result)));
+            return match (slow, &member.bench) {
+                (Slow::Command { lock, action }, Some(bench)) => bench.start(lock, action, done),
+                _ => done(Err(ErrorCode::Unsupported)),
+            };
+        }
         match concerns(&request) {
             Concern::Values => {
                 let (quota, epoch) = (member.quota, member.epoch);
@@ -389,6 +402,12 @@ impl Run {
         }
         house.deliver(self);
     }
+}
+
+/// A number for each start of a space that has devices, whatever its topology.
+fn next_bench() -> u32 {
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed)
 }
 
 fn not_running(space: &str) -> (ErrorCode, String) {

@@ -104,6 +104,10 @@ fn contents(judged: &Judged<'_>) -> std::collections::BTreeMap<String, Content> 
             content.quota = persistence.quota_bytes;
             content.ephemeral = persistence.ephemeral;
         }
+        if let Some(Role::Io(devices)) = manifest.map(|manifest| &manifest.role) {
+            let all = devices.sensors.iter().chain(&devices.actuators);
+            content.devices = all.map(|device| device.id.value.to_string()).collect();
+        }
         let events = manifest.map(|manifest| &manifest.events).into_iter().flatten();
         content.events = events.map(|event| event.value.to_string()).collect();
         content.hash = hasher.finish();

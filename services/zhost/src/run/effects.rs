@@ -5,7 +5,7 @@ use crate::book::Book;
 use sci::guest::ErrorCode;
 use services_zmesh::{EmitError, Emitted, Instance, Mesh, TakeError, Time};
 use services_zrun::linux::Machine;
-use services_zrun::{Events, InMemory, Mail, MailError, Next, Store, World};
+use services_zrun::{Devices, Events, InMemory, Mail, MailError, Next, Store, World};
 
 /// The effects of one space's calls.
 pub struct Effects<'e> {
@@ -57,6 +57,10 @@ impl World for Effects<'_> {
 
     fn mail(&mut self) -> &mut dyn Mail {
         self
+    }
+
+    fn devices(&mut self) -> Option<&mut dyn Devices> {
+        self.member.bench.as_mut().map(|bench| bench as &mut dyn Devices)
     }
 
     fn events(&mut self) -> Option<&mut dyn Events> {

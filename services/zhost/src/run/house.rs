@@ -91,6 +91,8 @@ impl House {
         }
         run.book.event(space, &standing.to_string());
         member.standing = standing;
+        // What it has locked is free again.
+        member.bench = None;
         let instance = Instance { space, number: member.epoch };
         // One that is not known to the mesh has no messages there.
         let _ = self.mesh.stop(instance, After::Restart, run.now());

@@ -3,6 +3,7 @@
 use sci::guest::GuestCapability;
 use services_zmesh::Message;
 use services_zrun::Grants;
+use services_zrun::linux::Bench;
 use services_zrun::remote::Server;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
@@ -75,6 +76,8 @@ pub struct Member {
     /// The latest messages for the pages of a user interface. None of them slows a sender: what no page fetched in time is
     /// gone.
     pub shown: VecDeque<Message>,
+    /// Its sensors and actuators.
+    pub bench: Option<Bench>,
     /// How often it used what.
     pub used: BTreeMap<&'static str, u64>,
 }
@@ -95,6 +98,7 @@ impl Member {
             info: None,
             end_by: None,
             shown: VecDeque::new(),
+            bench: None,
             used: BTreeMap::new(),
         }
     }
