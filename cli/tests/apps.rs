@@ -6,7 +6,7 @@ use common::{Place, Said};
 use serde_json::Value;
 use std::fs;
 use std::net::TcpListener;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long something may take that is waited for.
@@ -181,6 +181,27 @@ fn what_was_stored_outlives_a_parent_that_is_killed() {
     house.call(&["logs"]).refuses(2, "there is no application `clockwork`");
     house.up();
     assert!(house.call(&["logs", "store"]).succeeds().ends_with("store | kept\n"), "it begins anew");
+}
+
+#[test]
+fn whoever_looks_keeps_nothing_from_being_up_again() {
+    let house = House::new();
+    house.up();
+    let mut looks = Vec::new();
+    for arguments in [["logs", "-f", "ticker"], ["tap", "ticker", "values"]] {
+        let mut command = house.0.command("app", &arguments);
+        looks.push(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts"));
+    }
+    for _ in 0..5 {
+        house.call(&["down"]).succeeds();
+        let said = house.up();
+        assert!(said.contains("running: all of it runs"), "{said}");
+    }
+    for mut look in looks {
+        // It may have ended with what it looked at.
+        let _ = look.kill();
+        let _ = look.wait();
+    }
 }
 
 #[test]

@@ -93,16 +93,9 @@ fn endless_counter() -> String {
     COUNTER.replace(end, &format!("{end} (loop (br 0))"))
 }
 
-/// A call of `space` in a place.
-fn command(place: &Place, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_space"));
-    command.args(arguments).current_dir(place.path("")).env("SPACE_HOME", place.path("home"));
-    command
-}
-
-/// The same, started, with its outputs to read.
+/// A call of `space` in a place, started, with its outputs to read.
 fn started(place: &Place, arguments: &[&str]) -> Child {
-    command(place, arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts")
+    place.command("", arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts")
 }
 
 /// Runs the endless counter, and does something to its process when it has counted: what the run said then.
@@ -389,7 +382,7 @@ fn whoever_reads_no_more_ends_the_run() {
         assert_eq!((line.as_str(), space.wait().expect("it ends").code()), ("more\n", Some(0)), "{command}");
     }
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("Linux has it");
-    let space = command(&place, &["run", "chatter.wasm"]).stdout(full).output().expect("it starts");
+    let space = place.command("", &["run", "chatter.wasm"]).stdout(full).output().expect("it starts");
     let said = String::from_utf8_lossy(&space.stderr).into_owned();
     assert!(space.status.code() == Some(6) && said.contains("error[output]: cannot print"), "{said}");
 }

@@ -65,15 +65,20 @@ impl Place {
         }
     }
 
+    /// A call of `space` in one of its folders.
+    pub fn command(&self, folder: &str, arguments: &[&str]) -> Command {
+        self.at(&self.path(folder), arguments)
+    }
+
+    fn at(&self, folder: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_space"));
+        command.args(arguments).current_dir(folder).env("SPACE_HOME", self.path("home"));
+        command
+    }
+
     /// Calls `space` in a folder with further variables.
     pub fn call_with(&self, folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Said {
-        let output = Command::new(env!("CARGO_BIN_EXE_space"))
-            .args(arguments)
-            .current_dir(folder)
-            .env("SPACE_HOME", self.path("home"))
-            .envs(variables.iter().copied())
-            .output()
-            .unwrap();
+        let output = self.at(folder, arguments).envs(variables.iter().copied()).output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
     }

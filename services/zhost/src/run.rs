@@ -73,6 +73,7 @@ impl Run {
             members: BTreeMap::new(),
             numbers: BTreeMap::new(),
             last_number: 0,
+            is_closed: false,
         };
         let run = Arc::new(Self {
             values: Values::new(folder.join("data"), Arc::clone(&book)),
@@ -258,10 +259,18 @@ impl Run {
         house.deliver(self);
     }
 
-    /// Ends its process, and with it whatever runs.
+    /// Ends its process, and with it whatever runs, and closes its files: another run of it may begin, whoever still looks
+    /// at this one.
     pub fn end(&self) {
         self.process.end();
+        self.house().close();
+        self.values.end();
         self.book.close();
+    }
+
+    /// Whether it was ended.
+    pub fn is_over(&self) -> bool {
+        self.house().is_closed
     }
 
     /// Puts a message into a space's own queue, as the space itself could.

@@ -5,9 +5,9 @@ use services_zrun::remote::Server;
 use services_zrun::{InMemory, Store, StoreError};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
-use std::thread;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
 
 use crate::book::Book;
 
@@ -30,27 +30,38 @@ pub struct Ask {
 }
 
 /// The stores of a topology's spaces.
-#[derive(Clone)]
-pub struct Values(Sender<Ask>);
+pub struct Values(Mutex<Option<(Sender<Ask>, JoinHandle<()>)>>);
 
 impl Values {
     /// Of spaces whose files are in a folder.
     pub fn new(folder: PathBuf, book: Arc<Book>) -> Self {
         let (sender, receiver) = mpsc::channel::<Ask>();
-        thread::spawn(move || {
+        let thread = thread::spawn(move || {
             let mut shelf = Shelf { folder, stores: BTreeMap::new(), book };
             for ask in receiver {
                 let reply = ask.server.serve_values(&ask.request, shelf.of(&ask));
                 ask.orders.reply(ask.number, &reply);
             }
         });
-        Self(sender)
+        Self(Mutex::new(Some((sender, thread))))
+    }
+
+    /// Serves no more, and has closed what was open: another may open it.
+    pub fn end(&self) {
+        let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((sender, thread)) = taken {
+            drop(sender);
+            // One that panicked has closed what it had, too.
+            let _ = thread.join();
+        }
     }
 
     /// Serves a request.
     pub fn serve(&self, ask: Ask) {
-        // The thread lasts as long as there is someone to ask.
-        let _ = self.0.send(ask);
+        if let Some((sender, _)) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            // Whose thread is gone gets no reply, as if the machine were.
+            let _ = sender.send(ask);
+        }
     }
 }
 

@@ -161,7 +161,7 @@ impl Source for Host {
         let (sender, receiver) = mpsc::sync_channel(COPIES);
         thread::spawn(move || {
             let mut missed = 0;
-            loop {
+            while !run.is_over() {
                 for seen in run.observe(tap) {
                     let copy = Tapped {
                         missed: seen.missed + missed,

@@ -19,9 +19,23 @@ pub struct House {
     /// Spaces of the process, by their numbers there.
     pub numbers: BTreeMap<u32, String>,
     pub last_number: u32,
+    /// Its files are closed.
+    pub is_closed: bool,
 }
 
 impl House {
+    /// Forgets what is on its way, which the journal has.
+    pub fn close(&mut self) {
+        let name = self.application.name();
+        // The name was one when the mesh was opened.
+        if let Ok(mesh) = Mesh::new(name, name, 0) {
+            self.mesh = mesh;
+        }
+        self.numbers.clear();
+        self.members.clear();
+        self.is_closed = true;
+    }
+
     /// Does what the mesh says is to be done.
     pub fn deliver(&mut self, run: &Run) {
         while let Some(output) = self.mesh.next_output() {
