@@ -98,10 +98,6 @@ fn submit(prepared: &Prepared) -> Result<Application, Failure> {
     let until = Instant::now() + PATIENCE;
     loop {
         let application = current(&name)?.ok_or_else(|| unknown(&name))?;
-        let waits = application
-            .spaces
-            .iter()
-            .any(|space| space.state == State::Pending && space.placement.is_empty() | space.host.is_some());
         // One that failed again after it was started again will not run by itself.
         let fails = |space: &&Space| {
             space.state == State::Failed || space.state == State::Pending && space.restarts >= FAILURES
@@ -121,7 +117,8 @@ fn submit(prepared: &Prepared) -> Result<Application, Failure> {
                 "change what the topology demands; it is tried again as long as the application is up",
             ));
         }
-        if !waits && application.state != State::Pending || Instant::now() > until {
+        let waits = application.spaces.iter().any(|space| space.state == State::Pending);
+        if !waits || Instant::now() > until {
             return Ok(application);
         }
         thread::sleep(PAUSE);
