@@ -3,7 +3,6 @@
 use crate::question::Problem;
 use sci::guest::SpaceType;
 use sci::sign::PublicKey;
-use services_topology::capabilities::Capabilities;
 use services_topology::graph::{Demand as Wanted, Graph, Node};
 use services_topology::topology::{Restart, RestartPolicy as Policy};
 use services_zmesh::{Declaration, EventDeclaration, PathDeclaration, PathRules};
@@ -25,12 +24,8 @@ const STOP_MILLISECONDS: u64 = 2000;
 /// A package that was verified, and is ready to run.
 #[derive(Clone, Debug)]
 pub struct Application {
-    /// Its version.
-    pub version: String,
     /// How it stands by the trust policy, for people.
     pub trust: String,
-    /// Whether it runs under a policy for development only.
-    pub development: bool,
     /// SHA-256 of the package.
     pub package: [u8; 32],
     /// What was found of the package.
@@ -39,8 +34,6 @@ pub struct Application {
     pub graph: Graph,
     /// What each space is made of.
     pub contents: BTreeMap<String, Content>,
-    /// The text of the world's layout.
-    pub world: Option<Vec<u8>>,
 }
 
 /// What a space is made of.
@@ -52,8 +45,6 @@ pub struct Content {
     pub image: Option<Vec<u8>>,
     /// The files of a user interface, by name.
     pub files: BTreeMap<String, Vec<u8>>,
-    /// What its module's imports need.
-    pub needs: Capabilities,
     /// Bytes that it may store.
     pub quota: Option<u64>,
     /// Whether what it stores is gone when it stops.

@@ -10,8 +10,8 @@ use services_zdesk::view::{Action, Snapshot};
 pub enum Question {
     /// Run a package that lies in the folder of packages. Answered by [`Answer::Revision`].
     Submit {
-        /// Its SHA-256, in digits.
-        package: String,
+        /// Its SHA-256.
+        package: [u8; 32],
     },
     /// How everything is. Answered by [`Answer::Snapshot`].
     Snapshot,

@@ -203,7 +203,7 @@ impl Run {
             }
             Some(_) => {}
             None => {
-                house.ended(self, space, Standing::Ended { failed: false, reason: "it was stopped".into() });
+                house.ended(self, space, Standing::ended("it was stopped"));
             }
         }
     }
@@ -338,12 +338,11 @@ impl Run {
                 let Some(name) = house.numbers.get(&space).cloned() else { return };
                 let is_asked = house.members.get(&name).is_some_and(|member| member.end_by.is_some());
                 let standing = match result {
-                    Ok(()) if is_asked => Standing::Ended { failed: false, reason: "it was stopped".into() },
-                    Ok(()) => Standing::Ended { failed: false, reason: "it ended".into() },
-                    Err(_) if is_asked => Standing::Ended {
-                        failed: false,
-                        reason: "it was stopped, and did not end by itself in time".into(),
-                    },
+                    Ok(()) if is_asked => Standing::ended("it was stopped"),
+                    Ok(()) => Standing::ended("it ended"),
+                    Err(_) if is_asked => {
+                        Standing::ended("it was stopped, and did not end by itself in time")
+                    }
                     Err(report) => Standing::failed(report.message),
                 };
                 house.ended(self, &name, standing);

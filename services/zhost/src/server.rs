@@ -67,12 +67,9 @@ fn say(mut stream: &UnixStream, answer: &Answer) -> io::Result<()> {
 fn answer(host: &Host, desk: &Desk, question: Question, stream: &UnixStream) -> io::Result<()> {
     let done = |result: Result<(), Problem>| result.map(|()| Answer::Done);
     let answer = match question {
-        Question::Submit { package } => match digest(&package) {
-            Some(package) => host
-                .submit(&package)
-                .map(|(application, revision)| Answer::Revision { application, revision }),
-            None => Err(Problem::new("no-package", format!("`{package}` is no digest"))),
-        },
+        Question::Submit { package } => {
+            host.submit(&package).map(|(application, revision)| Answer::Revision { application, revision })
+        }
         Question::Snapshot => Ok(Answer::Snapshot(host.snapshot())),
         Question::Desk => desk.url().map(Answer::Desk).map_err(|error| Problem::new("io", error.to_string())),
         Question::Stop { application, purge } => done(host.stop(&application, purge)),
@@ -172,15 +169,4 @@ fn is_gone(stream: &UnixStream) -> bool {
         Ok(bytes) => bytes == 0,
         Err(error) => error.kind() != io::ErrorKind::WouldBlock,
     }
-}
-
-fn digest(text: &str) -> Option<[u8; 32]> {
-    let mut digest = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (byte, pair) in digest.iter_mut().zip(text.as_bytes().chunks(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(digest)
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use compiler_driver::keys::Key;
 use sci::digest::{Hasher, sha256};
-use services_mex::layout::{MODULE, WORLD};
+use services_mex::layout::MODULE;
 use services_topology::space::Role;
 use services_zhost::{Application, Content, Loader, Problem};
 use services_zrms::verdict::{Level, Verdict};
@@ -44,16 +44,12 @@ impl Packages {
         let verdict = verdict
             .sign(self.key.seed(), true)
             .map_err(|error| Failure::new(crate::report::Exit::System, "io", error.to_string()))?;
-        let world = judged.package.archive().entry(WORLD).map(|entry| entry.content().into_owned());
         Ok(Application {
-            version: judged.package.manifest().version.to_string(),
             trust: trust.standing,
-            development: trust.development,
             package,
             verdict,
             contents: contents(&judged),
             graph: judged.graph,
-            world,
         })
     }
 }
@@ -95,10 +91,7 @@ fn contents(judged: &Judged<'_>) -> std::collections::BTreeMap<String, Content> 
                 content.files.insert(file.to_owned(), entry.content().into_owned());
             }
         }
-        if let Some((image, needs)) = judged.guests.get(&node.name) {
-            content.image = Some(image.clone());
-            content.needs = *needs;
-        }
+        content.image = judged.guests.get(&node.name).map(|(image, _)| image.clone());
         let manifest = judged.contents.spaces.get(&node.name).and_then(|facts| facts.manifest.as_ref());
         if let Some(Role::Data(persistence)) = manifest.map(|manifest| &manifest.role) {
             content.quota = persistence.quota_bytes;

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use compiler_driver::files::{self, hex};
+use compiler_driver::files;
 use sci::digest::sha256;
 use services_zdesk::view::{Application, Space, State};
 use services_zhost::question::{Answer, Question};
@@ -32,12 +32,10 @@ struct Prepared {
 
 /// Builds what is stale, verifies it, and puts the package where the parent finds it.
 fn prepare(what: &Path) -> Result<Prepared, Failure> {
-    let bytes = if what.extension().is_some_and(|extension| extension == "mex") {
-        mex::read(what)?
-    } else {
-        mex::pack::pack(what)?.bytes
-    };
-    let judged = judge::judge(what, &bytes, false)?;
+    let is_package = what.extension().is_some_and(|extension| extension == "mex");
+    let bytes = if is_package { mex::read(what)? } else { mex::pack::pack(what)?.bytes };
+    // What was just packed has been held against every rule but trust.
+    let judged = if is_package { judge::judge(what, &bytes, false)? } else { judge::read(what, &bytes)? };
     let trust = judge::trust(&judged, what, None)?;
     let name = judged.graph.name.to_string();
     let digest = sha256(&bytes);
@@ -87,7 +85,7 @@ fn current(name: &str) -> Result<Option<Application>, Failure> {
 
 /// Submits a package, and waits until it runs or is known not to.
 fn submit(prepared: &Prepared) -> Result<Application, Failure> {
-    let question = Question::Submit { package: hex(&prepared.digest) };
+    let question = Question::Submit { package: prepared.digest };
     let Some(Answer::Revision { application: name, revision }) = parent::ask(&question)? else {
         return Err(failure(&services_zhost::Problem::new(
             "parent-gone",

@@ -136,8 +136,6 @@ fn compiled(
 pub struct Trusted {
     /// For people.
     pub standing: String,
-    /// Whether it runs for development only.
-    pub development: bool,
     /// SHA-256 of the policy.
     pub policy: [u8; 32],
 }
@@ -158,13 +156,13 @@ pub fn trust(judged: &Judged<'_>, file: &Path, policy: Option<&Path>) -> Result<
     match policy.judge(judged.package.manifest(), &granted, now) {
         Ok(Standing::Trusted { key, .. }) => {
             let standing = format!("trusted: signed by {}", hex(&key));
-            Ok(Trusted { standing, development: false, policy: digest })
+            Ok(Trusted { standing, policy: digest })
         }
         Ok(Standing::Development(reasons)) => {
             let reasons: Vec<String> =
                 reasons.iter().map(|one| format!("{} [{}]", one.detail(), one.id())).collect();
             let standing = format!("runs for development only: {}", reasons.join("; "));
-            Ok(Trusted { standing, development: true, policy: digest })
+            Ok(Trusted { standing, policy: digest })
         }
         Err(refusals) => Err(several(refusals.iter().map(|refusal| of_refusal(Exit::Trust, file, refusal)))),
     }

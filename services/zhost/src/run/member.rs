@@ -29,6 +29,11 @@ pub enum Standing {
 }
 
 impl Standing {
+    /// An end that is no failure.
+    pub fn ended(reason: &str) -> Self {
+        Self::Ended { failed: false, reason: reason.to_owned() }
+    }
+
     /// An end by a failure.
     pub fn failed(reason: String) -> Self {
         Self::Ended { failed: true, reason }
