@@ -92,7 +92,8 @@ pub mod instance {
     pub const PRIORITY: u64 = 12;
     /// `u32`: restart policy: 0 never, 1 on fault, 2 always.
     pub const RESTART: u64 = 16;
-    /// `u32`: flags; bit 0: it has exports, so the system does not wait for its end.
+    /// `u32`: flags; bit 0: it has exports, so the system does not wait for its end; bit 1: it is started when someone
+    /// asks root for it.
     pub const FLAGS: u64 = 20;
     /// `u32`: first grant.
     pub const FIRST_GRANT: u64 = 24;
@@ -106,6 +107,8 @@ pub mod instance {
     pub const BYTES: u64 = 40;
     /// Flag: the instance serves others.
     pub const FLAG_SERVES: u32 = 1;
+    /// Flag: root starts it when it is asked to, and not before.
+    pub const FLAG_HELD: u32 = 2;
 }
 
 /// Offsets in a grant record.
@@ -119,7 +122,7 @@ pub mod grant {
     /// `u32`: for a channel the server's instance; for ports the first port; for an interrupt the line; for Memory the
     /// pages that may exist at one time.
     pub const A: u64 = 16;
-    /// `u32`: for a channel the export; for ports their number.
+    /// `u32`: for a channel, also to root, the export; for ports their number.
     pub const B: u64 = 20;
     /// `u32`: bytes of window, 0 for none.
     pub const WINDOW: u64 = 24;
@@ -150,6 +153,8 @@ pub mod grant {
     pub const REALMS: u32 = 9;
     /// The kernel's own console.
     pub const KERNEL_CONSOLE: u32 = 10;
+    /// A channel to root.
+    pub const ROOT: u32 = 11;
     /// Names of the kinds, by number.
     pub const KIND_NAMES: &[&str] = &[
         "channel",
@@ -163,6 +168,7 @@ pub mod grant {
         "images",
         "realms",
         "kernel-console",
+        "root",
     ];
 }
 
@@ -288,7 +294,7 @@ impl<'a> Bundle<'a> {
                 || field(instance::IMAGE) >= count
                 || field(instance::PRIORITY) > u32::from(limits::PRIORITY_MAX)
                 || field(instance::RESTART) > 2
-                || field(instance::FLAGS) & !instance::FLAG_SERVES != 0
+                || field(instance::FLAGS) & !(instance::FLAG_SERVES | instance::FLAG_HELD) != 0
                 || field(instance::FIRST_GRANT) != next_grant
                 || field(instance::FIRST_PARAMETER) != next_parameter
                 || field(instance::GRANT_COUNT) > grants - next_grant
@@ -320,6 +326,7 @@ impl<'a> Bundle<'a> {
                 grant::PORTS => window == 0 && u64::from(a) + u64::from(b) <= 1 << 16,
                 grant::INTERRUPT | grant::MEMORY => window == 0 && b == 0,
                 grant::KERNEL_CONSOLE => a == 0 && b == 0,
+                grant::ROOT => a == 0 && b < limits::EXPORTS_MAX && window == 0,
                 kind => (kind as usize) < grant::KIND_NAMES.len() && a == 0 && b == 0 && window == 0,
             };
             let wrong = !fits

@@ -29,6 +29,13 @@ pub struct Rule {
     pub check: fn(&Image<'_>) -> bool,
 }
 
+impl Rule {
+    /// Whether its check looks at each relocation: the kernel does that in parts.
+    pub fn looks_at_relocations(&self) -> bool {
+        matches!(self.id, "SCI-C012" | "SCI-C018" | "SCI-C019")
+    }
+}
+
 macro_rules! rules {
     ($($id:literal $name:literal $check:ident $sentence:literal;)+) => {
         /// Every rule, in the order of their ids.
@@ -146,12 +153,29 @@ pub fn well_formed(name: &str) -> bool {
     !name.is_empty() && name.len() <= limits::NAME_BYTES_MAX as usize && !name.chars().any(char::is_control)
 }
 
+/// The most names that a list may have.
+const NAMES_KEPT: usize = 64;
+const _: () = assert!(
+    limits::CAPABILITIES_MAX as usize <= NAMES_KEPT
+        && limits::EXPORTS_MAX as usize <= NAMES_KEPT
+        && limits::PARAMETERS_MAX as usize <= NAMES_KEPT
+);
+
 fn unique<'a, T>(list: &List<'a, T>, name: impl Fn(&T) -> &'a str) -> bool
 where
     T: Deserialize<'a> + Serialize,
 {
+    // To read an element is dear, and the kernel has a bound: names that were read are kept, as many as may be.
+    let mut seen = [""; NAMES_KEPT];
     list.iter().enumerate().all(|(at, one)| {
-        well_formed(name(&one)) && list.iter().take(at).all(|other| name(&other) != name(&one))
+        let this = name(&one);
+        let kept = seen.get(..at).unwrap_or(&seen);
+        let is_new =
+            !kept.contains(&this) && list.iter().take(at).skip(NAMES_KEPT).all(|other| name(&other) != this);
+        if let Some(place) = seen.get_mut(at) {
+            *place = this;
+        }
+        well_formed(this) && is_new
     })
 }
 
@@ -439,9 +463,16 @@ fn exports_by_kind(image: &Image<'_>) -> bool {
 }
 
 fn functions_in_text(image: &Image<'_>) -> bool {
-    let exports = &image.manifest().exports;
-    exports.iter().all(|export| in_text(image, export.offset))
-        && exports.iter().zip(exports.iter().skip(1)).all(|(a, b)| a.item < b.item)
+    // A library has many: the text is looked up once, and each is read once.
+    let text = image.section(SectionKind::Text).map(|text| (text.memory_offset, text.memory_bytes));
+    let is_in_text = |offset: u64| {
+        text.is_none_or(|(first, bytes)| offset.checked_sub(first).is_some_and(|within| within < bytes))
+    };
+    let mut last = None;
+    image.manifest().exports.iter().all(|export| {
+        let ascends = last.replace(export.item).is_none_or(|last| last < export.item);
+        ascends && is_in_text(export.offset)
+    })
 }
 
 fn pool_limited(image: &Image<'_>) -> bool {

@@ -18,7 +18,12 @@ pub struct Image<'a> {
     bytes: &'a [u8],
     header: Header,
     manifest: Manifest<'a>,
+    /// The relocations that are looked at: the first, and the one behind the last.
+    looked_at: (u64, u64),
 }
+
+/// Relocations that one part of a rule's check looks at.
+const RELOCATIONS_A_PART: u64 = 32;
 
 impl<'a> Image<'a> {
     /// Checks structure, canonical encoding, tiling, and every contract rule.
@@ -56,7 +61,7 @@ impl<'a> Image<'a> {
         {
             return Err(Error::new(ErrorKind::NotCanonical, table_end));
         }
-        let image = Self { bytes, header, manifest };
+        let image = Self { bytes, header, manifest, looked_at: (0, u64::MAX) };
         image.check_tiling(table_end + u64::from(header.manifest_bytes))?;
         Ok(image)
     }
@@ -69,6 +74,19 @@ impl<'a> Image<'a> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// A part of [`Image::check_rule`], which is bounded however many relocations there are; says whether it was the last.
+    pub fn check_rule_part(&self, index: usize, part: u64) -> Result<bool, Error> {
+        if !contract::RULES.get(index).is_some_and(contract::Rule::looks_at_relocations) {
+            return self.check_rule(index).map(|()| true);
+        }
+        let first = part * RELOCATIONS_A_PART;
+        // One more, so that the order across parts is seen.
+        let image = Self { looked_at: (first, first + RELOCATIONS_A_PART + 1), ..*self };
+        image.check_rule(index)?;
+        let count = self.bytes_of(SectionKind::Relocations).len() as u64 / 4;
+        Ok(first + RELOCATIONS_A_PART >= count)
     }
 
     /// Sections follow one another page by page, then the envelope ends the file; padding is zero.
@@ -171,7 +189,10 @@ impl<'a> Image<'a> {
     /// Slab offsets of the 8-byte words to which the loader adds the slab's base.
     pub fn relocations(&self) -> impl Iterator<Item = u64> + use<'a> {
         let words = self.bytes_of(SectionKind::Relocations);
-        (0..words.len() as u64 / 4).filter_map(move |index| u32_at(words, index * 4).ok()).map(u64::from)
+        let (first, end) = self.looked_at;
+        (first..end.min(words.len() as u64 / 4))
+            .filter_map(move |index| u32_at(words, index * 4).ok())
+            .map(u64::from)
     }
 
     /// The section whose memory holds a slab offset.

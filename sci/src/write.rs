@@ -155,6 +155,8 @@ pub struct InstanceData {
     pub restart: u32,
     /// Whether it serves others.
     pub serves: bool,
+    /// Whether it is started only when someone asks root for it.
+    pub held: bool,
     /// Its grants.
     pub grants: Vec<GrantData>,
     /// Parameters: index and value.
@@ -211,6 +213,19 @@ pub fn bundle(
     instances: &[InstanceData],
     signer: Option<Signer<'_>>,
 ) -> Result<Vec<u8>, Error> {
+    bundle_with(images, instances, &[], signer)
+}
+
+/// The same with data, which stand behind the last instance's name; root gives them to whoever is connected to it.
+///
+/// # Errors
+/// As for [`bundle`].
+pub fn bundle_with(
+    images: &[ImageData],
+    instances: &[InstanceData],
+    data: &[u8],
+    signer: Option<Signer<'_>>,
+) -> Result<Vec<u8>, Error> {
     let mut names = Vec::new();
     let mut named = |name: &str| {
         let place = (names.len() as u32, name.len() as u32);
@@ -223,7 +238,8 @@ pub fn bundle(
         let (name, name_bytes) = named(&data.name);
         let first_grant = grants.len() as u32 / grant::BYTES as u32;
         let first_parameter = parameters.len() as u32 / bundle::PARAMETER_BYTES as u32;
-        let flags = if data.serves { instance::FLAG_SERVES } else { 0 };
+        let serves = if data.serves { instance::FLAG_SERVES } else { 0 };
+        let flags = if data.held { serves | instance::FLAG_HELD } else { serves };
         let fields = [
             name,
             name_bytes,
@@ -247,6 +263,7 @@ pub fn bundle(
             parameters.extend(value.to_le_bytes());
         }
     }
+    names.extend_from_slice(data);
     let image_table = bundle::header::BYTES;
     let instance_table = image_table + images.len() as u64 * bundle::image::BYTES;
     let grant_table = instance_table + records.len() as u64;

@@ -23,7 +23,7 @@ use sci::status::Status;
 /// Bytes that one step hashes.
 const BYTES_A_STEP: usize = 1024;
 /// Imports that one step looks up.
-const IMPORTS_A_STEP: usize = 8;
+const IMPORTS_A_STEP: usize = 4;
 /// What `refused` answers where it was not a contract rule.
 pub const NO_RULE: u64 = 256;
 
@@ -45,6 +45,8 @@ pub struct Hashing {
     image: Image<'static>,
     /// Contract rules that were checked.
     rules: usize,
+    /// Parts of the next rule that were.
+    rule_part: u64,
     /// The digest that the bundle states.
     digest: [u8; 32],
     /// Parts of the head, then sections, that were hashed; and bytes of the present one.
@@ -138,6 +140,7 @@ impl Kernel {
                     index,
                     image,
                     rules: 0,
+                    rule_part: 0,
                     digest: found.digest,
                     part: 0,
                     bytes: 0,
@@ -190,8 +193,12 @@ impl Kernel {
         };
         let image = hashing.image;
         if hashing.rules < RULES.len() {
-            image.check_rule(hashing.rules)?;
-            hashing.rules += 1;
+            if image.check_rule_part(hashing.rules, hashing.rule_part)? {
+                hashing.rules += 1;
+                hashing.rule_part = 0;
+            } else {
+                hashing.rule_part += 1;
+            }
             return Ok(None);
         }
         let parts = image_parts(&image);

@@ -9,10 +9,13 @@ use crate::kernel::{Kernel, Options};
 use crate::program::Requirement;
 use sci::layout::{PAGE, start};
 use sci::limits::{CAPABILITIES_MAX, PRIORITY_MAX};
+use sci::syscall::realm_operation as operation;
 use sci::vocabulary;
 
 /// Method `view` of a Memory: the bundle's tables as a window.
 const VIEW: u64 = 1;
+/// Method `connect` of a Child: all that root may do with itself.
+const CONNECT: u64 = 1 << operation::CONNECT;
 
 impl Kernel {
     /// Verifies the bundle in the boot module and makes root ready to run.
@@ -71,6 +74,11 @@ impl Kernel {
             | kind::INTERRUPT
             | kind::CLOCK
             | kind::MACHINE => Capability::new(number, 0, 0, mask),
+            // Itself, so that what it makes can be connected to it.
+            kind::CHILD => {
+                let stamp = self.realms.at(root as usize).stamp;
+                Capability::new(number, u32::from(root), stamp, mask & CONNECT)
+            }
             kind::NOTIFICATION => {
                 let (object, stamp) = self.notification_new(0, 0).ok_or(Exit::Exhausted)?;
                 Capability::new(number, object, stamp, mask)

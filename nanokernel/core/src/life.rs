@@ -17,7 +17,7 @@ use sci::status::Fault;
 use sci::syscall::Stub;
 
 /// Frames that one step returns.
-const FRAMES_A_STEP: u32 = 128;
+const FRAMES_A_STEP: u32 = 64;
 /// Marks [`crate::thread::Thread::unfinished`] as a realm.
 pub(crate) const UNFINISHED_REALM: u32 = 1 << 16;
 /// Bytes that the gate's message stubs push before `syscall`.

@@ -43,6 +43,7 @@ pub fn bundle(signer: Option<Signer<'_>>) -> Vec<u8> {
             priority: 200,
             restart: 2,
             serves: true,
+            held: false,
             grants: grants.collect(),
             parameters: Vec::new(),
         },
@@ -52,6 +53,7 @@ pub fn bundle(signer: Option<Signer<'_>>) -> Vec<u8> {
             priority: 20,
             restart: 0,
             serves: false,
+            held: false,
             grants: vec![channel],
             parameters: vec![(0, 5), (1, u64::MAX)],
         },
@@ -302,7 +304,7 @@ const TABLES: &[(&str, Change, ErrorKind, u64)] = &[
     ("an instance of no image", |module| put32(module, INSTANCES + 8, 2), ErrorKind::Value, INSTANCES),
     ("priority 256", |module| put32(module, INSTANCES + 12, 256), ErrorKind::Value, INSTANCES),
     ("restart 3", |module| put32(module, INSTANCES + 16, 3), ErrorKind::Value, INSTANCES),
-    ("an unknown instance flag", |module| put32(module, INSTANCES + 20, 3), ErrorKind::Value, INSTANCES),
+    ("an unknown instance flag", |module| put32(module, INSTANCES + 20, 4), ErrorKind::Value, INSTANCES),
     ("grants that begin late", |module| put32(module, INSTANCES + 24, 1), ErrorKind::Value, INSTANCES),
     ("grants of the neighbour", |module| put32(module, SECOND + 24, 0), ErrorKind::Value, SECOND),
     ("more grants than there are", |module| put32(module, SECOND + 28, 2), ErrorKind::Value, SECOND),
@@ -322,7 +324,7 @@ const TABLES: &[(&str, Change, ErrorKind, u64)] = &[
     ),
     ("capability 64", |module| put32(module, GRANTS, 64), ErrorKind::Value, GRANTS),
     ("a capability twice", |module| put32(module, GRANTS + 32, 0), ErrorKind::Value, GRANTS + 32),
-    ("grant kind 11", |module| put32(module, GRANTS + 4, 11), ErrorKind::Value, GRANTS),
+    ("grant kind 12", |module| put32(module, GRANTS + 4, 12), ErrorKind::Value, GRANTS),
     ("a grant's reserved word", |module| put32(module, GRANTS + 28, 1), ErrorKind::Value, GRANTS),
     ("ports beyond the last", |module| put32(module, GRANTS + 16, 0xfff9), ErrorKind::Value, GRANTS),
     ("ports that wrap", |module| put32(module, GRANTS + 20, u32::MAX), ErrorKind::Value, GRANTS),
@@ -500,7 +502,7 @@ fn the_writer_checks_its_result() {
     assert_eq!(with(|instance| instance.name = "n".repeat(256)), Some(ErrorKind::Value));
     assert_eq!(with(|instance| instance.parameters = vec![(64, 0)]), Some(ErrorKind::Value));
     assert_eq!(
-        with(|instance| instance.grants = vec![GrantData { kind: 11, ..GrantData::default() }]),
+        with(|instance| instance.grants = vec![GrantData { kind: 12, ..GrantData::default() }]),
         Some(ErrorKind::Value)
     );
     assert_eq!(with(|instance| instance.grants = vec![GrantData::default(); 2]), Some(ErrorKind::Value));

@@ -263,6 +263,7 @@ fn instance_data(random: &mut Random, at: u32, count: u32) -> InstanceData {
             grant::PORTS => (random.below(1 << 15) as u32, random.below(1 << 15) as u32, 0),
             grant::INTERRUPT => (random.next() as u32, 0, 0),
             grant::KERNEL_CONSOLE => (0, 0, window),
+            grant::ROOT => (0, random.below(32) as u32, 0),
             _ => (0, 0, 0),
         };
         GrantData { capability, kind, mask: random.next(), a, b, window }
@@ -274,6 +275,7 @@ fn instance_data(random: &mut Random, at: u32, count: u32) -> InstanceData {
         priority: random.next() as u8,
         restart: random.below(3) as u32,
         serves: random.one_in(2),
+        held: random.one_in(4),
         grants,
         parameters: (0..random.below(5) as u32).map(|index| (index, random.next())).collect(),
     }
@@ -307,6 +309,7 @@ fn read_instance(bundle: &Bundle<'_>, at: u32) -> InstanceData {
         priority: field(instance::PRIORITY) as u8,
         restart: field(instance::RESTART),
         serves: field(instance::FLAGS) & instance::FLAG_SERVES != 0,
+        held: field(instance::FLAGS) & instance::FLAG_HELD != 0,
         grants: grants.collect(),
         parameters: parameters.collect(),
     }

@@ -625,3 +625,44 @@ fn every_rule_stands_alone() {
         }
     }
 }
+
+/// The rules that look at relocations find in parts what they find at once, wherever it lies.
+#[test]
+fn rules_hold_in_parts_as_they_hold_at_once() {
+    let in_parts = |image: &Image<'_>, rule: usize| {
+        let mut part = 0;
+        loop {
+            match image.check_rule_part(rule, part) {
+                Ok(true) => return Ok(()),
+                Ok(false) => part += 1,
+                Err(error) => return Err(error),
+            }
+        }
+    };
+    let mut relocated: Vec<u64> = (0..200).map(|at| DATA + 8 * at).collect();
+    let mut orders = vec![relocated.clone()];
+    for at in [0, 62, 63, 64, 65, 126, 127, 128, 198] {
+        relocated.swap(at, at + 1);
+        orders.push(relocated.clone());
+        relocated.swap(at, at + 1);
+        let mut outside = relocated.clone();
+        outside[at] = 0;
+        orders.push(outside);
+    }
+    for (number, order) in orders.iter().enumerate() {
+        let mut sample = Sample::component();
+        let data = sample.section(SectionKind::Data);
+        data.bytes = (0..200).flat_map(|_| word(DATA)).collect();
+        data.memory_bytes = data.bytes.len() as u64;
+        sample.relocate(order);
+        let bytes = sample.bytes();
+        let image = Image::read(&bytes).expect("it has the form of an image");
+        let mut refused = false;
+        for (index, rule) in RULES.iter().enumerate() {
+            let found = in_parts(&image, index);
+            assert_eq!(found, image.check_rule(index), "{number} {}", rule.id);
+            refused |= rule.looks_at_relocations() && found.is_err();
+        }
+        assert_eq!(refused, number > 0, "{number}");
+    }
+}
