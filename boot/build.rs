@@ -14,9 +14,15 @@ use std::process::Command;
 use compiler_driver::rust::{Cargo, NOT_INHERITED};
 use compiler_driver::{Compilation, Options, PackageSource, ProjectSource, SourceFile, pipeline};
 
-/// The crates that serve guests: package, and folder in the workspace.
-const CRATES: [(&str, &str); 2] =
-    [("space.shim", "runtime/guest/shim"), ("space.zrun", "services/zrun/component")];
+/// The crates that serve guests and topologies: package, and folder in the workspace.
+const CRATES: [(&str, &str); 4] = [
+    ("space.shim", "runtime/guest/shim"),
+    ("space.zrun", "services/zrun/component"),
+    ("space.zmesh", "services/zmesh/component"),
+    ("space.zrms", "services/zrms/component"),
+];
+/// What they call beside each other.
+const CALLED: (&str, &str) = ("space.root", "services/os/root.in");
 
 /// The kernel has no vector state of its own beyond SSE, so the code that would use it stays out.
 const KERNEL_FLAGS: &str = "--cfg curve25519_dalek_backend=\"serial\"";
@@ -85,24 +91,32 @@ fn os_components(root: &Path) -> Result<Images, Box<dyn Error>> {
 
 /// Builds the crates that serve guests, in one project: one of them calls the other.
 fn crates(root: &Path, out: &Path) -> Result<Images, Box<dyn Error>> {
-    for source in ["runtime/guest", "services/zrun", "sci/src", "sci/Cargo.toml", "Cargo.toml", "Cargo.lock"]
-    {
+    let services = ["services/zrun", "services/zmesh", "services/zrms", CALLED.1];
+    let shared = ["runtime/guest", "sci/src", "sci/Cargo.toml", "Cargo.toml", "Cargo.lock"];
+    for source in services.into_iter().chain(shared) {
         println!("cargo:rerun-if-changed={}", root.join(source).display());
     }
-    let mut packages = Vec::new();
-    for (package, folder) in CRATES {
+    let mut packages = vec![package(root, CALLED.0, &[root.join(CALLED.1)])?];
+    for (name, folder) in CRATES {
         let mut paths = declarations(&root.join(folder))?;
         paths.push(root.join(folder).join("Cargo.toml"));
-        let mut files = Vec::new();
-        for path in paths {
-            let name = path.strip_prefix(root)?.to_string_lossy().into_owned();
-            files.push(SourceFile { name, bytes: fs::read(&path)? });
-        }
-        packages.push(PackageSource { path: package.split('.').map(str::to_owned).collect(), files });
+        packages.push(package(root, name, &paths)?);
     }
     let cargo = Cargo::within(root, &out.join("crates"), &CRATES);
     let compilation = pipeline::compile_with(&ProjectSource { packages }, &Options::default(), &cargo);
-    compiled("what serves guests", compilation)
+    let mut images = compiled("what serves guests", compilation)?;
+    images.retain(|(name, _)| CRATES.iter().any(|(package, _)| package.ends_with(&format!(".{name}"))));
+    Ok(images)
+}
+
+/// A package of the project.
+fn package(root: &Path, name: &str, paths: &[PathBuf]) -> Result<PackageSource, Box<dyn Error>> {
+    let mut files = Vec::new();
+    for path in paths {
+        let name = path.strip_prefix(root)?.to_string_lossy().into_owned();
+        files.push(SourceFile { name, bytes: fs::read(path)? });
+    }
+    Ok(PackageSource { path: name.split('.').map(str::to_owned).collect(), files })
 }
 
 /// The `.in` files of a folder, by name.

@@ -16,6 +16,7 @@ use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+pub use compiler_link::system::application::Application;
 pub use compiler_link::system::guest::Guest as GuestSystem;
 pub use compiler_merge::Input;
 
@@ -161,6 +162,13 @@ pub fn compile(guest: &Guest, options: GuestOptions) -> Result<Vec<u8>, Error> {
 pub fn bundle(guest: &GuestSystem<'_>, os: &[(&str, &[u8])], key: &Key) -> Result<Vec<u8>, Error> {
     let linked = system::guest::link(os, guest)
         .map_err(|error| Error::Module { file: guest.name.to_owned(), why: error.to_string() })?;
+    images::bundle(&linked.into(), key).map_err(|refusal| Error::Image { name: "the bundle".into(), refusal })
+}
+
+/// The signed bundle of a topology's guests and of the OS components that place them and carry their messages.
+pub fn application(application: &Application<'_>, os: &[(&str, &[u8])], key: &Key) -> Result<Vec<u8>, Error> {
+    let linked = system::application::link(os, application)
+        .map_err(|error| Error::Module { file: application.name.to_owned(), why: error.to_string() })?;
     images::bundle(&linked.into(), key).map_err(|refusal| Error::Image { name: "the bundle".into(), refusal })
 }
 

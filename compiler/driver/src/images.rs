@@ -22,7 +22,7 @@ pub fn sign_image(image: &[u8], key: &Key) -> Result<Vec<u8>, crate::Error> {
 /// A signed bundle, without the policy page.
 pub fn bundle(system: &LinkedSystem, key: &Key) -> Result<Vec<u8>, Refusal> {
     let signer = Signer { seed: key.seed(), development: key.kind == Kind::Development };
-    write::bundle(&system.images, &system.instances, Some(signer))
+    write::bundle_with(&system.images, &system.instances, &system.data, Some(signer))
 }
 
 /// What the machine boots: a policy page that trusts the given keys, then the bundle.

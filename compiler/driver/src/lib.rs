@@ -124,6 +124,8 @@ pub struct LinkedSystem {
     pub images: Vec<ImageData>,
     /// Its instances, providers first.
     pub instances: Vec<InstanceData>,
+    /// What root gives to whoever is connected to it.
+    pub data: Vec<u8>,
     /// Every authority in the system.
     pub authorities: Vec<compiler_link::system::Granted>,
 }
@@ -134,6 +136,7 @@ impl From<compiler_link::system::Linked> for LinkedSystem {
             name: system.name,
             images: system.images,
             instances: system.instances,
+            data: system.data,
             authorities: system.authorities,
         }
     }

@@ -1,5 +1,6 @@
 //! The system link: instances wired, priorities ordered, every authority listed.
 
+pub mod application;
 mod error;
 pub mod guest;
 
@@ -42,6 +43,8 @@ pub struct Linked {
     pub images: Vec<ImageData>,
     /// Instances, providers first.
     pub instances: Vec<InstanceData>,
+    /// What root gives to whoever is connected to it.
+    pub data: Vec<u8>,
     /// Every authority in the system.
     pub authorities: Vec<Granted>,
 }
@@ -66,6 +69,10 @@ struct Planned<'i> {
     parsed: Image<'i>,
     priority: Option<u8>,
     restart: u32,
+    /// It is started when someone asks root for it.
+    held: bool,
+    /// Capabilities that it does without.
+    lacks: BTreeSet<u32>,
     grants: Vec<GrantData>,
     parameters: Vec<(u32, u64)>,
     /// Servers that it calls.
@@ -128,7 +135,7 @@ fn finish(images: Vec<ImageData>, planned: &[Planned<'_>], name: String) -> Resu
     order.sort_by_key(|at| (std::cmp::Reverse(priorities[*at]), *at));
     let instances = number(planned, &priorities, &order);
     let authorities = order.iter().flat_map(|at| authorities(planned, *at)).collect();
-    Ok(Linked { name, images, instances, authorities })
+    Ok(Linked { name, images, instances, data: Vec::new(), authorities })
 }
 
 fn verify<'i>(name: &str, bytes: &'i [u8]) -> Result<Image<'i>, Error> {
@@ -148,6 +155,8 @@ fn plan<'i>(name: &str, bytes: &'i [u8], image: usize) -> Result<Planned<'i>, Er
         parsed,
         priority: parsed.manifest().schedule.priority,
         restart,
+        held: false,
+        lacks: BTreeSet::new(),
         grants: Vec::new(),
         parameters: Vec::new(),
         calls: BTreeSet::new(),
@@ -272,7 +281,7 @@ fn connect_the_rest(planned: &mut [Planned<'_>], has_console: bool) -> Result<()
             if planned[client].grants.iter().any(|one| one.capability == slot) {
                 continue;
             }
-            if required.methods == 0 {
+            if required.methods == 0 || planned[client].lacks.contains(&slot) {
                 continue;
             }
             let providers: Vec<(usize, u32)> = providers(planned, client, required);
@@ -396,6 +405,7 @@ fn number(planned: &[Planned<'_>], priorities: &[u8], order: &[usize]) -> Vec<In
                         .entries
                         .iter()
                         .any(|entry| matches!(entry.kind, sci::manifest::EntryKind::Interrupt(_))),
+                held: instance.held,
                 grants,
                 parameters: instance.parameters.clone(),
             }

@@ -6,7 +6,7 @@ use crate::machine::Registers;
 use crate::object::{Table, function_of, reference};
 use crate::store;
 use crate::value::{Value, ValueType};
-use sci::linkage::runtime;
+use sci::linkage::{self, runtime};
 use sci::status::Fault;
 use std::rc::Rc;
 
@@ -21,7 +21,14 @@ pub(crate) fn call(
     let [first, second, third, fourth, fifth, _] = registers.ints.map(|word| word as u32);
     let result = match number {
         runtime::MEMORY_GROW => {
-            let before = instance.memories[first as usize].grow(u64::from(second));
+            let memory = &instance.memories[first as usize];
+            let bytes = memory.bytes().saturating_add(u64::from(second) * linkage::PAGE_BYTES);
+            if let Some(allowed) = memory.0.quota.filter(|quota| store.is_strict.get() && bytes > *quota) {
+                return Err(Trap::Host(format!(
+                    "its memory would have {bytes} bytes, it may have {allowed} [quota-memory]"
+                )));
+            }
+            let before = memory.grow(u64::from(second));
             before.map_or(u32::MAX, |pages| pages as u32)
         }
         runtime::TABLE_GROW => {

@@ -26,6 +26,8 @@ pub(crate) struct Inner {
     pub depth: Cell<u32>,
     /// Bounds of instances made from now on.
     pub limits: RefCell<Limits>,
+    /// A guest ends that asks for more memory than is allowed.
+    pub is_strict: Cell<bool>,
     /// Cells of the host's own globals, once there are some.
     cells: OnceCell<Reservation>,
     next_cell: Cell<u64>,
@@ -65,6 +67,7 @@ impl Store {
             trap: RefCell::default(),
             depth: Cell::new(0),
             limits: RefCell::default(),
+            is_strict: Cell::new(false),
             cells: OnceCell::new(),
             next_cell: Cell::new(0),
             worker: Worker::new()?,
@@ -89,6 +92,11 @@ impl Store {
     /// fuel, where the code counts them. Time is noticed only while [`Store::tick`] ticks.
     pub fn set_limits(&self, time: Option<Duration>, memory_bytes: Option<u64>, fuel: Option<u64>) {
         *self.0.limits.borrow_mut() = Limits { time, memory_bytes, fuel };
+    }
+
+    /// From now on a guest ends that asks for more memory than is allowed, where it would only be refused.
+    pub fn be_strict(&self) {
+        self.0.is_strict.set(true);
     }
 
     /// A function of the host.

@@ -1,9 +1,11 @@
 //! Messages: a head that says what it is, and bytes that go with it.
 
+use crate::lane::{self, Lane};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::io::{self, Read, Write};
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Bytes of a message's head.
@@ -30,18 +32,52 @@ pub enum ChannelError {
     Malformed,
 }
 
+/// Where messages go.
+pub(crate) trait Outlet: Write + Send {
+    /// Writes some of the bytes, and descriptors with the first of them.
+    fn write_with(&mut self, bytes: &[u8], descriptors: [BorrowedFd<'_>; 2]) -> io::Result<usize>;
+}
+
 /// A way to say something to the other side, from any thread: messages do not mix.
 #[derive(Clone)]
-pub struct Voice(Arc<Mutex<dyn Write + Send>>);
+pub struct Voice(Arc<Mutex<dyn Outlet>>);
 
 impl Voice {
-    pub(crate) fn new(to: impl Write + Send + 'static) -> Self {
+    pub(crate) fn new(to: impl Outlet + 'static) -> Self {
         Self(Arc::new(Mutex::new(to)))
     }
 
     /// Sends a message.
     pub fn send(&self, message: &impl Serialize, payload: &[u8]) -> Result<(), ChannelError> {
         send(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), message, payload)
+    }
+
+    /// Sends a message to a child, and a lane's other end with it: [`crate::Inside::lane`] takes it.
+    pub fn send_with_lane(&self, message: &impl Serialize, payload: &[u8]) -> Result<Lane, ChannelError> {
+        let (lane, [messages, notes]) = lane::pair()?;
+        let mut outlet = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut with_end = WithEnd { outlet: &mut *outlet, end: Some([messages.as_fd(), notes.as_fd()]) };
+        send(&mut with_end, message, payload)?;
+        Ok(lane)
+    }
+}
+
+/// An outlet whose next bytes have a lane's end with them.
+struct WithEnd<'e> {
+    outlet: &'e mut dyn Outlet,
+    end: Option<[BorrowedFd<'e>; 2]>,
+}
+
+impl Write for WithEnd<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Some(end) = self.end else { return self.outlet.write(bytes) };
+        let written = self.outlet.write_with(bytes, end)?;
+        self.end = None;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.outlet.flush()
     }
 }
 

@@ -1,13 +1,17 @@
 //! The parent's side.
 
 use crate::Limits;
-use crate::channel::{self, ChannelError, Voice};
+use crate::channel::{self, ChannelError, Outlet, Voice};
 use crate::inside::MARK;
+use crate::wait;
+use rustix::event::PollFlags;
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
-use std::io::{self, BufReader, Read, Write};
-use std::os::fd::OwnedFd;
+use std::io::{self, BufReader, IoSlice, PipeReader, Read, Write};
+use std::mem::MaybeUninit;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, Stdio};
@@ -104,7 +108,8 @@ fn name(signal: i32) -> Option<&'static str> {
 #[derive(Debug)]
 pub struct Child {
     process: std::process::Child,
-    channel: BufReader<UnixStream>,
+    /// What it says comes along a pipe of its own: what is read from a socket wakes who reads at its other end.
+    channel: BufReader<PipeReader>,
     voice: Voice,
     deadline: Option<Instant>,
     limits: Limits,
@@ -118,6 +123,7 @@ impl Child {
             return Err(SpawnError::NotServed);
         }
         let (ours, theirs) = UnixStream::pair()?;
+        let (said, says) = io::pipe()?;
         let process = Command::new("/proc/self/exe")
             .args([MARK, role])
             .env_clear()
@@ -125,12 +131,15 @@ impl Child {
             // The terminal's Ctrl-C comes to the parent alone, who ends its children in order.
             .process_group(0)
             .stdin(OwnedFd::from(theirs))
-            .stdout(Stdio::null())
+            .stdout(says)
             .stderr(Stdio::piped())
             .spawn()?;
         let deadline = time.and_then(|time| Instant::now().checked_add(time));
-        let voice = Voice::new(Until { inner: ours.try_clone()?, deadline });
-        let mut child = Self { process, channel: BufReader::new(ours), voice, deadline, limits };
+        if deadline.is_some() {
+            ours.set_write_timeout(time)?;
+        }
+        let voice = Voice::new(Until { inner: ours, deadline });
+        let mut child = Self { process, channel: BufReader::new(said), voice, deadline, limits };
         // A child that is gone already is noticed at the first question.
         let _ = child.say(&limits, &[]);
         Ok(child)
@@ -160,17 +169,10 @@ impl Child {
 
     fn wait<T: DeserializeOwned>(&mut self, most: u32) -> Result<(T, Vec<u8>), ChannelError> {
         let deadline = self.deadline;
-        if let Some(left) = left(deadline)? {
-            self.channel.get_ref().set_read_timeout(Some(left))?;
-        }
         channel::receive(&mut Until { inner: &mut self.channel, deadline }, most)
     }
 
     fn say(&mut self, message: &impl Serialize, payload: &[u8]) -> Result<(), ChannelError> {
-        if let Ok(Some(left)) = left(self.deadline) {
-            // A time that is not taken leaves the check between writes.
-            let _ = self.channel.get_mut().set_write_timeout(Some(left));
-        }
         self.voice.send(message, payload)
     }
 
@@ -237,9 +239,13 @@ struct Until<S> {
     deadline: Option<Instant>,
 }
 
-impl<S: Read> Read for Until<S> {
+impl Read for Until<&mut BufReader<PipeReader>> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        left(self.deadline)?;
+        if let Some(left) = left(self.deadline)?
+            && self.inner.buffer().is_empty()
+        {
+            wait(self.inner.get_ref(), PollFlags::IN, left)?;
+        }
         self.inner.read(bytes)
     }
 }
@@ -252,5 +258,15 @@ impl<S: Write> Write for Until<S> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.inner.flush()
+    }
+}
+
+impl Outlet for Until<UnixStream> {
+    fn write_with(&mut self, bytes: &[u8], descriptors: [BorrowedFd<'_>; 2]) -> io::Result<usize> {
+        left(self.deadline)?;
+        let mut room = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+        let mut beside = SendAncillaryBuffer::new(&mut room);
+        beside.push(SendAncillaryMessage::ScmRights(&descriptors));
+        Ok(sendmsg(&self.inner, &[IoSlice::new(bytes)], &mut beside, SendFlags::NOSIGNAL)?)
     }
 }

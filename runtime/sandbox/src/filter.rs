@@ -14,7 +14,7 @@ pub enum Policy {
     Compute,
     /// That, and what it takes to load a guest: memory files, timers, a stricter policy.
     LoadGuest,
-    /// `LoadGuest`, and threads of its own: guests come and go.
+    /// `LoadGuest`, and threads of its own, each with a lane from the parent: guests come and go.
     LoadGuests,
     /// What running a loaded guest takes: `Compute`, mapping a file that is open as code that cannot be written, waiting,
     /// and setting the timer.
@@ -97,6 +97,7 @@ fn naming(policy: Policy) -> Result<BpfProgram, BackendError> {
     let own = || at_most(0, LAST_OWN_DESCRIPTOR);
     let no_code = || bits(2, libc::PROT_EXEC as u64, 0);
     rules.insert(libc::SYS_read, vec![rule(vec![own()?])?]);
+    rules.insert(libc::SYS_recvmsg, vec![rule(vec![own()?])?]);
     rules.insert(libc::SYS_write, vec![rule(vec![own()?])?]);
     rules.insert(libc::SYS_mprotect, vec![rule(vec![no_code()?])?]);
     // A process may end itself as `abort` does.
@@ -119,6 +120,8 @@ fn naming(policy: Policy) -> Result<BpfProgram, BackendError> {
         rules.extend(LOADING.iter().map(|call| (*call, Vec::new())));
     }
     if policy == Policy::LoadGuests {
+        // Each guest has a lane of its own.
+        rules.insert(libc::SYS_read, Vec::new());
         rules.extend(THREADS.iter().chain(&[libc::SYS_clone3]).map(|call| (*call, Vec::new())));
         let thread = libc::CLONE_THREAD as u64;
         let is_thread =
@@ -202,7 +205,7 @@ mod tests {
 
     #[test]
     fn only_own_descriptors_are_used() {
-        for call in [libc::SYS_read, libc::SYS_write] {
+        for call in [libc::SYS_read, libc::SYS_write, libc::SYS_recvmsg] {
             for policy in [Policy::Compute, Policy::RunGuest] {
                 assert!(allows(policy, call, [0, 0, 0, 0, 0, 0]) && allows(policy, call, [2, 0, 0, 0, 0, 0]));
                 assert!(!allows(policy, call, [3, 0, 0, 0, 0, 0]) && !allows(policy, call, [u64::MAX; 6]));

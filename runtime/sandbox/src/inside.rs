@@ -1,14 +1,19 @@
 //! The child's side.
 
-use crate::channel::{self, ChannelError, Voice};
+use crate::channel::{self, ChannelError, Outlet, Voice};
 use crate::filter::{self, Policy};
+use crate::lane::LaneEnd;
 use crate::{Limits, child};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::collections::VecDeque;
 use std::error::Error;
 use std::ffi::OsStr;
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufReader, IoSliceMut, Read, Write};
+use std::mem::MaybeUninit;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::process::exit;
 
 /// The first argument of a child.
@@ -58,7 +63,7 @@ pub fn start(roles: &[Role]) {
 
 /// Takes the limits, which are the first message.
 fn begin() -> Result<Inside, ChannelError> {
-    let mut channel = BufReader::new(Parent);
+    let mut channel = BufReader::new(Intake::default());
     let (limits, _) = channel::receive(&mut channel, 0)?;
     limit(&limits).map_err(io::Error::from)?;
     Ok(Inside { channel, voice: Voice::new(Parent) })
@@ -94,7 +99,7 @@ pub fn restrict(policy: Policy) -> Result<(), EnterError> {
 /// A child, and the way to its parent.
 #[derive(Debug)]
 pub struct Inside {
-    channel: BufReader<Parent>,
+    channel: BufReader<Intake>,
     voice: Voice,
 }
 
@@ -113,24 +118,54 @@ impl Inside {
     pub fn receive<T: DeserializeOwned>(&mut self, most: u32) -> Result<(T, Vec<u8>), ChannelError> {
         channel::receive(&mut self.channel, most)
     }
-}
 
-/// The parent's end of the socket, which is the standard input.
-#[derive(Debug)]
-struct Parent;
-
-impl Read for Parent {
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        Ok(rustix::io::read(rustix::stdio::stdin(), bytes)?)
+    /// The end of the lane that came with the oldest of the messages that had one; each is given once.
+    pub fn lane(&mut self) -> Option<LaneEnd> {
+        self.channel.get_mut().ends.pop_front().map(LaneEnd::new)
     }
 }
 
+/// What comes from the parent, along the standard input.
+#[derive(Debug, Default)]
+struct Intake {
+    /// Ends of lanes that came with what was read.
+    ends: VecDeque<[OwnedFd; 2]>,
+}
+
+impl Read for Intake {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let mut room = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+        let mut beside = RecvAncillaryBuffer::new(&mut room);
+        let bytes = &mut [IoSliceMut::new(bytes)];
+        let read = recvmsg(rustix::stdio::stdin(), bytes, &mut beside, RecvFlags::CMSG_CLOEXEC)?.bytes;
+        for message in beside.drain() {
+            if let RecvAncillaryMessage::ScmRights(mut descriptors) = message
+                && let (Some(messages), Some(notes)) = (descriptors.next(), descriptors.next())
+            {
+                self.ends.push_back([messages, notes]);
+            }
+        }
+        Ok(read)
+    }
+}
+
+/// What goes to the parent, along the standard output.
+#[derive(Debug)]
+struct Parent;
+
 impl Write for Parent {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Ok(rustix::io::write(rustix::stdio::stdin(), bytes)?)
+        Ok(rustix::io::write(rustix::stdio::stdout(), bytes)?)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+impl Outlet for Parent {
+    fn write_with(&mut self, _: &[u8], _: [BorrowedFd<'_>; 2]) -> io::Result<usize> {
+        // A child has nothing to give.
+        Err(io::ErrorKind::Unsupported.into())
     }
 }

@@ -10,6 +10,7 @@
 //! | `channel.rs` | messages: how they are framed, how large they may be |
 //! | `child.rs` | the parent's side: starting, asking, how a child ended |
 //! | `inside.rs` | the child's side: limits, filter |
+//! | `lane.rs` | ways of their own to threads of a child |
 //! | `filter.rs` | the system calls of each policy |
 #![forbid(unsafe_code)]
 
@@ -17,11 +18,18 @@ mod channel;
 mod child;
 mod filter;
 mod inside;
+mod lane;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::io;
+use std::os::fd::AsFd;
+use std::time::Duration;
 
 pub use channel::{ChannelError, Voice};
 pub use child::{Child, Ended, SpawnError};
 pub use filter::Policy;
 pub use inside::{EnterError, Inside, Role, restrict, start};
+pub use lane::{Lane, LaneEnd};
 
 use serde::{Deserialize, Serialize};
 
@@ -36,4 +44,15 @@ pub struct Limits {
     pub file_bytes: u64,
     /// Descriptors at a time, its own three among them.
     pub descriptors: u64,
+}
+
+/// Waits until something can be read or written, for so long.
+fn wait(at: &impl AsFd, for_what: PollFlags, time: Duration) -> io::Result<()> {
+    let time = Timespec { tv_sec: time.as_secs() as i64, tv_nsec: i64::from(time.subsec_nanos()) };
+    match poll(&mut [PollFd::new(at, for_what)], Some(&time)) {
+        Ok(0) => Err(io::ErrorKind::TimedOut.into()),
+        // Whoever reads or writes then is told what is wrong.
+        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
 }

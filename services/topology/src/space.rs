@@ -71,6 +71,60 @@ pub struct Device {
     pub kind: Kind,
     /// What it is for, for people.
     pub description: Option<String>,
+    /// What stands in for it where the machine has no such device.
+    pub stand_in: Option<StandIn>,
+}
+
+/// A simulated device.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum StandIn {
+    /// An actuator, which does what it is told and says so.
+    Actuator,
+    /// A sensor.
+    Sensor(Wave),
+}
+
+/// The values of a simulated sensor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Wave {
+    /// What they look like over time.
+    pub shape: Shape,
+    /// The lowest and the highest.
+    pub range: [f64; 2],
+    /// Milliseconds after which they begin anew.
+    pub period_milliseconds: u64,
+    /// Milliseconds from one reading to the next.
+    pub every_milliseconds: u64,
+    /// Another seed is another walk.
+    pub seed: u32,
+}
+
+/// What values look like over time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Up and down, smoothly.
+    Sine,
+    /// From low to high, and at once back.
+    Ramp,
+    /// High for half the period, then low.
+    Square,
+    /// Steps of random size.
+    Walk,
+}
+
+impl Shape {
+    /// Every shape.
+    pub const ALL: &'static [Self] = &[Self::Sine, Self::Ramp, Self::Square, Self::Walk];
+
+    /// Its word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Sine => "sine",
+            Self::Ramp => "ramp",
+            Self::Square => "square",
+            Self::Walk => "walk",
+        }
+    }
 }
 
 /// What a DATA space keeps.

@@ -72,6 +72,7 @@ const BUDGET: &str = "{apiVersion: samoza/v1, kind: Topology, metadata: {name: a
 const PRICE: &str = "{apiVersion: samoza/v1, kind: Topology, metadata: {name: a}, spaces: [], agents: [{name: m, kind: LLM, endpoint: http://h, model: x, price: @}]}";
 const SPACE: &str = "{apiVersion: samoza/v1, kind: Space, metadata: @, type: UI}";
 const IO: &str = "{apiVersion: samoza/v1, kind: Space, metadata: {name: s}, type: IO, sensors: [@]}";
+const WAVE: &str = "{apiVersion: samoza/v1, kind: Space, metadata: {name: s}, type: IO, sensors: [{id: a, type: t, x-simulated: @}]}";
 const DATA: &str = "{apiVersion: samoza/v1, kind: Space, metadata: {name: s}, type: DATA, persistence: @}";
 const CHAT: &str = "{apiVersion: samoza/v1, kind: Space, metadata: {name: s}, type: CHAT, model: @}";
 const EMBEDDING: &str =
@@ -211,7 +212,23 @@ fn space_objects() -> Vec<Object> {
             )
         },
         object(Space, "/$defs/metadata", SPACE, &[("name", "a"), ("description", "c")]),
-        object(Space, "/$defs/device", IO, &[("id", "a"), ("type", "t"), ("description", "c")]),
+        object(
+            Space,
+            "/$defs/device",
+            IO,
+            &[
+                ("id", "a"),
+                ("type", "t"),
+                ("description", "c"),
+                ("x-simulated", "{shape: sine, range: [0, 1]}"),
+            ],
+        ),
+        object(
+            Space,
+            "/$defs/wave",
+            WAVE,
+            &[("shape", "walk"), ("range", "[0, 1]"), ("period", "1s"), ("every", "1s"), ("seed", "1")],
+        ),
         object(Space, "/$defs/persistence", DATA, &[("quota", "1KiB"), ("ephemeral", "true")]),
         object(Space, "/$defs/own-model", CHAT, model(&[("name", "m")])),
         object(Space, "/$defs/model", EMBEDDING, model(&[])),
@@ -364,7 +381,7 @@ fn keys_have_the_same_words() {
             compared += 1;
         }
     }
-    assert_eq!(compared, 5, "types twice, policies, methods, directions");
+    assert_eq!(compared, 6, "types twice, policies, methods, directions, shapes");
     let agents: BTreeSet<String> = ["function", "selector", "model"]
         .map(|kind| {
             File::Topology.schema()["$defs"][kind]["properties"]["kind"]["const"]

@@ -173,6 +173,12 @@ pub fn is_name(name: &str) -> bool {
         && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
+/// Whether it is a name of a space, or of a host among the spaces: `@` and the host's. A host sends and answers like a
+/// space, and no space can name it.
+fn is_end(name: &str) -> bool {
+    is_name(name.strip_prefix('@').unwrap_or(name))
+}
+
 pub(crate) fn check_name(what: &'static str, name: &str) -> Result<(), DeclareError> {
     if is_name(name) { Ok(()) } else { Err(DeclareError::Name { what, name: name.into() }) }
 }
@@ -188,7 +194,9 @@ impl Declaration {
         few("events", self.events.len(), limits::EVENTS_DECLARED_MAX)?;
         let mut spaces = BTreeSet::new();
         for name in &self.spaces {
-            check_name("space", name)?;
+            if !is_end(name) {
+                return Err(DeclareError::Name { what: "space", name: name.clone() });
+            }
             if !spaces.insert(name.as_str()) {
                 return Err(DeclareError::SpaceTwice(name.clone()));
             }

@@ -173,7 +173,7 @@ impl Mesh {
         let subscribers: Vec<SpaceId> = self.subscribers.get(&key.1).into_iter().flatten().copied().collect();
         let after = self.arrivals;
         for id in subscribers {
-            let is_full = self.held_bytes + bytes > limits::MESH_BYTES_MAX;
+            let is_full = self.held_bytes + bytes > self.held_bytes_max;
             let space = self.space_mut(id);
             space.missed = space.missed.saturating_add(missed);
             let has_room = space.events.len() < limits::EVENTS_MAX

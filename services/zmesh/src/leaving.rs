@@ -49,7 +49,7 @@ impl Mesh {
     /// So many bytes are held no longer; senders that waited for them are told.
     pub(crate) fn release(&mut self, bytes: u64) {
         self.held_bytes -= bytes;
-        if self.held_bytes + u64::from(limits::MESSAGE_BYTES_MAX) <= limits::MESH_BYTES_MAX {
+        if self.held_bytes + u64::from(limits::MESSAGE_BYTES_MAX) <= self.held_bytes_max {
             for flow in core::mem::take(&mut self.wait_for_host) {
                 self.tell_credit(flow);
             }

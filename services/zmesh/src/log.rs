@@ -1,6 +1,6 @@
 //! When records are written. What a caller is told to be so, a message taken or done, is written before, and refused
-//! where that fails. What the caller says to be so, an instance that ended, cannot be refused: its record is owed, and
-//! goes before the next. So the journal is at any time the mesh as it was after one of its changes, and after no
+//! where that fails; taken and done may be owed where that is asked for. What the caller says to be so, an instance that
+//! ended, cannot be refused: its record is owed, and goes before the next. So the journal is at any time the mesh as it was after one of its changes, and after no
 //! earlier one than the last that was acknowledged.
 
 use crate::journal::{Journal, JournalError};
@@ -17,6 +17,8 @@ pub(crate) struct Log {
     owed: Vec<u8>,
     /// More was owed than is kept: only an image can follow.
     behind: bool,
+    /// What is taken and done is owed, too.
+    takes_later: bool,
     /// Bytes of the journal, and how many make it worth beginning anew.
     bytes: u64,
     limit: u64,
@@ -26,15 +28,21 @@ impl Mesh {
     /// Writes all that must outlive the host into this journal from now on. It begins with an image.
     pub fn keep_in(&mut self, mut journal: Box<dyn Journal>) -> Result<(), JournalError> {
         let bytes = self.write_image(&mut *journal)?;
-        self.log = Log { journal: Some(journal), bytes, ..Log::default() };
+        self.log = Log { journal: Some(journal), bytes, takes_later: self.log.takes_later, ..Log::default() };
         self.log.set_limit(bytes);
         Ok(())
     }
 
     /// Goes on in the journal that the mesh was recovered from, which has so many bytes.
     pub(crate) fn go_on_in(&mut self, journal: Box<dyn Journal>, bytes: u64) {
-        self.log = Log { journal: Some(journal), bytes, ..Log::default() };
+        self.log = Log { journal: Some(journal), bytes, takes_later: self.log.takes_later, ..Log::default() };
         self.log.set_limit(0);
+    }
+
+    /// Writes what is taken and done with the next message that is accepted, or in the next tick, and not before: one
+    /// write less for each message, and after a crash of the host some messages may be given once more.
+    pub fn write_takes_later(&mut self) {
+        self.log.takes_later = true;
     }
 
     /// Begins the journal anew with an image. The mesh does so itself, in a tick, where the journal has grown long.
@@ -79,6 +87,20 @@ impl Mesh {
         }
         let frame = encode(self.now, Record::Change(change()), body);
         self.log.append(&frame)
+    }
+
+    /// As [`Mesh::record`] for what is taken or done.
+    pub(crate) fn record_take<'r>(
+        &mut self,
+        change: impl FnOnce() -> Change<'r>,
+    ) -> Result<(), JournalError> {
+        let has_room = self.log.owed.len() < limits::OWED_BYTES_MAX / 2;
+        if self.log.journal.is_none() || !self.log.takes_later || self.log.behind || !has_room {
+            return self.record(change, &[]);
+        }
+        let frame = encode(self.now, Record::Change(change()), &[]);
+        self.log.owed.extend(frame);
+        Ok(())
     }
 
     /// Writes a change that cannot be refused, now or before the next.

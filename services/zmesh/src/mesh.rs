@@ -156,6 +156,8 @@ pub struct Mesh {
     pub(crate) arrivals: u64,
     /// Bytes of everything that waits or is in process here, copies among it.
     pub(crate) held_bytes: u64,
+    /// And the most that they may be.
+    pub(crate) held_bytes_max: u64,
     /// Flows whose senders were refused since this host held too much.
     pub(crate) wait_for_host: BTreeSet<FlowId>,
     pub(crate) outputs: VecDeque<Output>,
@@ -188,6 +190,7 @@ impl Mesh {
             now: Time::default(),
             arrivals: 0,
             held_bytes: 0,
+            held_bytes_max: limits::MESH_BYTES_MAX,
             wait_for_host: BTreeSet::new(),
             outputs: VecDeque::new(),
             due: BTreeSet::new(),
@@ -197,6 +200,12 @@ impl Mesh {
             taps: BTreeMap::new(),
             last_tap: 0,
         })
+    }
+
+    /// Bounds the bytes of everything that waits or is in process here, for a host with less room than
+    /// [`limits::MESH_BYTES_MAX`].
+    pub fn hold_at_most(&mut self, bytes: u64) {
+        self.held_bytes_max = bytes;
     }
 
     /// Declares the whole topology. What was declared before and is the same stays as it is, with its messages;
@@ -414,6 +423,14 @@ impl Mesh {
     pub fn waiting(&self, space: &str) -> usize {
         let count = |space: &Space| space.waiting.len() + space.events.len();
         self.by_name.get(space).map_or(0, |id| count(&self.spaces[id]))
+    }
+
+    /// That the next message waits for a space is told, whether a taking found nothing before or not: for whoever knows
+    /// that none waits.
+    pub fn tell_again(&mut self, space: &str) {
+        if let Some(id) = self.by_name.get(space).copied() {
+            self.space_mut(id).told = false;
+        }
     }
 
     /// Copies what passes on a path from now on; `None` where there is no such path, or too many taps.

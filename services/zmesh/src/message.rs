@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
+use sci::guest::EVENTS;
 use serde::{Deserialize, Serialize};
 
 /// What the clocks say. The host reads both; the mesh reads none.
@@ -52,7 +53,7 @@ impl fmt::Display for MessageId {
 pub struct Message {
     /// Which it is, and who sent it.
     pub id: MessageId,
-    /// The path that it came along; `@events` for an event, `@self` for what the space sent itself.
+    /// The path that it came along; `@events` for an event, whose name `event` has, `@self` for what the space sent itself.
     pub path: Arc<str>,
     /// What it answers.
     pub answers: Option<MessageId>,
@@ -76,21 +77,22 @@ pub struct Event {
 }
 
 impl Message {
-    /// What `net.message_info` answers; `time` is in milliseconds since 1970. An event says its name and how many were
-    /// missed before it. Names need no escapes in JSON.
+    /// What `net.message_info` answers; `time` is in milliseconds since 1970. An event's path ends in its name, and it says how many were missed
+    /// before it. Names need no escapes in JSON.
     pub fn info(&self) -> String {
         let MessageId { space, instance, .. } = &self.id;
         let time = self.time / 1_000_000;
         if let Some(Event { name, missed }) = &self.event {
             return format!(
-                r#"{{"from":"{space}#{instance}","path":"{}","id":null,"answers":null,"time":{time},"event":"{name}","missed":{missed}}}"#,
-                self.path
+                r#"{{"from":"{space}#{instance}","path":"{EVENTS}{name}","id":null,"answers":null,"time":{time},"missed":{missed}}}"#
             );
         }
+        let (from, path) = if *self.path == *crate::flow::SELF_PATH {
+            (String::from(sci::guest::SELF), "")
+        } else {
+            (format!("{space}#{instance}"), &*self.path)
+        };
         let answers = self.answers.as_ref().map_or_else(|| "null".into(), |id| format!("\"{id}\""));
-        format!(
-            r#"{{"from":"{space}#{instance}","path":"{}","id":"{}","answers":{answers},"time":{time}}}"#,
-            self.path, self.id
-        )
+        format!(r#"{{"from":"{from}","path":"{path}","id":"{}","answers":{answers},"time":{time}}}"#, self.id)
     }
 }

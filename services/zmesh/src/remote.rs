@@ -193,7 +193,7 @@ impl Mesh {
             |space: &Arc<str>, (instance, number)| MessageId { space: Arc::clone(space), instance, number };
         let answers = carried.answers.map(|answered| id(&space.name, answered));
         let id = id(&self.spaces[&sender].name, carried.id);
-        let is_full = self.held_bytes + bytes as u64 > limits::MESH_BYTES_MAX;
+        let is_full = self.held_bytes + bytes as u64 > self.held_bytes_max;
         let no_room = FrameError::NoRoom(subject.source.clone());
         let copies = &path.flow(flow.answers).copies;
         let known = copies.get(&stream);

@@ -52,10 +52,7 @@ pub enum EmitError {
         bytes: u64,
     },
     /// The host holds as much for the topology as it may.
-    #[error(
-        "the topology's messages take {} bytes on this host: wait until some are taken",
-        limits::MESH_BYTES_MAX
-    )]
+    #[error("the topology's messages take as much as this host may hold: wait until some are taken")]
     HostFull,
     /// The message could not be written to the journal.
     #[error(transparent)]
@@ -239,7 +236,7 @@ impl Mesh {
             refuse(self, Reason::ReceiverStopped);
             return Err(EmitError::Stopped(Arc::clone(&self.spaces[&receiver].name)));
         }
-        let is_full = self.held_bytes + body.len() as u64 > limits::MESH_BYTES_MAX;
+        let is_full = self.held_bytes + body.len() as u64 > self.held_bytes_max;
         let to = Arc::clone(&self.spaces[&receiver].name);
         let path = self.path_mut(flow.path);
         let (rules, name) = (path.rules, Arc::clone(&path.name));
@@ -359,10 +356,10 @@ impl Mesh {
             return Err(TakeError::Short { needed: bytes });
         }
         if let Some((arrival, _, _)) = next {
-            self.record(|| Change::Taken { space: receiver, arrival }, &[])?;
+            self.record_take(|| Change::Taken { space: receiver, arrival })?;
         } else if space.current.is_some() || !dead.is_empty() {
             let until = event.map_or(u64::MAX, |(after, _)| after);
-            self.record(|| Change::Passed { space: receiver, until }, &[])?;
+            self.record_take(|| Change::Passed { space: receiver, until })?;
         }
         // Whatever was before them in their queues is done or dead then.
         self.finish_current(receiver);
@@ -432,7 +429,7 @@ impl Mesh {
         self.advance(time);
         let receiver = self.running(by)?;
         if self.spaces[&receiver].current.is_some() {
-            self.record(|| Change::Finished { space: receiver }, &[])?;
+            self.record_take(|| Change::Finished { space: receiver })?;
             self.finish_current(receiver);
         }
         Ok(())

@@ -369,6 +369,18 @@ impl<S: Store> Control<S> {
         self.want(name, wanted_version, Wanted::default())
     }
 
+    /// The revision that is to run, once nothing runs that it has not or has otherwise.
+    pub fn arrived(&self, name: &str) -> Option<&Revision> {
+        let topology = self.topologies.get(name)?;
+        let stays = |(space, standing): (&String, &Standing)| match &standing.phase {
+            Phase::Placed(placed) => {
+                placed.stopping.is_none() && topology.spec(space).is_some_and(|spec| spec.hash == placed.hash)
+            }
+            Phase::Waiting { .. } | Phase::Ended { .. } => true,
+        };
+        topology.current().filter(|_| topology.placement.spaces.iter().all(stays))
+    }
+
     /// The names of all topologies that are not forgotten.
     pub fn topologies(&self) -> impl Iterator<Item = &str> {
         let known = self.topologies.iter().filter(|(_, topology)| !topology.wanted.revisions.is_empty());

@@ -86,12 +86,13 @@ impl Exact {
         }
     }
 
-    fn remove_over(&mut self, now: u64) {
+    fn remove_over(&mut self, now: u64) -> Vec<String> {
         let over = self.entries.iter().filter(|(_, entry)| entry.is_over(now));
         let over: Vec<String> = over.map(|(key, _)| key.clone()).collect();
-        for key in over {
-            self.remove(&key);
+        for key in &over {
+            self.remove(key);
         }
+        over
     }
 
     fn has_room(&self, needed: u64) -> bool {
@@ -112,25 +113,65 @@ impl Exact {
         needed <= bytes && stay < self.entries_max
     }
 
-    /// Makes room for so many bytes; entries with a time stay.
-    fn make_room(&mut self, needed: u64, now: u64) -> Result<(), ErrorCode> {
+    /// Makes room for so many bytes; entries with a time stay. The keys that went for it.
+    fn make_room(&mut self, needed: u64, now: u64) -> Result<Vec<String>, ErrorCode> {
         if self.has_room(needed) {
-            return Ok(());
+            return Ok(Vec::new());
         }
-        self.remove_over(now);
+        let mut gone = self.remove_over(now);
         while !self.has_room(needed) {
             let has_no_time = |key: &&String| self.entries.get(*key).is_some_and(|entry| entry.end.is_none());
-            let oldest = self.uses.values().find(has_no_time).cloned();
-            self.remove(&oldest.ok_or(ErrorCode::Quota)?);
+            let oldest = self.uses.values().find(has_no_time).cloned().ok_or(ErrorCode::Quota)?;
+            self.remove(&oldest);
+            gone.push(oldest);
             self.counts.dropped += 1;
         }
-        Ok(())
+        Ok(gone)
     }
 
     fn new_use(&mut self) -> u64 {
         self.next_use += 1;
         self.next_use
     }
+
+    /// As [`Cache::keep`], until a time; the keys that went for it.
+    pub(crate) fn keep_until(
+        &mut self,
+        key: &str,
+        value: &[u8],
+        end: Option<u64>,
+        now: u64,
+    ) -> Result<Vec<String>, ErrorCode> {
+        let copy = copied(value).ok_or(ErrorCode::Quota)?;
+        let needed = size(key, value);
+        if !self.could_have_room(key, needed, now) {
+            return Err(ErrorCode::Quota);
+        }
+        self.remove(key);
+        let gone = self.make_room(needed, now)?;
+        let this_use = self.new_use();
+        self.bytes_left -= needed;
+        self.uses.insert(this_use, key.into());
+        self.entries.insert(key.into(), Entry { value: copy, end, last_use: this_use });
+        Ok(gone)
+    }
+
+    /// Whether a key's time has passed.
+    #[cfg(feature = "linux")]
+    pub(crate) fn is_over(&self, key: &str, now: u64) -> bool {
+        self.entries.get(key).is_some_and(|entry| entry.is_over(now))
+    }
+
+    /// Forgets a key.
+    #[cfg(feature = "linux")]
+    pub(crate) fn forget(&mut self, key: &str) {
+        self.remove(key);
+    }
+}
+
+/// When a value ends that is kept for so many seconds.
+pub(crate) fn end(seconds: u32, now: u64) -> Option<u64> {
+    (seconds > 0).then(|| now.saturating_add(u64::from(seconds) * SECOND))
 }
 
 impl Cache for Exact {
@@ -153,19 +194,7 @@ impl Cache for Exact {
     }
 
     fn keep(&mut self, key: &str, value: &[u8], seconds: u32, now: u64) -> Result<(), ErrorCode> {
-        let copy = copied(value).ok_or(ErrorCode::Quota)?;
-        let needed = size(key, value);
-        if !self.could_have_room(key, needed, now) {
-            return Err(ErrorCode::Quota);
-        }
-        self.remove(key);
-        self.make_room(needed, now)?;
-        let this_use = self.new_use();
-        let end = (seconds > 0).then(|| now.saturating_add(u64::from(seconds) * SECOND));
-        self.bytes_left -= needed;
-        self.uses.insert(this_use, key.into());
-        self.entries.insert(key.into(), Entry { value: copy, end, last_use: this_use });
-        Ok(())
+        self.keep_until(key, value, end(seconds, now), now).map(drop)
     }
 }
 

@@ -14,12 +14,14 @@ pub enum StoreError {
     Full,
     /// The storage failed, or what it holds is damaged.
     Failed,
+    /// It would be more than may be stored.
+    Beyond,
 }
 
 impl From<StoreError> for ErrorCode {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Full => Self::Quota,
+            StoreError::Full | StoreError::Beyond => Self::Quota,
             StoreError::Failed => Self::Io,
         }
     }
@@ -71,7 +73,7 @@ impl Store for InMemory {
         }
         let freed = old.map_or(0, |old| (key.len() + old.len()) as u64);
         let needed = (key.len() + value.len()) as u64;
-        let left = (self.left + freed).checked_sub(needed).ok_or(StoreError::Full)?;
+        let left = (self.left + freed).checked_sub(needed).ok_or(StoreError::Beyond)?;
         let value = copied(value).ok_or(StoreError::Full)?;
         self.left = left;
         self.values.insert(key.into(), value);
@@ -101,9 +103,9 @@ mod tests {
         let mut store = InMemory::new(10).with_keys(2);
         assert_eq!((store.put("a", &[0; 4]), store.put("b", &[0; 4])), (Ok(()), Ok(())));
         assert_eq!(store.put("c", &[]), Err(StoreError::Full));
-        assert_eq!(store.put("a", &[0; 5]), Err(StoreError::Full));
+        assert_eq!(store.put("a", &[0; 5]), Err(StoreError::Beyond));
         assert_eq!((store.put("a", &[0; 3]), store.delete("b")), (Ok(()), Ok(true)));
         assert_eq!(store.put("c", &[0; 5]), Ok(()));
-        assert_eq!(store.put("c", &[0; 6]), Err(StoreError::Full));
+        assert_eq!(store.put("c", &[0; 6]), Err(StoreError::Beyond));
     }
 }

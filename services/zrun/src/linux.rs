@@ -4,6 +4,7 @@ mod agents;
 mod apart;
 mod audio;
 mod bind;
+mod cache;
 mod devices;
 mod disk;
 mod events;
@@ -13,9 +14,10 @@ mod report;
 mod run;
 mod workers;
 
-pub use agents::{Callee, Invoker, Runner};
-pub use apart::{ALONE, ApartError, Event, Job, Orders, ROLE, Spaces, run_apart};
-pub use audio::{AudioError, Format, Microphone, Sound, Speaker};
+pub use agents::{Callee, Invoker, Ledger, Runner};
+pub use apart::{ALONE, ApartError, Event, Job, Orders, ROLE, Spaces, run_apart, thread_name};
+pub use audio::{AudioError, Format, Microphone, Sound, Sounds, Speaker};
+pub use cache::Kept;
 pub use devices::{
     Bench, Description, DescriptionError, Rack, Replay, ReplayError, Shape, SimulatedActuator, Sink, Socket,
     Source, Time, Watcher, Wave, listen,

@@ -35,6 +35,19 @@ impl From<MailError> for ErrorCode {
     }
 }
 
+impl MailError {
+    /// What a mesh's code is to a space: the nearest of the few that it is told.
+    pub const fn of(code: ErrorCode) -> Self {
+        match code {
+            ErrorCode::Denied | ErrorCode::NotFound => Self::NoPath,
+            ErrorCode::Invalid => Self::Ambiguous,
+            ErrorCode::WouldBlock | ErrorCode::Quota => Self::Full,
+            ErrorCode::Closed | ErrorCode::Expired => Self::Gone,
+            _ => Self::Failed,
+        }
+    }
+}
+
 /// What is next in a space's queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Next {

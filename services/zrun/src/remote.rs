@@ -3,8 +3,12 @@
 //! The side of the space is not trusted: [`Server`] checks each request against the grants and the limits before it
 //! acts, and answers what it refuses like an effect that failed.
 
+mod desk;
 mod optional;
+#[cfg(test)]
+mod tests;
 
+pub use desk::{Desk, PART_BYTES, Parts, TooLarge, exchange};
 pub use optional::{Slow, reply_of};
 
 use crate::agents::Agents;
@@ -20,7 +24,7 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use optional::Optional;
-use sci::guest::{Function, GuestCapability};
+use sci::guest::{Function, GuestCapability, SENDER};
 use sci::limits::guest as limits;
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +51,8 @@ enum Request<'r> {
     /// Bytes that there is room for.
     Receive(u64),
     Info,
-    Wait,
+    /// How many times something arrived, and whether the message that was brought last was left.
+    Wait(u32, bool),
     /// What a host may lack.
     Optional(Optional<'r>),
 }
@@ -73,6 +78,11 @@ enum Reply<'r> {
 pub trait Channel {
     /// Sends a request and waits for the reply; `Full` where the request is larger than the way allows.
     fn call(&mut self, request: &[u8]) -> Result<Vec<u8>, StoreError>;
+    /// As [`Channel::call`] for a request that has no reply until something arrives. A note says the same: it may be left
+    /// instead where the other side looks for it.
+    fn wait(&mut self, request: &[u8], _note: u32) -> Result<Vec<u8>, StoreError> {
+        self.call(request)
+    }
     /// As [`World::monotonic`].
     fn monotonic(&mut self) -> u64;
     /// As [`World::sleep`].
@@ -87,12 +97,16 @@ pub struct Remote<C> {
     channel: C,
     /// Which functions the other side serves, by their numbers, once it was asked.
     served: Option<u64>,
+    /// A message that came with the news that there is one, until the space takes it.
+    brought: Option<Vec<u8>>,
+    /// How many times something arrived.
+    arrivals: u32,
 }
 
 impl<C: Channel> Remote<C> {
     /// Over this channel.
     pub fn new(channel: C) -> Self {
-        Self { channel, served: None }
+        Self { channel, served: None, brought: None, arrivals: 0 }
     }
 
     /// Sends a request and gives what `read` makes of the reply; a reply that is none is a failure.
@@ -102,12 +116,21 @@ impl<C: Channel> Remote<C> {
         read: impl FnOnce(Reply<'_>) -> Option<T>,
     ) -> Result<T, StoreError> {
         let request = encode(&request, request.bytes()).ok_or(StoreError::Full)?;
-        let reply = self.channel.call(&request)?;
-        match postcard::from_bytes(&reply) {
-            Ok(Reply::Failed(error)) => Err(error),
-            Ok(reply) => read(reply).ok_or(StoreError::Failed),
-            Err(_) => Err(StoreError::Failed),
-        }
+        understand(&self.channel.call(&request)?, read)
+    }
+
+    /// Waits until something arrives: whether it does, and the message if it is brought.
+    fn arrival(&mut self) -> Result<(bool, Option<Vec<u8>>), StoreError> {
+        let wait = Wait { arrivals: self.arrivals, is_left: self.brought.is_some() };
+        let request = Request::Wait(wait.arrivals, wait.is_left);
+        let request = encode(&request, 0).ok_or(StoreError::Full)?;
+        let reply = self.channel.wait(&request, wait.note())?;
+        self.arrivals = self.arrivals.wrapping_add(1);
+        understand(&reply, |reply| match reply {
+            Reply::Number(is_there) => Some((is_there != 0, None)),
+            Reply::Bytes(message) => copied(message).map(|message| (true, Some(message))),
+            _ => None,
+        })
     }
 }
 
@@ -200,6 +223,10 @@ impl<C: Channel> Remote<C> {
 
 impl<C: Channel> Mail for Remote<C> {
     fn emit(&mut self, to: &str, message: &[u8]) -> Result<(), MailError> {
+        if to == SENDER && self.brought.is_some() {
+            // The other side takes the message to be in process already.
+            return Err(MailError::NoPath);
+        }
         self.ask_mail(Request::Emit(to, message), done)
     }
 
@@ -208,6 +235,13 @@ impl<C: Channel> Mail for Remote<C> {
     }
 
     fn receive(&mut self, capacity: u64) -> Result<Next, MailError> {
+        let bytes = self.brought.as_ref().map(|message| message.len() as u64);
+        if let Some(bytes) = bytes.filter(|bytes| *bytes > capacity) {
+            return Ok(Next::Larger(bytes));
+        }
+        if let Some(message) = self.brought.take() {
+            return Ok(Next::Message(message));
+        }
         self.ask_mail(Request::Receive(capacity), |reply| match reply {
             Reply::Absent => Some(Next::Nothing),
             Reply::Number(bytes) => Some(Next::Larger(bytes)),
@@ -217,11 +251,16 @@ impl<C: Channel> Mail for Remote<C> {
     }
 
     fn info(&mut self) -> Option<String> {
+        if self.brought.is_some() {
+            return None;
+        }
         self.ask(Request::Info, text).ok()
     }
 
     fn wait(&mut self) -> bool {
-        self.ask(Request::Wait, number).is_ok_and(|is_there| is_there != 0)
+        let (is_there, message) = self.arrival().unwrap_or_default();
+        self.brought = message.or(self.brought.take());
+        is_there
     }
 }
 
@@ -247,6 +286,15 @@ impl<C: Channel> Store for Remote<C> {
             Reply::Absent => Some(None),
             reply => text(reply).map(Some),
         })
+    }
+}
+
+/// What `read` makes of a reply.
+fn understand<T>(reply: &[u8], read: impl FnOnce(Reply<'_>) -> Option<T>) -> Result<T, StoreError> {
+    match postcard::from_bytes(reply) {
+        Ok(Reply::Failed(error)) => Err(error),
+        Ok(reply) => read(reply).ok_or(StoreError::Failed),
+        Err(_) => Err(StoreError::Failed),
     }
 }
 
@@ -317,7 +365,7 @@ impl Server {
                 Err(error) => answer(Reply::Undelivered(error)),
             },
             Request::Info => answer(world.mail().info().as_deref().map_or(Reply::Absent, Reply::Text)),
-            Request::Wait => arrived(world.mail().wait()),
+            Request::Wait(..) => arrived(world.mail().wait()),
             Request::Optional(optional) => optional.serve(world),
         }
     }
@@ -325,6 +373,14 @@ impl Server {
     /// Carries a request out that [concerns](concerns) values.
     pub fn serve_values(&self, request: &[u8], store: &mut dyn Store) -> Vec<u8> {
         self.read(request).map_or_else(|| answer(Reply::Refused), |request| serve_values(request, store))
+    }
+
+    /// Carries a request out that [concerns](concerns) the intelligence cache.
+    pub fn serve_cache(&self, request: &[u8], cache: &mut dyn Cache, now: u64) -> Vec<u8> {
+        match self.read(request) {
+            Some(Request::Optional(optional)) => optional.serve_cache(cache, now),
+            _ => answer(Reply::Refused),
+        }
     }
 
     fn allows(&self, request: &Request<'_>) -> bool {
@@ -336,7 +392,7 @@ impl Request<'_> {
     fn needs(&self) -> Option<GuestCapability> {
         Some(match self {
             Request::Log(_) => GuestCapability::SysLog,
-            Request::Realtime | Request::Wait => return None,
+            Request::Realtime | Request::Wait(..) => return None,
             Request::Random(_) => GuestCapability::Random,
             Request::NodeInfo => GuestCapability::NodeInfo,
             Request::Get(_) => GuestCapability::DataRead,
@@ -350,13 +406,41 @@ impl Request<'_> {
     }
 }
 
+/// How a space waits for something to process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// How many times something arrived: a wait that says less is over.
+    pub arrivals: u32,
+    /// Whether the message that was brought last was left: it is brought already. Else the space is done with the last.
+    pub is_left: bool,
+}
+
+impl Wait {
+    /// As a note: the lowest bit is whether a message was left.
+    fn note(self) -> u32 {
+        self.arrivals << 1 | u32::from(self.is_left)
+    }
+
+    /// What a note says.
+    pub fn noted(note: u32) -> Self {
+        Self { arrivals: note >> 1, is_left: note & 1 == 1 }
+    }
+
+    /// Whether something arrived so many times, as far as a note can tell.
+    pub fn is_after(self, arrivals: u32) -> bool {
+        self.arrivals << 1 == arrivals << 1
+    }
+}
+
 /// What a request is about, for whoever serves some requests elsewhere than others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Concern {
     /// Values: [`Server::serve_values`] is enough.
     Values,
-    /// The next message to process: the space waits until it has [`arrived`]. It says that it is done with the last.
-    Arrival,
+    /// The intelligence cache: [`Server::serve_cache`] is enough.
+    Cache,
+    /// The next message to process: the space waits until it has [`arrived`] or is [`brought`].
+    Arrival(Wait),
     /// Anything else.
     Other,
 }
@@ -365,7 +449,8 @@ pub enum Concern {
 pub fn concerns(request: &[u8]) -> Concern {
     match postcard::from_bytes(request) {
         Ok(Request::Get(_) | Request::Put(..) | Request::Delete(_) | Request::Next(..)) => Concern::Values,
-        Ok(Request::Wait) => Concern::Arrival,
+        Ok(Request::Optional(Optional::Lookup(_) | Optional::Keep(..))) => Concern::Cache,
+        Ok(Request::Wait(arrivals, is_left)) => Concern::Arrival(Wait { arrivals, is_left }),
         _ => Concern::Other,
     }
 }
@@ -375,9 +460,24 @@ pub fn capability(request: &[u8]) -> Option<GuestCapability> {
     postcard::from_bytes::<Request<'_>>(request).ok()?.needs()
 }
 
+/// Whether a reply says that a space wanted to store more than it may.
+pub fn is_beyond(reply: &[u8]) -> bool {
+    matches!(postcard::from_bytes(reply), Ok(Reply::Failed(StoreError::Beyond)))
+}
+
+/// Whether a reply says that there was no room for a space's message.
+pub fn is_full(reply: &[u8]) -> bool {
+    matches!(postcard::from_bytes(reply), Ok(Reply::Undelivered(MailError::Full)))
+}
+
 /// The reply to a space that waits for a message: one has arrived, or none will and the space is to end.
 pub fn arrived(is_there: bool) -> Vec<u8> {
     answer(Reply::Number(is_there.into()))
+}
+
+/// The reply to a space that waits for a message: this one, which was taken for it.
+pub fn brought(message: &[u8]) -> Vec<u8> {
+    answer(Reply::Bytes(message))
 }
 
 fn serve_values(request: Request<'_>, store: &mut dyn Store) -> Vec<u8> {
@@ -407,7 +507,9 @@ fn is_bounded(request: &Request<'_>) -> bool {
     match *request {
         Request::Optional(ref optional) => optional.is_bounded(),
         Request::Log(line) => line.len() <= LINE_BYTES_MAX,
-        Request::Realtime | Request::NodeInfo | Request::Receive(_) | Request::Info | Request::Wait => true,
+        Request::Realtime | Request::NodeInfo | Request::Receive(_) | Request::Info | Request::Wait(..) => {
+            true
+        }
         Request::Emit(to, message) => {
             to.len() <= limits::NAME_BYTES_MAX as usize && message.len() <= limits::MESSAGE_BYTES_MAX as usize
         }
@@ -433,7 +535,7 @@ impl Request<'_> {
             | Self::NodeInfo
             | Self::Receive(_)
             | Self::Info
-            | Self::Wait => 0,
+            | Self::Wait(..) => 0,
             Self::Emit(to, message) => to.len() + message.len(),
             Self::EmitSelf(message) => message.len(),
             Self::Log(text) | Self::Get(text) | Self::Delete(text) => text.len(),
@@ -471,193 +573,4 @@ fn answer(reply: Reply<'_>) -> Vec<u8> {
 
 fn sent(result: Result<(), MailError>) -> Vec<u8> {
     answer(result.map_or_else(Reply::Undelivered, |()| Reply::Done))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::data::InMemory;
-    use crate::mail::Alone;
-    use sci::guest::SENDER;
-
-    struct Machine {
-        lines: Vec<String>,
-        store: InMemory,
-        mail: Alone,
-        time: u64,
-    }
-
-    impl World for Machine {
-        fn log(&mut self, line: &str) {
-            self.lines.push(line.into());
-        }
-        fn realtime(&mut self) -> u64 {
-            self.time += 1;
-            self.time
-        }
-        fn monotonic(&mut self) -> u64 {
-            0
-        }
-        fn sleep(&mut self, _: u64) -> bool {
-            true
-        }
-        fn pause(&mut self) {}
-        fn random(&mut self, bytes: &mut [u8]) -> bool {
-            bytes.fill(7);
-            true
-        }
-        fn node_info(&mut self) -> String {
-            "{}".into()
-        }
-        fn store(&mut self) -> &mut dyn Store {
-            &mut self.store
-        }
-        fn mail(&mut self) -> &mut dyn Mail {
-            &mut self.mail
-        }
-    }
-
-    /// A channel without a way between: it hands requests to the server.
-    struct Direct {
-        server: Server,
-        machine: Machine,
-        lost: bool,
-    }
-
-    impl Channel for Direct {
-        fn call(&mut self, request: &[u8]) -> Result<Vec<u8>, StoreError> {
-            if self.lost {
-                return Err(StoreError::Full);
-            }
-            Ok(self.server.serve(request, &mut self.machine))
-        }
-        fn monotonic(&mut self) -> u64 {
-            1
-        }
-        fn sleep(&mut self, _: u64) -> bool {
-            false
-        }
-        fn pause(&mut self) {}
-    }
-
-    fn remote(grants: Grants) -> Remote<Direct> {
-        let (store, mail) = (InMemory::new(1 << 20), Alone::default());
-        let mut machine = Machine { lines: Vec::new(), store, mail, time: 100 };
-        let server = Server::new(grants, &mut machine);
-        Remote::new(Direct { server, machine, lost: false })
-    }
-
-    fn all() -> Grants {
-        Grants::of(u64::MAX)
-    }
-
-    #[test]
-    fn effects_arrive() {
-        let mut remote = remote(all());
-        remote.log("a line");
-        assert_eq!(remote.channel.machine.lines, ["a line"]);
-        assert_eq!((remote.realtime(), remote.realtime()), (102, 103));
-        let mut bytes = [0; 5000];
-        assert!(remote.random(&mut bytes));
-        assert_eq!(bytes, [7; 5000]);
-        assert_eq!(remote.node_info(), "{}");
-        assert_eq!((remote.monotonic(), remote.sleep(1)), (1, false));
-    }
-
-    #[test]
-    fn values_arrive() {
-        let mut remote = remote(all());
-        let value = vec![3; 70_000];
-        assert_eq!(remote.put("b", &value), Ok(()));
-        assert_eq!(remote.get("b"), Ok(Some(value)));
-        assert_eq!(remote.get("c"), Ok(None));
-        assert_eq!((remote.next("", ""), remote.next("", "b")), (Ok(Some("b".into())), Ok(None)));
-        assert_eq!((remote.delete("b"), remote.delete("b")), (Ok(true), Ok(false)));
-        assert_eq!(remote.put("b", &vec![0; 1 << 20]), Err(StoreError::Full));
-    }
-
-    #[test]
-    fn messages_arrive() {
-        let mut remote = remote(all());
-        assert_eq!((remote.wait(), remote.receive(9), remote.info()), (false, Ok(Next::Nothing), None));
-        assert_eq!(remote.emit_self(b"message"), Ok(()));
-        assert!(remote.wait());
-        assert_eq!(remote.receive(3), Ok(Next::Larger(7)));
-        assert_eq!(remote.receive(7), Ok(Next::Message(b"message".to_vec())));
-        assert!(remote.info().is_some_and(|info| info.starts_with("{\"from\":\"@self\"")));
-        assert_eq!((remote.emit(SENDER, b"a"), remote.emit("two", b"a")), (Ok(()), Err(MailError::NoPath)));
-        assert_eq!(
-            remote.emit_self(&vec![0; limits::MESSAGE_BYTES_MAX as usize + 1]),
-            Err(MailError::Failed)
-        );
-    }
-
-    #[test]
-    fn each_effect_needs_its_capability() {
-        use GuestCapability as C;
-        let without = |capability: C| remote(Grants::of(!capability.bit()));
-        let mut world = without(C::SysLog);
-        world.log("a line");
-        assert!(world.channel.machine.lines.is_empty());
-        assert!(!without(C::Random).random(&mut [0]));
-        assert_eq!(without(C::NodeInfo).node_info(), "");
-        assert_eq!(without(C::DataRead).get("a"), Err(StoreError::Failed));
-        assert_eq!(without(C::DataWrite).put("a", &[]), Err(StoreError::Failed));
-        assert_eq!(without(C::DataDelete).delete("a"), Err(StoreError::Failed));
-        assert_eq!(without(C::DataList).next("", ""), Err(StoreError::Failed));
-        assert_eq!(without(C::NetEmitTo).emit_self(b""), Err(MailError::Failed));
-        assert_eq!(without(C::NetEmitTo).emit("a", b""), Err(MailError::Failed));
-        assert_eq!(without(C::NetRecvNext).receive(9), Err(MailError::Failed));
-        let mut world = without(C::Clock);
-        assert_eq!((world.realtime(), world.realtime()), (101, 101), "the activation's start");
-    }
-
-    #[test]
-    fn limits_hold_on_the_side_that_acts() {
-        let mut remote = remote(all());
-        let long = "k".repeat(limits::KEY_BYTES_MAX as usize + 1);
-        assert_eq!(remote.put(&long, &[]), Err(StoreError::Failed));
-        assert_eq!(remote.put("", &[]), Err(StoreError::Failed));
-        assert_eq!(remote.next(&long, ""), Err(StoreError::Failed));
-        remote.log(&"x".repeat(LINE_BYTES_MAX + 1));
-        assert!(remote.channel.machine.lines.is_empty());
-        let draw = postcard::to_allocvec(&Request::Random(u32::MAX)).unwrap();
-        assert_eq!(remote.channel.call(&draw), Ok(answer(Reply::Refused)));
-    }
-
-    #[test]
-    fn a_lost_channel_is_a_failure_and_nothing_else() {
-        let mut remote = remote(all());
-        remote.channel.lost = true;
-        remote.log("a line");
-        assert!(!remote.random(&mut [0]));
-        assert_eq!((remote.realtime(), remote.node_info()), (0, String::new()));
-        assert_eq!(remote.get("a"), Err(StoreError::Full));
-    }
-
-    #[test]
-    fn no_bytes_make_the_server_fail() {
-        let mut remote = remote(all());
-        let mut state: u64 = 1;
-        let mut byte = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 56) as u8
-        };
-        let whole = postcard::to_allocvec(&Request::Put("key", b"value")).unwrap();
-        for round in 0..20_000 {
-            let mut request = if round % 2 == 0 {
-                (0..byte() % 24).map(|_| byte()).collect()
-            } else {
-                whole[..usize::from(byte()) % (whole.len() + 1)].to_vec()
-            };
-            if let Some(first) = request.first_mut().filter(|_| round % 4 == 0) {
-                *first %= 15;
-            }
-            let reply = remote.channel.call(&request).unwrap();
-            assert!(postcard::from_bytes::<Reply<'_>>(&reply).is_ok(), "{request:?}");
-        }
-        let mut trailing = whole.clone();
-        trailing.push(0);
-        assert_eq!(remote.channel.call(&trailing), Ok(answer(Reply::Refused)));
-    }
 }

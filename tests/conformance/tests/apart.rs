@@ -48,7 +48,7 @@ fn job(name: &str, argument: &str, time: Option<Duration>) -> Job {
         Texts { name: name.to_owned(), arguments: vec![argument.to_owned()], environment: Vec::new() };
     let limits = Limits { time, ..Limits::default() };
     let keys = vec![public_key(&SEED)];
-    Job { texts, grants, seed: 0, limits, is_sampled: false, keys, is_last: false }
+    Job { texts, grants, seed: 0, limits, is_strict: false, is_sampled: false, keys, is_last: false }
 }
 
 /// What the parent has of a space.
@@ -88,6 +88,7 @@ fn many(spaces: &mut Spaces, orders: &Orders) {
                 let one = served.get_mut(&space).expect("it was started");
                 orders.reply(space, &one.server.serve(&request, &mut one.machine));
             }
+            Event::Memory { .. } => {}
             Event::Ended { space, result, .. } => {
                 left -= 1;
                 let argument = format!("{:03}", space + 100);

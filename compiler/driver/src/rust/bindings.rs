@@ -277,10 +277,10 @@ fn component(out: &mut String, native: &Native, names: &Names) {
     let argument = if has_parameters { ", parameters" } else { "" };
     let receives = |capability: &compiler_mir::ir::Capability| capability.interface == "Interrupt";
     if block.exports.is_empty() && !block.capabilities.iter().any(receives) {
-        line!(out, "    drop(C::start(authority{argument}));\n    space_guest::exit(0)\n}}");
+        line!(out, "    drop(<C as Component>::start(authority{argument}));\n    space_guest::exit(0)\n}}");
         return;
     }
-    line!(out, "    let mut served = Served(C::start(authority{argument}));");
+    line!(out, "    let mut served = Served(<C as Component>::start(authority{argument}));");
     line!(out, "    space_guest::serve::serve(page, &mut served)\n}}\n\nstruct Served<C>(C);\n");
     line!(out, "impl<C: Component> space_guest::Serve for Served<C> {{");
     line!(
@@ -298,7 +298,10 @@ fn component(out: &mut String, native: &Native, names: &Names) {
         }
     }
     line!(out, "            _ => Err(space_guest::Status::Malformed),\n        }}\n    }}");
-    line!(out, "    fn notified(&mut self, bits: u64) {{\n        self.0.notified(bits);\n    }}\n}}");
+    line!(
+        out,
+        "    fn notified(&mut self, bits: u64) {{\n        Component::notified(&mut self.0, bits);\n    }}\n}}"
+    );
 }
 
 /// Reads the arguments, calls the method, answers.

@@ -7,8 +7,10 @@ use sci::image::Image;
 use sci::write::{GrantData, ImageData};
 
 /// The OS components that run a guest: the host, and the library.
-const HOST: &str = "zrun";
-const LIBRARY: &str = "shim";
+pub(super) const HOST: &str = "zrun";
+pub(super) const LIBRARY: &str = "shim";
+/// The host's way to other spaces.
+pub(super) const MAIL: &str = "mail";
 
 /// A guest to link a system for.
 #[derive(Clone, Copy, Debug)]
@@ -25,30 +27,45 @@ pub struct Guest<'i> {
     pub memory_pages: u32,
 }
 
+/// An OS component.
+pub(super) fn part<'o>(os: &[(&str, &'o [u8])], name: &'static str) -> Result<&'o [u8], Error> {
+    let found = os.iter().find(|(known, _)| *known == name);
+    found.ok_or(Error::NoComponent { name }).map(|(_, bytes)| *bytes)
+}
+
+pub(super) fn image(name: &str, bytes: &[u8], library: Option<u32>) -> ImageData {
+    ImageData { name: name.to_owned(), bytes: bytes.to_vec(), library }
+}
+
+impl Planned<'_> {
+    /// The number of a required capability.
+    pub(super) fn slot(&self, name: &str) -> Option<u32> {
+        let mut required = self.parsed.manifest().required.iter();
+        required.position(|required| required.name == name).map(|slot| slot as u32)
+    }
+
+    /// Gives it values for its parameters.
+    pub(super) fn tell(&mut self, component: &'static str, values: &[(&str, u64)]) -> Result<(), Error> {
+        let parameters = self.parsed.manifest().parameters;
+        for (name, value) in values {
+            let index = parameters.iter().position(|known| known.name == *name);
+            let absent = || Error::NoParameter { component, parameter: (*name).to_owned() };
+            self.parameters.push((index.ok_or_else(absent)? as u32, *value));
+        }
+        Ok(())
+    }
+}
+
 /// Links the system of a guest.
 pub fn link(os: &[(&str, &[u8])], guest: &Guest<'_>) -> Result<Linked, Error> {
-    let of = |name: &'static str| {
-        os.iter()
-            .find(|(known, _)| *known == name)
-            .ok_or(Error::NoComponent { name })
-            .map(|(_, bytes)| *bytes)
-    };
-    let (host, library) = (of(HOST)?, of(LIBRARY)?);
+    let (host, library) = (part(os, HOST)?, part(os, LIBRARY)?);
     let input = Input { components: &[], os, system: None };
     let (mut images, mut planned) = start(&input)?;
     let has_console = !planned.is_empty();
     let mut host_instance = plan(HOST, host, images.len())?;
-    let parameters = host_instance.parsed.manifest().parameters;
-    for (name, value) in guest.host {
-        let index = parameters.iter().position(|known| known.name == *name);
-        let absent = || Error::NoParameter { component: HOST, parameter: (*name).to_owned() };
-        host_instance.parameters.push((index.ok_or_else(absent)? as u32, *value));
-    }
-    let image = |name: &str, bytes: &[u8], library| ImageData {
-        name: name.to_owned(),
-        bytes: bytes.to_vec(),
-        library,
-    };
+    host_instance.tell(HOST, guest.host)?;
+    // It is alone: nobody carries its messages.
+    host_instance.lacks.extend(host_instance.slot(MAIL));
     images.push(image(HOST, host, None));
     let library_index = images.len() as u32;
     images.push(image(LIBRARY, library, None));
@@ -65,7 +82,7 @@ pub fn link(os: &[(&str, &[u8])], guest: &Guest<'_>) -> Result<Linked, Error> {
 }
 
 /// Grants what no instance provides.
-fn give(instance: &mut Planned<'_>, memory_pages: u32) {
+pub(super) fn give(instance: &mut Planned<'_>, memory_pages: u32) {
     for (slot, required) in (0..).zip(&instance.parsed.manifest().required) {
         let (kind, a) = match required.interface {
             "Memory" => (grant::MEMORY, memory_pages),

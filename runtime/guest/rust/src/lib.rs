@@ -27,9 +27,9 @@ pub mod start;
 
 pub use abi::Status;
 pub use heap::Heap;
-pub use message::{Call, Capability, Plain, Word};
-pub use serve::{Message, Serve};
-pub use start::{StartPage, ticks_a_second, ticks_at_boot};
+pub use message::{Call, Capability, Plain, Word, bytes_in_words};
+pub use serve::{Message, Owed, Serve, client, keep};
+pub use start::{StartPage, nanoseconds, ticks_a_second, ticks_at_boot};
 
 use abi::thread_operation;
 

@@ -1,6 +1,7 @@
 //! Messages: the frame that the gate loads and stores, and what a client puts into it and its window.
 
 use crate::abi::{self, Status};
+use alloc::vec::Vec;
 
 /// The message frame. The gate reads and writes it; nothing else of a message lies outside the window.
 #[repr(C, align(16))]
@@ -74,6 +75,13 @@ impl Word for () {
     fn from_word(_: u64) -> Option<Self> {
         Some(())
     }
+}
+
+/// Bytes that a peer gives as little-endian words, each by its offset, a multiple of 8.
+pub fn bytes_in_words(bytes: u64, mut word: impl FnMut(u64) -> u64) -> Vec<u8> {
+    let mut all: Vec<u8> = (0..bytes.div_ceil(8)).flat_map(|at| word(8 * at).to_le_bytes()).collect();
+    all.truncate(bytes as usize);
+    all
 }
 
 /// A value that any bytes are, so that slices of it travel through a window.

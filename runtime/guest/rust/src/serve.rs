@@ -8,6 +8,7 @@ use crate::message::{Failure, Frame, Plain, Window, Word};
 use crate::start::StartPage;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Who carries out a component's methods: generated for each component.
 pub trait Serve {
@@ -84,6 +85,42 @@ impl Message<'_> {
     }
 }
 
+/// The client whose message is carried out, and whether its reply is kept.
+static CLIENT: AtomicU64 = AtomicU64::new(0);
+static KEPT: AtomicBool = AtomicBool::new(false);
+
+/// The number of the client whose message is carried out: the launcher counts a component's clients from 0, in the order
+/// in which it connects them.
+pub fn client() -> u64 {
+    CLIENT.load(Ordering::Relaxed)
+}
+
+/// Keeps the reply to the message that is carried out: its sender waits until it is answered, while others are served.
+/// What the method itself answers is not sent. A client that calls again while its reply is kept gets `busy`.
+pub fn keep() -> Owed {
+    KEPT.store(true, Ordering::Relaxed);
+    Owed { client: client() }
+}
+
+/// A reply that a client waits for.
+#[derive(Debug)]
+pub struct Owed {
+    client: u64,
+}
+
+impl Owed {
+    /// Answers a method that declares no error, or succeeded where that is `Status`. A client that is gone gets nothing.
+    pub fn answer(self, value: impl Word) {
+        let mut frame = Frame::default();
+        frame.words[0] = value.to_word();
+        // Within the method that kept it, it is still the current one.
+        let is_current = KEPT.load(Ordering::Relaxed) && client() == self.client;
+        let reply = if is_current { 0 } else { self.client + 1 };
+        // SAFETY: the gate reads this frame, which nobody else refers to.
+        unsafe { abi::ipc_reply(reply, &raw mut frame) };
+    }
+}
+
 /// Receives and answers for ever.
 pub fn serve(page: &StartPage, server: &mut impl Serve) -> ! {
     let mut frame = Frame::default();
@@ -97,9 +134,15 @@ pub fn serve(page: &StartPage, server: &mut impl Serve) -> ! {
             continue;
         }
         let (badge, method, words) = (frame.badge, frame.method, frame.words);
+        CLIENT.store(badge & badge::CLIENT_MASK, Ordering::Relaxed);
         let mut message = Message { page, badge, method, words, answer: [0; 6] };
         let done = server.message(&mut message);
         frame = Frame::default();
+        if KEPT.swap(false, Ordering::Relaxed) {
+            // SAFETY: as above. A message that is not answered leaves its reply kept.
+            unsafe { abi::ipc_recv(&raw mut frame) };
+            continue;
+        }
         match done {
             Ok(()) => frame.words = message.answer,
             Err(status) => frame.status = status.number(),

@@ -24,6 +24,11 @@ pub fn ticks_a_second() -> u64 {
     kept().map_or(0, |page| page.info(info::TSC_HZ))
 }
 
+/// Nanoseconds of so many ticks, 0 while it is unknown how long one is.
+pub fn nanoseconds(ticks: u64) -> u64 {
+    (u128::from(ticks) * 1_000_000_000).checked_div(ticks_a_second().into()).unwrap_or_default() as u64
+}
+
 /// The time-stamp counter when the machine began.
 pub fn ticks_at_boot() -> u64 {
     kept().map_or(0, |page| page.info(info::TSC_BOOT))

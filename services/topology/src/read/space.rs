@@ -13,7 +13,8 @@ use crate::name::{HeaderName, HeaderValue};
 use crate::read::Reader;
 use crate::rules;
 use crate::space::{
-    Chat, ChatModel, Device, Devices, Method, Persistence, Role, Service, ServiceLimits, SpaceManifest,
+    Chat, ChatModel, Device, Devices, Method, Persistence, Role, Service, ServiceLimits, Shape,
+    SpaceManifest, StandIn, Wave,
 };
 use crate::violation::Violation;
 
@@ -46,6 +47,11 @@ const RESERVED: &[&str] = &[
 const KEY_HEADER: &str = "authorization";
 /// Requests in a minute.
 const PER_MINUTE_MAX: u32 = 1_000_000;
+/// The key of what stands in for a device. The format has none: it is an extension.
+const STAND_IN: &str = "x-simulated";
+/// Milliseconds of a simulated sensor where nothing is said.
+const PERIOD: u64 = 10_000;
+const EVERY: u64 = 1_000;
 
 impl Reader {
     pub(super) fn space(&mut self, root: &Node) -> Option<SpaceManifest> {
@@ -92,8 +98,8 @@ impl Reader {
         Some(match kind {
             SpaceType::Ui => Role::Ui,
             SpaceType::Io => Role::Io(Devices {
-                sensors: self.each(sensors, Self::device),
-                actuators: self.each(actuators, Self::device),
+                sensors: self.each(sensors, |reader, node| reader.device(node, Self::simulated_sensor)),
+                actuators: self.each(actuators, |reader, node| reader.device(node, Self::simulated_actuator)),
             }),
             SpaceType::Data => Role::Data(self.persistence(persistence?)?),
             SpaceType::Chat => {
@@ -112,13 +118,37 @@ impl Reader {
         })
     }
 
-    fn device(&mut self, node: &Node) -> Option<Device> {
+    fn device(&mut self, node: &Node, simulated: fn(&mut Self, &Node) -> Option<StandIn>) -> Option<Device> {
         let mut fields = node.fields(&mut self.errors)?;
         let id = fields.required("id", &mut self.errors).and_then(|node| self.name(node));
         let kind = fields.required("type", &mut self.errors).and_then(|node| self.kind(node));
         let description = fields.optional("description").and_then(|node| self.prose(node));
+        let stand_in = fields.optional(STAND_IN).and_then(|node| simulated(self, node));
         fields.finish(&mut self.errors);
-        Some(Device { id: id?, kind: kind?.value, description })
+        Some(Device { id: id?, kind: kind?.value, description, stand_in })
+    }
+
+    fn simulated_sensor(&mut self, node: &Node) -> Option<StandIn> {
+        let words: Vec<(&str, Shape)> = Shape::ALL.iter().map(|shape| (shape.word(), *shape)).collect();
+        let mut fields = node.fields(&mut self.errors)?;
+        let shape = fields.required("shape", &mut self.errors);
+        let shape = shape.and_then(|node| node.word(&words, &mut self.errors));
+        let range = fields.required("range", &mut self.errors).and_then(|node| self.span(node, "range"));
+        let period = fields.optional("period").and_then(|node| self.duration(node));
+        let every = fields.optional("every").and_then(|node| self.duration(node));
+        let seed = fields.optional("seed").and_then(|node| self.count(node, 0, u32::MAX));
+        fields.finish(&mut self.errors);
+        Some(StandIn::Sensor(Wave {
+            shape: shape?,
+            range: range?,
+            period_milliseconds: period.unwrap_or(PERIOD),
+            every_milliseconds: every.unwrap_or(EVERY),
+            seed: seed.unwrap_or_default(),
+        }))
+    }
+
+    fn simulated_actuator(&mut self, node: &Node) -> Option<StandIn> {
+        node.boolean(&mut self.errors)?.then_some(StandIn::Actuator)
     }
 
     fn persistence(&mut self, node: &Node) -> Option<Persistence> {

@@ -42,7 +42,7 @@ impl Reader {
         Some(Bounds { x: x?, y: y?, z, place: self.place(node.place) })
     }
 
-    fn span(&mut self, node: &Node, axis: &str) -> Option<[f64; 2]> {
+    pub(super) fn span(&mut self, node: &Node, axis: &str) -> Option<[f64; 2]> {
         let ends = self.each(Some(node), |reader, node| node.number(&mut reader.errors));
         match ends[..] {
             [begin, end] if begin < end => Some([begin, end]),

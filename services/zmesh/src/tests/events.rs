@@ -36,7 +36,7 @@ fn events_go_to_all_who_asked_for_them() {
     assert_eq!(outputs(&mut mesh), [ready("b"), ready("c")]);
     assert_eq!(mesh.waiting("b"), 2);
     let message = mesh.take(a("b"), 10, at(0)).unwrap();
-    let info = r#"{"from":"a#1","path":"@events","id":null,"answers":null,"time":1000002,"event":"motion","missed":0}"#;
+    let info = r#"{"from":"a#1","path":"@events/motion","id":null,"answers":null,"time":1000002,"missed":0}"#;
     assert_eq!((&*message.body, message.info().as_str()), (b"1".as_slice(), info));
     assert_eq!(mesh.emit(a("b"), "@sender", b"!", at(0)), Err(EmitError::NothingInProcess));
     assert_eq!(taken(&mut mesh, a("b")).unwrap(), b"3");

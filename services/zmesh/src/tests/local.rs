@@ -234,6 +234,7 @@ fn a_space_sends_to_itself_without_a_path() {
     mesh.self_emit(a("b"), b"me", at(0)).unwrap();
     let message = mesh.take(a("b"), 10, at(0)).unwrap();
     assert_eq!((&*message.body, &*message.id.space, &*message.path), (b"me".as_slice(), "b", "@self"));
+    assert!(message.info().starts_with(r#"{"from":"@self","path":"","id":"b#"#), "{}", message.info());
     mesh.emit(a("b"), "@sender", b"again", at(0)).unwrap();
     assert_eq!(taken(&mut mesh, a("b")).unwrap(), b"again");
 }
@@ -332,4 +333,26 @@ fn a_path_tells_what_it_did() {
     assert_eq!((stats.queued, stats.queued_bytes, stats.recent), (2, 5, 2));
     assert_eq!(LATENCY_NANOSECONDS.partition_point(|end| *end < 1_000_000), 5);
     assert_eq!((stats.latency[5], stats.latency.iter().sum::<u64>()), (1, 1));
+}
+
+#[test]
+fn a_host_is_answered_and_no_space_can_name_it() {
+    let mut declared = declaration(&[]);
+    declared.spaces = vec!["@here".into(), "b".into()];
+    declared.paths = vec![path("@here", "p", "b")];
+    let mut mesh = running(&declared);
+    mesh.emit(a("@here"), "p", b"x", at(0)).unwrap();
+    let message = mesh.take(a("b"), 10, at(0)).unwrap();
+    assert!(message.info().starts_with(r#"{"from":"@here#1","path":"p","#), "{}", message.info());
+    for to in ["@here", "@here#1", "here"] {
+        assert!(mesh.emit(a("b"), to, b"y", at(0)).is_err(), "{to}");
+    }
+    mesh.emit(a("b"), "@sender", b"y", at(0)).unwrap();
+    let answer = mesh.take(a("@here"), 10, at(0)).unwrap();
+    assert_eq!((&*answer.body, answer.answers), (b"y".as_slice(), Some(message.id)));
+    for name in ["@", "@@b", "@Here", "b@"] {
+        declared.spaces[0] = name.into();
+        declared.paths.clear();
+        assert!(matches!(declared.check(), Err(DeclareError::Name { what: "space", .. })), "{name}");
+    }
 }

@@ -1,11 +1,12 @@
 //! The component: what the desk receives, carried out on this machine.
 
-use crate::desk::{Desk, TooLarge};
 use crate::random::Random;
 use crate::space::{Authority, Component, Parameters, client, export};
+use alloc::format;
 use alloc::string::String;
-use services_zrun::remote::Server;
-use services_zrun::{Alone, Cache, Exact, Grants, InMemory, Mail, Store, World};
+use alloc::vec::Vec;
+use services_zrun::remote::{Channel, Desk, Parts, Remote, Server, TooLarge, arrived, exchange};
+use services_zrun::{Alone, Cache, Events, Exact, Grants, InMemory, Mail, Store, StoreError, World};
 use space_guest::Status;
 
 /// Bytes of keys and values.
@@ -17,8 +18,6 @@ const CACHE_BYTES: u64 = 1 << 20;
 const CACHE_ENTRIES: usize = 1024;
 /// Bytes that one call gives to the console: its window.
 const CONSOLE_BYTES: usize = 4096;
-/// Nanoseconds of a second.
-const SECOND: u128 = 1_000_000_000;
 
 /// The host of one guest. It has one client; messages do not say which client they come from.
 pub struct Zrun {
@@ -34,9 +33,22 @@ struct Machine {
     epoch: u64,
     random: Random,
     values: InMemory,
-    mail: Alone,
+    mail: Letters,
     cache: Exact,
+    /// What its lines begin with.
+    prefix: String,
 }
+
+/// Where a guest's messages go.
+enum Letters {
+    /// To itself.
+    Alone(Alone),
+    /// Along its paths.
+    Mesh(Remote<Mesh>),
+}
+
+/// The way to the mesh.
+struct Mesh(client::Host);
 
 impl Component for Zrun {
     fn start(authority: Authority, parameters: Parameters) -> Self {
@@ -47,7 +59,11 @@ impl Component for Zrun {
             epoch: parameters.epoch,
             random: Random::new(seed),
             values: InMemory::new(QUOTA).with_keys(KEYS_MAX),
-            mail: Alone::default(),
+            mail: match parameters.together {
+                0 => Letters::Alone(Alone::default()),
+                _ => Letters::Mesh(Remote::new(Mesh(authority.mail))),
+            },
+            prefix: prefix(&parameters),
             cache: Exact::new(CACHE_BYTES, CACHE_ENTRIES),
         };
         let server = Server::new(Grants::of(parameters.grants), &mut machine);
@@ -55,43 +71,89 @@ impl Component for Zrun {
     }
 }
 
-impl From<TooLarge> for Status {
-    fn from(_: TooLarge) -> Self {
-        Self::Quota
+/// What the lines of a space with a name begin with.
+fn prefix(parameters: &Parameters) -> String {
+    let words = [
+        parameters.name0,
+        parameters.name1,
+        parameters.name2,
+        parameters.name3,
+        parameters.name4,
+        parameters.name5,
+        parameters.name6,
+        parameters.name7,
+    ];
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).filter(|byte| *byte != 0).collect();
+    match core::str::from_utf8(&bytes) {
+        Ok(name) if !name.is_empty() => format!("{name} | "),
+        _ => String::new(),
     }
+}
+
+fn too_large(_: TooLarge) -> Status {
+    Status::Quota
 }
 
 impl export::Host for Zrun {
     fn put(&mut self, bytes: &[u8]) -> Result<(), Status> {
-        Ok(self.desk.put(bytes)?)
+        self.desk.put(bytes).map_err(too_large)
     }
 
     fn call(&mut self, bytes: &[u8], first: &mut [u8]) -> Result<u32, Status> {
         let Self { server, machine, desk } = self;
-        Ok(desk.call(bytes, first, |request| server.serve(request, machine))?)
+        desk.call(bytes, first, |request| server.serve(request, machine)).map_err(too_large)
     }
 
     fn take(&mut self, offset: u32, bytes: &mut [u8]) -> Result<u32, Status> {
         Ok(self.desk.take(offset, bytes))
     }
+
+    fn next(&mut self) -> Result<bool, Status> {
+        Ok(self.machine.mail().wait())
+    }
+}
+
+services_zrun::parts!(client::Host, Status);
+
+impl Channel for Mesh {
+    fn call(&mut self, request: &[u8]) -> Result<Vec<u8>, StoreError> {
+        exchange(&mut self.0, request)
+    }
+
+    fn wait(&mut self, _: &[u8], _: u32) -> Result<Vec<u8>, StoreError> {
+        self.0.next().map(arrived).map_err(failed)
+    }
+
+    /// Nobody asks the mesh for the time, or to wait.
+    fn monotonic(&mut self) -> u64 {
+        0
+    }
+
+    fn sleep(&mut self, _: u64) -> bool {
+        false
+    }
+
+    fn pause(&mut self) {}
 }
 
 impl Machine {
     /// Nanoseconds of the machine's time.
     fn nanoseconds(&self, since: u64) -> u64 {
-        let ticks = self.clock.now().wrapping_sub(since);
-        (u128::from(ticks) * SECOND).checked_div(space_guest::ticks_a_second().into()).unwrap_or_default()
-            as u64
+        space_guest::nanoseconds(self.clock.now().wrapping_sub(since))
     }
 }
 
 impl World for Machine {
     fn log(&mut self, line: &str) {
-        let mut rest: &str = &(String::from(line) + "\n");
-        while !rest.is_empty() {
-            let (piece, after) = rest.split_at(rest.floor_char_boundary(CONSOLE_BYTES));
-            self.console.write(piece);
-            rest = after;
+        // Each line of it, so that none passes for someone else's.
+        for line in line.split(['\n', '\r']) {
+            let text = format!("{}{line}\n", self.prefix);
+            let mut rest: &str = &text;
+            while !rest.is_empty() {
+                let (piece, after) = rest.split_at(rest.floor_char_boundary(CONSOLE_BYTES));
+                self.console.write(piece);
+                rest = after;
+            }
         }
     }
 
@@ -123,7 +185,17 @@ impl World for Machine {
     }
 
     fn mail(&mut self) -> &mut dyn Mail {
-        &mut self.mail
+        match &mut self.mail {
+            Letters::Alone(alone) => alone,
+            Letters::Mesh(mesh) => mesh,
+        }
+    }
+
+    fn events(&mut self) -> Option<&mut dyn Events> {
+        match &mut self.mail {
+            Letters::Alone(_) => None,
+            Letters::Mesh(mesh) => Some(mesh),
+        }
     }
 
     fn cache(&mut self) -> Option<&mut dyn Cache> {

@@ -1,7 +1,7 @@
 //! The host of a guest on the nanokernel, as a component: effects of the guest's calls, checked and carried out.
 //!
-//! A guest's library (`runtime/guest/shim`) sends requests in parts; [`Desk`] puts them together, bounded, and the
-//! machine in `bare.rs` acts.
+//! A guest's library (`runtime/guest/shim`) sends requests in parts, which a desk puts together, and the machine in
+//! `bare.rs` acts. Messages to other spaces go on to `services/zmesh/component`.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
@@ -9,10 +9,8 @@ extern crate alloc;
 
 #[cfg(feature = "bare")]
 mod bare;
-mod desk;
 mod random;
 
-pub use desk::{Desk, TooLarge};
 pub use random::Random;
 
 #[cfg(feature = "bare")]

@@ -110,6 +110,16 @@ impl Book {
         Self { agents: agents.into_iter().collect(), keys: keys.into_iter().collect(), ..Self::default() }
     }
 
+    /// Takes what the topology's agents and the secrets are from now on; what was spent stays so.
+    pub fn declare(
+        &mut self,
+        agents: impl IntoIterator<Item = (String, AgentBody<Name>)>,
+        keys: impl IntoIterator<Item = (String, String)>,
+    ) {
+        self.agents = agents.into_iter().collect();
+        self.keys = keys.into_iter().collect();
+    }
+
     /// A space comes, or comes again.
     pub fn join(&mut self, space: u32, own: Own) {
         self.spaces.insert(space, own);
@@ -118,6 +128,16 @@ impl Book {
     /// What was spent on a model of the topology in the day of the last request.
     pub fn spent(&self, model: &str) -> Spent {
         self.spent.get(&(None, model.into())).copied().unwrap_or_default()
+    }
+
+    /// What was spent on each model: on those of spaces, with the space.
+    pub fn all_spent(&self) -> impl Iterator<Item = (Option<u32>, &str, Spent)> {
+        self.spent.iter().map(|((space, model), spent)| (*space, model.as_str(), *spent))
+    }
+
+    /// Goes on with what was spent before.
+    pub fn go_on_with(&mut self, space: Option<u32>, model: &str, spent: Spent) {
+        self.spent.insert((space, model.into()), spent);
     }
 
     /// Begins an invocation at a time in milliseconds since 1970.

@@ -1,6 +1,7 @@
 //! What was spent, and what may be.
 
 use sci::guest::ErrorCode;
+use serde::{Deserialize, Serialize};
 use services_topology::agent::{Budget, Price};
 
 /// Milliseconds of a day and of a minute.
@@ -10,8 +11,10 @@ const MINUTE: u64 = 60 * 1000;
 const MILLION: u64 = 1_000_000;
 
 /// What was spent on a model in a day.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Spent {
+    /// Days since 1970.
     day: u64,
     /// Requests, those among them that failed.
     pub requests: u64,
@@ -24,10 +27,7 @@ pub struct Spent {
 impl Spent {
     /// Counts a request that is about to be made, if the budget has room for it.
     pub fn admit(&mut self, budget: &Budget, now: u64) -> Result<(), ErrorCode> {
-        let day = now / DAY;
-        if day != self.day {
-            *self = Self { day, ..Self::default() };
-        }
+        *self = self.at(now);
         let is_within = |spent: u64, most: Option<u64>| most.is_none_or(|most| spent < most);
         let has_room = is_within(self.requests, budget.requests)
             && is_within(self.tokens, budget.tokens)
@@ -37,6 +37,13 @@ impl Spent {
         }
         self.requests += 1;
         Ok(())
+    }
+
+    /// What of it counts at a time.
+    #[must_use]
+    pub fn at(self, now: u64) -> Self {
+        let day = now / DAY;
+        if day == self.day { self } else { Self { day, ..Self::default() } }
     }
 
     /// Counts what an answer took.

@@ -32,13 +32,16 @@ pub struct Answer {
 }
 
 /// Why there is no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
     /// It took too long.
+    #[error("it took too long")]
     TimedOut,
     /// Nobody is there, or the connection ended early, or what came is no HTTP.
+    #[error("nobody is there, the connection ended early, or what came is no plain HTTP")]
     Broken,
     /// The answer has too many bytes.
+    #[error("the answer is larger than it may be")]
     TooLarge,
 }
 

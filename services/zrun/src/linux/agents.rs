@@ -1,6 +1,7 @@
 //! Agents on Linux: requests by HTTP, and a thread for each invocation that nobody waits for.
 
 use super::devices::Time;
+use super::recorded::{Records, request_hash};
 use super::workers::{Done, Workers};
 use crate::agents::{Agents, Answer, Book, Event, Kind, Outcome, Own, Request, Spent, Step, Trouble};
 use sci::guest::ErrorCode;
@@ -16,11 +17,24 @@ pub trait Callee: Send + Sync {
     fn call(&self, from: u32, space: &str, function: &str, input: &[u8]) -> Result<Vec<u8>, ErrorCode>;
 }
 
+/// What a host does beside the invocations of its spaces.
+pub trait Ledger: Send + Sync {
+    /// Keeps what was spent, before the request that it may be spent on is made.
+    fn keep(&self, book: &Book) -> Result<(), ErrorCode>;
+    /// Hears what only an operator can mend, of a space's request: no secret is in it.
+    fn trouble(&self, space: u32, says: &str);
+}
+
+/// The host whose answers are recorded: no machine can have the name.
+const RECORDED: &str = "http://recorded.invalid";
+
 struct Inner {
     book: Mutex<Book>,
     time: Time,
     client: ureq::Agent,
     callee: Option<Box<dyn Callee>>,
+    ledger: Option<Box<dyn Ledger>>,
+    records: Mutex<Records>,
     workers: Workers,
 }
 
@@ -31,6 +45,16 @@ pub struct Runner(Arc<Inner>);
 impl Runner {
     /// Of a book; without a callee, no space carries functions out.
     pub fn new(book: Book, time: Time, callee: Option<Box<dyn Callee>>) -> Self {
+        Self::with_ledger(book, time, callee, None)
+    }
+
+    /// The same, with what the host does beside.
+    pub fn with_ledger(
+        book: Book,
+        time: Time,
+        callee: Option<Box<dyn Callee>>,
+        ledger: Option<Box<dyn Ledger>>,
+    ) -> Self {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -39,7 +63,18 @@ impl Runner {
             .user_agent("space")
             .build();
         let (book, client) = (Mutex::new(book), config.new_agent());
-        Self(Arc::new(Inner { book, time, client, callee, workers: Workers::default() }))
+        let (records, workers) = (Mutex::default(), Workers::default());
+        Self(Arc::new(Inner { book, time, client, callee, ledger, records, workers }))
+    }
+
+    /// Changes the book, between two steps of whatever is on its way.
+    pub fn change(&self, change: impl FnOnce(&mut Book)) {
+        change(&mut self.book());
+    }
+
+    /// Answers what is asked of `http://recorded.invalid` from these from now on.
+    pub fn record(&self, records: Records) {
+        *self.0.records.lock().unwrap_or_else(PoisonError::into_inner) = records;
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -52,7 +87,7 @@ impl Runner {
 
     /// What was spent on a model of the topology today.
     pub fn spent(&self, model: &str) -> Spent {
-        self.book().spent(model)
+        self.book().spent(model).at(self.now())
     }
 
     /// The agents for a space, by a number that is its own, which has this of its own.
@@ -69,11 +104,17 @@ impl Runner {
 
     /// Carries an invocation out and waits for its result.
     fn run(&self, space: u32, kind: Kind, name: &str, input: &[u8]) -> Result<Vec<u8>, ErrorCode> {
-        let (mut invocation, mut step) = self.book().begin(space, kind, name, input, self.now());
+        let now = self.now();
+        let (mut invocation, mut step) = {
+            let mut book = self.book();
+            let begun = book.begin(space, kind, name, input, now);
+            self.keep(&book)?;
+            begun
+        };
         loop {
             let event = match step {
                 Step::Done(result) => return result,
-                Step::Ask(request) => Event::Answered(self.ask(&request)),
+                Step::Ask(request) => Event::Answered(self.ask(space, &request)),
                 Step::Wait(milliseconds) => {
                     thread::sleep(Duration::from_millis(milliseconds));
                     Event::Waited
@@ -83,16 +124,54 @@ impl Runner {
                     Event::Called(self.0.callee.as_deref().map_or(Err(ErrorCode::Closed), call))
                 }
             };
-            step = self.book().go_on(&mut invocation, event, self.now());
+            let now = self.now();
+            let mut book = self.book();
+            step = book.go_on(&mut invocation, event, now);
+            self.keep(&book)?;
         }
     }
 
-    fn ask(&self, request: &Request) -> Outcome {
+    fn keep(&self, book: &Book) -> Result<(), ErrorCode> {
+        self.0.ledger.as_ref().map_or(Ok(()), |ledger| ledger.keep(book))
+    }
+
+    fn trouble(&self, space: u32, says: &str) {
+        if let Some(ledger) = &self.0.ledger {
+            ledger.trouble(space, says);
+        }
+    }
+
+    fn ask(&self, space: u32, request: &Request) -> Outcome {
+        if let Some(path) = request.url.strip_prefix(RECORDED).filter(|path| path.starts_with('/')) {
+            return self.recorded(space, request, path);
+        }
         let timeout = Duration::from_millis(request.timeout_milliseconds);
         let end = Instant::now() + timeout;
         let outcome = self.exchange(request, timeout);
         // Whatever a request is told that came to nothing: past its time, it took too long.
-        outcome.map_err(|trouble| if Instant::now() >= end { Trouble::TimedOut } else { trouble })
+        let outcome =
+            outcome.map_err(|trouble| if Instant::now() >= end { Trouble::TimedOut } else { trouble });
+        if let Err(trouble) = outcome {
+            self.trouble(space, &format!("{} {}: {trouble}", request.method, request.url));
+        }
+        outcome
+    }
+
+    /// As the recorded responder answers, without a way through the network.
+    fn recorded(&self, space: u32, request: &Request, path: &str) -> Outcome {
+        let body = request.body.as_deref().unwrap_or_default();
+        let hash = request_hash(request.method, path, body);
+        let answer = self.0.records.lock().unwrap_or_else(PoisonError::into_inner).answer(&hash);
+        let Some((status, body)) = answer else {
+            let asked = String::from_utf8_lossy(body);
+            self.trouble(space, &format!("no answer is recorded for {} {path} {asked}", request.method));
+            return Ok(Answer { status: 404, retry_after: None, body: Vec::new() });
+        };
+        match status {
+            200..=299 if body.len() as u64 > request.answer_bytes => Err(Trouble::TooLarge),
+            200..=299 => Ok(Answer { status, retry_after: None, body }),
+            _ => Ok(Answer { status, retry_after: None, body: Vec::new() }),
+        }
     }
 
     fn exchange(&self, request: &Request, timeout: Duration) -> Outcome {

@@ -4,14 +4,15 @@
 //! a space does outside it, the parent does: it holds log, clock and values, and checks each request against the grants
 //! and the limits. It never sees a guest's memory.
 
-use super::machine::{Clock, Machine, Stop};
+mod way;
+
+use super::machine::{BackEnds, Clock, Machine, Stop};
 use super::report::Report;
 use super::run::{Limits, RunError, Settings, Start, run_in};
-use crate::data::StoreError;
 use crate::launch::Texts;
-use crate::remote::{Channel, Remote, Server};
+use crate::remote::{Remote, Server, Wait};
 use crate::space::Grants;
-use runtime_sandbox::{Child, Ended, Inside, Policy, Role, SpawnError, Voice, restrict};
+use runtime_sandbox::{Child, Ended, Inside, Lane, Policy, Role, SpawnError, Voice, restrict};
 use sci::digest::Hasher;
 use sci::sign::PublicKey;
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc};
 use std::thread;
 use std::time::Duration;
+use way::{Replies, ToParent};
 
 /// The role, for [`runtime_sandbox::start`]: a program that uses [`run_apart`] lists it.
 pub const ROLE: Role = ("run", serve);
@@ -52,6 +54,8 @@ pub struct Job {
     pub seed: u64,
     /// What bounds it.
     pub limits: Limits,
+    /// It ends when it asks for more memory than that.
+    pub is_strict: bool,
     /// Whether it is sampled.
     pub is_sampled: bool,
     /// Whose images are run.
@@ -63,9 +67,9 @@ pub struct Job {
 /// What a child is told.
 #[derive(Serialize, Deserialize)]
 enum Told {
-    /// Run a space by this number; its image goes with it.
-    Start(u32, Job),
-    /// The reply to the space's request goes with this.
+    /// Run a space by this number; its image goes with it, and a lane for the replies to it, if that is so.
+    Start(u32, Job, bool),
+    /// The reply to the request of a space without a lane goes with this.
     Reply(u32),
     /// End the space.
     Stop(u32),
@@ -80,6 +84,8 @@ enum Said {
     Request(u32),
     /// The space has ended; its samples go with it.
     Ended(u32, Result<(), Report>),
+    /// The space's memory has so many bytes now.
+    Memory(u32, u64),
 }
 
 /// Why a space did not run to its end in its own process.
@@ -112,6 +118,13 @@ pub enum Event {
         /// The request.
         request: Vec<u8>,
     },
+    /// A space's memory has another size.
+    Memory {
+        /// Its number.
+        space: u32,
+        /// Bytes.
+        bytes: u64,
+    },
     /// A space has ended.
     Ended {
         /// Its number.
@@ -127,32 +140,88 @@ pub enum Event {
 #[derive(Debug)]
 pub struct Spaces {
     child: Child,
+    lanes: Lanes,
 }
+
+/// The ways of replies to spaces, by their numbers.
+type Lanes = Arc<Mutex<BTreeMap<u32, Arc<Lane>>>>;
 
 /// Tells a process of spaces what to do, from any thread. What a process that has ended does not hear is told by
 /// [`Spaces::wait`].
 #[derive(Clone, Debug)]
-pub struct Orders(Voice);
+pub struct Orders {
+    voice: Voice,
+    lanes: Lanes,
+    /// What waits on this side, for the one space of a process.
+    waits: Option<Stop>,
+}
 
 impl Orders {
     /// Runs a space of a signed image. Its number is not that of one that runs.
     pub fn start(&self, space: u32, job: Job, image: &[u8]) {
-        let _ = self.0.send(&Told::Start(space, job), image);
+        // One that is alone is to have no descriptor but those that its process began with.
+        if !job.is_last {
+            // Held until the lane is there: a request may come at once.
+            let mut lanes = lock(&self.lanes);
+            if let Ok(lane) = self.voice.send_with_lane(&Told::Start(space, job.clone(), true), image) {
+                lanes.insert(space, Arc::new(lane));
+                return;
+            }
+        }
+        let _ = self.voice.send(&Told::Start(space, job, false), image);
     }
 
     /// Ends a space where it is; [`Event::Ended`] follows.
     pub fn stop(&self, space: u32) {
-        let _ = self.0.send(&Told::Stop(space), &[]);
+        let _ = self.voice.send(&Told::Stop(space), &[]);
+        // It waits for no reply any more.
+        lock(&self.lanes).remove(&space);
+        if let Some(waits) = &self.waits {
+            waits.stop();
+        }
     }
 
     /// Ends the process, and with it all spaces.
     pub fn end(&self) {
-        let _ = self.0.send(&Told::End, &[]);
+        let _ = self.voice.send(&Told::End, &[]);
     }
 
     /// Gives a space the reply to its request.
     pub fn reply(&self, space: u32, reply: &[u8]) {
-        let _ = self.0.send(&Told::Reply(space), reply);
+        if !self.send(space, REPLY, reply) {
+            let _ = self.voice.send(&Told::Reply(space), reply);
+        }
+    }
+
+    /// Gives a space that waits the reply to that. With `asks` there is more, and it is to send a request when it waits
+    /// again; else it leaves a note.
+    pub fn arrive(&self, space: u32, reply: &[u8], asks: bool) {
+        if !self.send(space, if asks { ARRIVAL_AND_MORE } else { ARRIVAL }, reply) {
+            let _ = self.voice.send(&Told::Reply(space), reply);
+        }
+    }
+
+    /// Has a space send a request when it waits, or waits already.
+    pub fn ask(&self, space: u32) {
+        // One without a lane does.
+        self.send(space, ASK, &[]);
+    }
+
+    /// What a space noted that waits.
+    pub fn noted(&self, space: u32) -> Option<Wait> {
+        let lane = lock(&self.lanes).get(&space).cloned();
+        lane?.note().map(Wait::noted)
+    }
+
+    /// Sends along its lane; whether it has one.
+    fn send(&self, space: u32, kind: u8, message: &[u8]) -> bool {
+        let lane = lock(&self.lanes).get(&space).cloned();
+        let sent = lane.as_ref().is_none_or(|lane| lane.send(kind, message).is_ok());
+        if !sent {
+            // One that does not take its replies would wait for ever.
+            self.stop(space);
+        }
+        lane.is_some()
     }
 }
 
@@ -166,12 +235,12 @@ impl Spaces {
             file_bytes: FILE_BYTES,
             descriptors: DESCRIPTORS,
         };
-        Ok(Self { child: Child::spawn(ROLE.0, allowed, time)? })
+        Ok(Self { child: Child::spawn(ROLE.0, allowed, time)?, lanes: Lanes::default() })
     }
 
     /// The way to tell it what to do.
     pub fn orders(&self) -> Orders {
-        Orders(self.child.voice())
+        Orders { voice: self.child.voice(), lanes: Arc::clone(&self.lanes), waits: None }
     }
 
     /// The kernel's number of the process.
@@ -184,13 +253,26 @@ impl Spaces {
         let (said, beside) = self.child.receive(MESSAGE_BYTES_MAX)?;
         Ok(match said {
             Said::Request(space) => Event::Request { space, request: beside },
+            Said::Memory(space, bytes) => Event::Memory { space, bytes },
             Said::Ended(space, result) => {
+                lock(&self.lanes).remove(&space);
                 let samples = beside.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
                 Event::Ended { space, result, samples }
             }
         })
     }
 }
+
+/// The name of a space's thread in its process, by which the kernel's figures of it are found.
+pub fn thread_name(space: u32) -> String {
+    format!("space-{space}")
+}
+
+/// Kinds of messages along a lane.
+const REPLY: u8 = 0;
+const ARRIVAL: u8 = 1;
+const ARRIVAL_AND_MORE: u8 = 2;
+const ASK: u8 = 3;
 
 /// The number of a space that is alone in its process.
 pub const ALONE: u32 = 0;
@@ -201,18 +283,20 @@ pub fn run_apart(
     image: &[u8],
     keys: &[PublicKey],
     settings: Settings,
+    back_ends: BackEnds,
     started: impl FnOnce(Orders),
 ) -> Result<(), ApartError> {
     let Settings { name, grants, arguments, environment, seed, log, values, limits, profile } = settings;
     let mut spaces = Spaces::new(limits.memory_bytes, limits.time)?;
-    let orders = spaces.orders();
-    let mut world = Machine::new(log, values, limits.time);
+    let mut world = Machine::new(log, values, limits.time).with(back_ends);
+    let orders = Orders { waits: Some(world.stop()), ..spaces.orders() };
     let server = Server::new(grants, &mut world);
     let job = Job {
         texts: Texts { name, arguments, environment },
         grants: grants.mask(),
         seed,
         limits,
+        is_strict: false,
         is_sampled: profile.is_some(),
         keys: keys.to_vec(),
         is_last: true,
@@ -222,6 +306,7 @@ pub fn run_apart(
     loop {
         match spaces.wait()? {
             Event::Request { space, request } => orders.reply(space, &server.serve(&request, &mut world)),
+            Event::Memory { .. } => {}
             Event::Ended { result, samples, .. } => {
                 if let Some(profile) = profile {
                     profile(&samples);
@@ -234,8 +319,8 @@ pub fn run_apart(
 
 /// What this side has of a space that runs.
 struct Running {
-    /// Where the replies to its requests go.
-    replies: mpsc::Sender<Vec<u8>>,
+    /// Where the replies to its requests go, unless it has a lane, or is to end.
+    replies: Option<mpsc::Sender<Vec<u8>>>,
     stop: Stop,
     /// Ends its guest, once there is one.
     guest: Option<Interrupter>,
@@ -275,15 +360,20 @@ fn serve(mut inside: Inside) -> Result<(), Box<dyn std::error::Error>> {
     loop {
         let (told, beside) = inside.receive(MESSAGE_BYTES_MAX.max(sci::limits::IMAGE_BYTES_MAX as u32))?;
         match told {
-            Told::Start(space, job) => {
+            Told::Start(space, job, has_lane) => {
                 let (sender, receiver) = mpsc::channel();
                 let stop = Stop::default();
-                let running = Running { replies: sender, stop: stop.clone(), guest: None };
+                let replies = match inside.lane().filter(|_| has_lane) {
+                    Some(lane) => Replies::Lane { lane, asks: true },
+                    None => Replies::Queue(receiver),
+                };
+                let running = Running { replies: Some(sender), stop: stop.clone(), guest: None };
                 lock(&house).insert(space, running);
                 let (voice, house, modules) = (inside.voice(), Arc::clone(&house), modules.clone());
                 let clock = Clock::new(job.limits.time, stop);
-                let way = ToParent { space, voice: voice.clone(), replies: receiver, clock };
-                thread::Builder::new().stack_size(STACK_BYTES).spawn(move || {
+                let way = ToParent { space, voice: voice.clone(), replies, clock };
+                let thread = thread::Builder::new().name(thread_name(space)).stack_size(STACK_BYTES);
+                thread.spawn(move || {
                     // A mistake of the runtime's own ends the process: its parent waits for no thread that is gone.
                     let made = |guest: Interrupter| {
                         if let Some(running) = lock(&house).get_mut(&space) {
@@ -303,15 +393,16 @@ fn serve(mut inside: Inside) -> Result<(), Box<dyn std::error::Error>> {
                 })?;
             }
             Told::Reply(space) => {
-                if let Some(running) = lock(&house).get(&space) {
+                if let Some(replies) = lock(&house).get(&space).and_then(|running| running.replies.as_ref()) {
                     // One that has just ended waits for nothing.
-                    let _ = running.replies.send(beside);
+                    let _ = replies.send(beside);
                 }
             }
             Told::End => return Ok(()),
             Told::Stop(space) => {
-                if let Some(running) = lock(&house).get(&space) {
+                if let Some(running) = lock(&house).get_mut(&space) {
                     running.stop.stop();
+                    running.replies = None;
                     if let Some(guest) = &running.guest {
                         guest.kill(STOPPED);
                     }
@@ -332,46 +423,25 @@ fn live(
     way: ToParent,
     made: impl FnOnce(Interrupter),
 ) -> (Result<(), RunError>, Vec<u32>) {
-    let Job { texts, grants, seed, limits, is_sampled, keys, is_last } = job;
+    let Job { texts, grants, seed, limits, is_strict, is_sampled, keys, is_last } = job;
     let module = match modules.load(image, &keys) {
         Ok(module) => module,
         Err(error) => return (Err(error.into()), Vec::new()),
     };
-    let start = Start { texts, grants: Grants::of(grants), seed, limits, is_sampled };
+    let (of, said) = (way.space, way.voice.clone());
+    let mut last = 0;
+    let sized = move |bytes: u64| {
+        if bytes != last {
+            last = bytes;
+            // A parent that is gone takes this process along.
+            let _ = said.send(&Said::Memory(of, bytes), &[]);
+        }
+    };
+    let start = Start { texts, grants: Grants::of(grants), seed, limits, is_strict, is_sampled };
     if !is_last {
-        return run_in(&module, start, Remote::new(way), || Ok(()), made);
+        return run_in(&module, start, Remote::new(way), || Ok(()), (made, sized));
     }
     // Its file cannot be closed any more when the guest has run: it lasts as long as the process.
     let module = Box::leak(Box::new(module));
-    run_in(module, start, Remote::new(way), || Ok(restrict(Policy::RunGuest)?), made)
-}
-
-/// The way of a space's effects to the parent.
-struct ToParent {
-    space: u32,
-    voice: Voice,
-    replies: mpsc::Receiver<Vec<u8>>,
-    clock: Clock,
-}
-
-impl Channel for ToParent {
-    fn call(&mut self, request: &[u8]) -> Result<Vec<u8>, StoreError> {
-        if request.len() as u64 > u64::from(MESSAGE_BYTES_MAX) {
-            return Err(StoreError::Full);
-        }
-        self.voice.send(&Said::Request(self.space), request).map_err(|_| StoreError::Failed)?;
-        self.replies.recv().map_err(|_| StoreError::Failed)
-    }
-
-    fn monotonic(&mut self) -> u64 {
-        self.clock.monotonic()
-    }
-
-    fn sleep(&mut self, nanoseconds: u64) -> bool {
-        self.clock.sleep(nanoseconds)
-    }
-
-    fn pause(&mut self) {
-        thread::yield_now();
-    }
+    run_in(module, start, Remote::new(way), || Ok(restrict(Policy::RunGuest)?), (made, sized))
 }

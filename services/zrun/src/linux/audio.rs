@@ -7,7 +7,8 @@ use hound::{SampleFormat, WavReader, WavSpec, WavWriter};
 use sci::guest::ErrorCode;
 use std::fs::File;
 use std::io::BufWriter;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Bytes of a sample.
 const SAMPLE_BYTES: u64 = 2;
@@ -60,11 +61,11 @@ impl Format {
 }
 
 /// Where sound comes from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Microphone {
     format: Format,
     /// The sound; silence, where there is none.
-    sound: Option<Vec<u8>>,
+    sound: Option<Arc<[u8]>>,
     taken: u64,
 }
 
@@ -87,7 +88,7 @@ impl Microphone {
             let sample = i64::from(sample?) << SAMPLE_BITS >> bits_per_sample;
             sound.extend((sample as i16).to_le_bytes());
         }
-        Ok(Self { format, sound: Some(sound), taken: 0 })
+        Ok(Self { format, sound: Some(sound.into()), taken: 0 })
     }
 
     fn take(&mut self, heard: u64, capacity: u64) -> Result<Vec<u8>, ErrorCode> {
@@ -180,6 +181,35 @@ impl Sound {
     }
 }
 
+/// The sound of a machine, for the spaces on it.
+#[derive(Clone, Debug)]
+pub struct Sounds {
+    microphone: Microphone,
+    /// What speakers take.
+    format: Format,
+    /// Where they write it; nobody hears it otherwise.
+    folder: Option<PathBuf>,
+}
+
+impl Sounds {
+    /// What is heard, and where what is played goes.
+    pub fn new(microphone: Microphone, format: Format, folder: Option<PathBuf>) -> Self {
+        Self { microphone, format, folder }
+    }
+
+    /// For a space that begins now: it hears from the beginning, and what it plays goes to a file of this name.
+    pub fn for_space(&self, time: Time, file: &str) -> Result<Sound, AudioError> {
+        let speaker = match &self.folder {
+            Some(folder) => {
+                std::fs::create_dir_all(folder).map_err(hound::Error::IoError)?;
+                Speaker::file(&folder.join(format!("{file}.wav")), self.format)?
+            }
+            None => Speaker::null(self.format)?,
+        };
+        Ok(Sound::new(time, self.microphone.clone(), speaker))
+    }
+}
+
 impl Audio for Sound {
     fn capture(&mut self, capacity: u32) -> Result<Vec<u8>, ErrorCode> {
         let heard = self.microphone.format.bytes(self.elapsed());
@@ -195,12 +225,11 @@ impl Audio for Sound {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
 
     const FORMAT: Format = Format { channels: 2, rate: 1000 };
 
-    fn path(name: &str) -> std::path::PathBuf {
+    fn path(name: &str) -> PathBuf {
         std::env::temp_dir().join(format!("space-{}-{name}.wav", std::process::id()))
     }
 
@@ -262,7 +291,7 @@ mod tests {
         }
         writer.finalize().unwrap();
         let sound = Microphone::file(&path).unwrap().sound.unwrap();
-        assert_eq!(sound, [0x34, 0x12, 0xff, 0xff, 0xff, 0x7f]);
+        assert_eq!(*sound, [0x34, 0x12, 0xff, 0xff, 0xff, 0x7f]);
         std::fs::remove_file(&path).unwrap();
         assert!(matches!(Microphone::file(&path), Err(AudioError::File(_))));
         let mute = Format { channels: 0, rate: 1 };

@@ -19,8 +19,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Milliseconds since 1970.
 pub type Time = Box<dyn Fn() -> u64 + Send + Sync>;
-/// Gets every reading of every sensor.
-pub type Watcher = Box<dyn FnMut(&str, &Reading) + Send>;
+/// Gets every reading of every sensor, and says whether it wants more. It must neither wait nor use the rack.
+pub type Watcher = Box<dyn FnMut(&str, &Reading) -> bool + Send>;
 
 /// Readings of the past that nobody has asked for in so many milliseconds are not made.
 const LAG_MAX: u64 = 60_000;
@@ -54,16 +54,16 @@ struct Inner {
     /// A sensor's source, and when it was added.
     sources: BTreeMap<String, (Box<dyn Source>, u64)>,
     sinks: BTreeMap<String, Arc<dyn Sink>>,
-    watcher: Option<Watcher>,
+    /// Simulated devices that an application brought, by their ids; of a sensor, what it began as.
+    stand_ins: BTreeMap<String, Option<Wave>>,
+    watchers: Vec<Watcher>,
     workers: Workers,
 }
 
 impl Inner {
     fn push(&mut self, id: &str, time: u64, value: Value) {
-        if let Some(reading) = self.sensors.push(id, time, value)
-            && let Some(watcher) = &mut self.watcher
-        {
-            watcher(id, &reading);
+        if let Some(reading) = self.sensors.push(id, time, value) {
+            self.watchers.retain_mut(|watcher| watcher(id, &reading));
         }
     }
 
@@ -103,7 +103,8 @@ impl Rack {
             actuators: Actuators::default(),
             sources: BTreeMap::new(),
             sinks: BTreeMap::new(),
-            watcher: None,
+            stand_ins: BTreeMap::new(),
+            watchers: Vec::new(),
             workers: Workers::default(),
         })))
     }
@@ -129,6 +130,40 @@ impl Rack {
         inner.sinks.insert(id.to_owned(), sink);
     }
 
+    /// Simulates a sensor where there is none of this id; whether it is simulated so from now on. Another wave than before
+    /// begins anew.
+    pub fn stand_in_sensor(&self, id: &str, kind: &str, wave: &Wave) -> bool {
+        let mut inner = self.inner();
+        if inner.sensors.has(id) && !inner.stand_ins.contains_key(id) {
+            return false;
+        }
+        let wave = Some(wave.clone());
+        if inner.stand_ins.get(id) != Some(&wave) {
+            inner.stand_ins.insert(id.to_owned(), wave.clone());
+            drop(inner);
+            let source = wave.map(|wave| Box::new(wave) as Box<dyn Source>);
+            self.add_sensor(id, kind, source);
+        }
+        true
+    }
+
+    /// Simulates an actuator where there is none of this id; whether it is simulated.
+    pub fn stand_in_actuator(&self, id: &str) -> bool {
+        let mut inner = self.inner();
+        if inner.sinks.contains_key(id) {
+            return inner.stand_ins.contains_key(id);
+        }
+        inner.stand_ins.insert(id.to_owned(), None);
+        drop(inner);
+        self.add_actuator(id, Arc::new(SimulatedActuator::default()));
+        true
+    }
+
+    /// Whether a device is simulated because an application asked for it.
+    pub fn is_stand_in(&self, id: &str) -> bool {
+        self.inner().stand_ins.contains_key(id)
+    }
+
     /// Whether there is a sensor of this id.
     pub fn has_sensor(&self, id: &str) -> bool {
         self.inner().sensors.has(id)
@@ -136,7 +171,7 @@ impl Rack {
 
     /// Shows every reading to someone.
     pub fn watch(&self, watcher: Watcher) {
-        self.inner().watcher = Some(watcher);
+        self.inner().watchers.push(watcher);
     }
 
     /// A reading has come, now or at a time of the device's own.

@@ -89,7 +89,7 @@ impl Store for Disk {
             let old = table.get(key).map_err(failed)?.map_or(0, |old| size(key, old.value()));
             used = self.used.saturating_sub(old) + (key.len() + value.len()) as u64;
             if used > self.quota {
-                return Err(StoreError::Full);
+                return Err(StoreError::Beyond);
             }
             let mut stored = checksum(key, value).to_vec();
             stored.extend_from_slice(value);

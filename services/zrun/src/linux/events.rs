@@ -32,6 +32,7 @@ impl Exchange {
                 for delivery in deliveries {
                     post(delivery);
                 }
+                true
             }));
         }
         exchange

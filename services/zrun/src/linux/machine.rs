@@ -76,8 +76,8 @@ impl Clock {
 }
 
 /// Bytes of keys and values of a space's intelligence cache, and how many there may be.
-const CACHE_BYTES: u64 = 16 << 20;
-const CACHE_ENTRIES: usize = 4096;
+pub(super) const CACHE_BYTES: u64 = 16 << 20;
+pub(super) const CACHE_ENTRIES: usize = 4096;
 
 /// The parts of the world that a host may lack.
 pub struct BackEnds {
@@ -136,6 +136,11 @@ impl Machine {
     pub fn with(self, mut back_ends: BackEnds) -> Self {
         let mail = OwnMail::new(back_ends.inbox.take(), self.clock.clone());
         Self { mail, back_ends, ..self }
+    }
+
+    /// What ends its waits.
+    pub(super) fn stop(&self) -> Stop {
+        self.clock.stop.clone()
     }
 }
 

@@ -108,14 +108,12 @@ impl Records {
         Ok(records)
     }
 
-    fn answer(&mut self, hash: &str) -> (u16, Vec<u8>) {
-        let missing =
-            || format!("{{\"error\":{{\"message\":\"no answer is recorded for the request {hash}\"}}}}");
+    /// The answer to a request of this hash.
+    pub(super) fn answer(&mut self, hash: &str) -> Option<(u16, Vec<u8>)> {
         match self.0.get_mut(hash) {
             Some(answers) if answers.len() > 1 => answers.pop_front(),
             answers => answers.and_then(|answers| answers.front().cloned()),
         }
-        .unwrap_or_else(|| (404, missing().into_bytes()))
     }
 }
 
@@ -186,7 +184,10 @@ fn respond(mut stream: TcpStream, records: &Mutex<Records>) -> io::Result<()> {
     let mut words = first.split(' ');
     let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let hash = request_hash(method, path, &body);
-    let (status, answer) = records.lock().unwrap_or_else(PoisonError::into_inner).answer(&hash);
+    let answer = records.lock().unwrap_or_else(PoisonError::into_inner).answer(&hash);
+    let missing =
+        || format!("{{\"error\":{{\"message\":\"no answer is recorded for the request {hash}\"}}}}");
+    let (status, answer) = answer.unwrap_or_else(|| (404, missing().into_bytes()));
     write!(
         stream,
         "HTTP/1.1 {status} Recorded\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\

@@ -8,9 +8,10 @@ use crate::launch::Texts;
 use crate::lifecycle::{self, LifecycleError};
 use crate::space::{Grants, Space};
 use crate::world::World;
+use sci::guest::MEMORY_EXPORT;
 use serde::{Deserialize, Serialize};
 use space_host::machine::Interrupter;
-use space_host::{Function, Instance, Module, Store, Trap, Value};
+use space_host::{Function, Instance, Memory, Module, Store, Trap, Value};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -86,8 +87,9 @@ pub fn run_with_back_ends(module: &Module, settings: Settings, back_ends: BackEn
     let texts =
         Texts { name: settings.name, arguments: settings.arguments, environment: settings.environment };
     let (grants, seed, limits) = (settings.grants, settings.seed, settings.limits);
-    let start = Start { texts, grants, seed, limits, is_sampled: settings.profile.is_some() };
-    let (result, samples) = run_in(module, start, world, || Ok(()), |_| ());
+    let start =
+        Start { texts, grants, seed, limits, is_strict: false, is_sampled: settings.profile.is_some() };
+    let (result, samples) = run_in(module, start, world, || Ok(()), (|_| (), |_| ()));
     if let Some(profile) = settings.profile {
         profile(&samples);
     }
@@ -100,24 +102,25 @@ pub(super) struct Start {
     pub grants: Grants,
     pub seed: u64,
     pub limits: Limits,
+    pub is_strict: bool,
     pub is_sampled: bool,
 }
 
 /// Runs a space in a world, and gives its samples. `ready` is called when nothing is missing but the guest's first
-/// instruction, and `made` gets what ends the guest when its instance is made.
+/// instruction, `made` gets what ends the guest when its instance is made, and `sized` its memory's bytes between calls.
 pub(super) fn run_in<W: World + 'static>(
     module: &Module,
     start: Start,
     world: W,
     ready: impl FnOnce() -> Result<(), RunError>,
-    made: impl FnOnce(Interrupter),
+    (made, sized): (impl FnOnce(Interrupter), impl FnMut(u64)),
 ) -> (Result<(), RunError>, Vec<u32>) {
     let store = match Store::new() {
         Ok(store) => store,
         Err(error) => return (Err(error.into()), Vec::new()),
     };
     let samples = start.is_sampled.then(|| store.sample());
-    let result = run_with(&store, module, start, world, (ready, made));
+    let result = run_with(&store, module, start, world, (ready, made, sized));
     (result, samples.map_or_else(Vec::new, |samples| samples.words()))
 }
 
@@ -126,9 +129,9 @@ fn run_with<W: World + 'static>(
     module: &Module,
     start: Start,
     mut world: W,
-    (ready, made): (impl FnOnce() -> Result<(), RunError>, impl FnOnce(Interrupter)),
+    (ready, made, sized): (impl FnOnce() -> Result<(), RunError>, impl FnOnce(Interrupter), impl FnMut(u64)),
 ) -> Result<(), RunError> {
-    let Start { texts, grants, seed, limits, is_sampled } = start;
+    let Start { texts, grants, seed, limits, is_strict, is_sampled } = start;
     let mut space = Space::new(&texts.name, grants, seed, &mut world);
     space.arguments = texts.arguments;
     space.environment = texts.environment;
@@ -136,11 +139,14 @@ fn run_with<W: World + 'static>(
     let imports = bind(store, module, &served, grants)?;
     lifecycle::judge(module.exports().map(|(name, ty)| (name, shape(&ty))))?;
     store.set_limits(limits.time, limits.memory_bytes, limits.fuel);
+    if is_strict {
+        store.be_strict();
+    }
     if limits.time.is_some() || is_sampled {
         store.tick(TICK)?;
     }
     ready()?;
-    let result = live(store, module, &imports, &served, made);
+    let result = live(store, module, &imports, &served, (made, sized));
     let Served { space, world, .. } = &mut *served.borrow_mut();
     space.flush(world);
     result
@@ -151,7 +157,7 @@ fn live<W: World>(
     module: &Module,
     imports: &[space_host::Extern],
     served: &RefCell<Served<W>>,
-    made: impl FnOnce(Interrupter),
+    (made, mut sized): (impl FnOnce(Interrupter), impl FnMut(u64)),
 ) -> Result<(), RunError> {
     let instance = Instance::new(store, module, imports)?;
     made(instance.interrupter());
@@ -159,7 +165,12 @@ fn live<W: World>(
     for name in lifecycle::BEFORE {
         call(name)?;
     }
-    while served.borrow_mut().world.mail().wait() {
+    let memory = instance.memory(MEMORY_EXPORT);
+    let mut wait = || {
+        sized(memory.as_ref().map_or(0, Memory::bytes));
+        served.borrow_mut().world.mail().wait()
+    };
+    while wait() {
         call(lifecycle::FOR_EACH)?;
     }
     call(lifecycle::AFTER)

@@ -146,6 +146,15 @@ impl Optional<'_> {
         }
     }
 
+    /// Carries it out, where it is about the cache.
+    pub fn serve_cache(self, cache: &mut dyn Cache, now: u64) -> Vec<u8> {
+        match self {
+            Self::Lookup(key) => reply_of(cache.lookup(key, now)),
+            Self::Keep(key, value, seconds) => done(cache.keep(key, value, seconds, now)),
+            _ => answer(Reply::Refused),
+        }
+    }
+
     /// Carries it out.
     pub fn serve(self, world: &mut dyn World) -> Vec<u8> {
         let now = world.monotonic();
@@ -154,10 +163,10 @@ impl Optional<'_> {
                 let served = guest::FUNCTIONS.iter().filter(|function| world.serves(function));
                 answer(Reply::Number(served.fold(0, |mask, function| mask | 1 << function.number)))
             }
-            Self::Lookup(key) => reply_of(there(world.cache()).and_then(|cache| cache.lookup(key, now))),
-            Self::Keep(key, value, seconds) => {
-                done(there(world.cache()).and_then(|cache| cache.keep(key, value, seconds, now)))
-            }
+            Self::Lookup(_) | Self::Keep(..) => match there(world.cache()) {
+                Ok(cache) => self.serve_cache(cache, now),
+                Err(code) => answer(Reply::Code(code.number())),
+            },
             Self::Subscribe(id, options) => {
                 done(there(world.devices()).and_then(|devices| devices.subscribe(id, options)))
             }
@@ -219,7 +228,7 @@ impl<C: Channel> Remote<C> {
         };
         match self.ask(Request::Optional(request), read) {
             Ok(result) => result,
-            Err(StoreError::Full) => Err(ErrorCode::Quota),
+            Err(StoreError::Full | StoreError::Beyond) => Err(ErrorCode::Quota),
             Err(StoreError::Failed) => Err(ErrorCode::Io),
         }
     }

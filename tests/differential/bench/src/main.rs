@@ -35,6 +35,8 @@ const QUICK: Extent = Extent { rounds: 3, compilations: 1, large: false };
 
 /// The document: `{{…}}` are the measurements.
 const DOCUMENT: &str = include_str!("performance.md");
+/// What begins the part of it that is measured by others.
+const ELSEWHERE: &str = "\n## Applications\n";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -78,6 +80,11 @@ fn bench(words: &[&str]) -> Result<(), Failure> {
             document = document.replace(&format!("{{{{{name}}}}}"), text.trim_end());
         }
         let path = programs::root().join("docs/performance.md");
+        // What is measured elsewhere stays.
+        let before = std::fs::read_to_string(&path).unwrap_or_default();
+        if let Some(at) = before.find(ELSEWHERE) {
+            document.push_str(&before[at..]);
+        }
         std::fs::write(&path, document).map_err(|error| format!("{}: {error}", path.display()))?;
     }
     let failed = gates.iter().filter(|gate| !gate.holds()).count();

@@ -1,6 +1,7 @@
 //! Which devices a machine has, as a file in JSON says it: `docs/devices.md` describes it.
 
 use super::{Rack, Replay, ReplayError, Shape, SimulatedActuator, Socket, Source, Time, Wave, listen};
+use crate::linux::audio::{AudioError, Format, Microphone, Sounds};
 use serde::Deserialize;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,9 @@ pub enum DescriptionError {
     /// The socket cannot be made.
     #[error("the socket `{0}` cannot be made: {1}")]
     Socket(PathBuf, io::Error),
+    /// There is no such sound.
+    #[error("`sound`: {0}")]
+    Sound(#[from] AudioError),
 }
 
 /// The devices of a machine.
@@ -36,6 +40,28 @@ pub struct Description {
     sensors: Vec<Sensor>,
     actuators: Vec<Actuator>,
     socket: Option<PathBuf>,
+    sound: Option<SoundDescription>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SoundDescription {
+    #[serde(default = "channels")]
+    channels: u16,
+    #[serde(default = "rate")]
+    rate: u32,
+    /// A file.
+    microphone: Option<PathBuf>,
+    /// A folder.
+    speaker: Option<PathBuf>,
+}
+
+fn channels() -> u16 {
+    1
+}
+
+fn rate() -> u32 {
+    16_000
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -167,6 +193,21 @@ impl Description {
         Ok((rack, socket))
     }
 
+    /// The sound, if there is any; paths are relative to a folder.
+    pub fn sounds(&self, folder: &Path) -> Result<Option<Sounds>, DescriptionError> {
+        let Some(SoundDescription { channels, rate, microphone, speaker }) = &self.sound else {
+            return Ok(None);
+        };
+        let format = Format { channels: *channels, rate: *rate };
+        // What is played has this format, too.
+        let silence = Microphone::silence(format)?;
+        let microphone = match microphone {
+            Some(file) => Microphone::file(&folder.join(file))?,
+            None => silence,
+        };
+        Ok(Some(Sounds::new(microphone, format, speaker.as_ref().map(|speaker| folder.join(speaker)))))
+    }
+
     /// Ids and types of the sensors.
     pub fn sensors(&self) -> impl Iterator<Item = (&str, &str)> {
         self.sensors.iter().map(|sensor| (sensor.id.as_str(), sensor.kind.as_str()))
@@ -207,6 +248,12 @@ mod tests {
         assert!(wrong(&sensor(r#""attached":{}"#)).contains("`socket` names none"));
         let two = r#"{"actuators":[{"id":"a","type":"t","by":"simulated"},{"id":"a","type":"t","by":"simulated"}]}"#;
         assert_eq!(wrong(two), "the actuator `a` is there twice: each needs an id of its own");
+        let sound =
+            |text: &str| Description::read(text).unwrap().sounds(Path::new("/")).unwrap_err().to_string();
+        let bounds = "`sound`: sound has 1 to 8 channels and 1 to 192000 samples a second";
+        assert_eq!(sound(r#"{"sound":{"channels":0}}"#), bounds);
+        let error = sound(r#"{"sound":{"microphone":"no such file"}}"#);
+        assert!(error.starts_with("`sound`: the sound cannot be opened as a WAV file"), "{error}");
         let missing = Description::read(&sensor(r#""replayed":{"file":"no such file"}"#)).unwrap();
         let error = missing.start(Path::new("/"), Box::new(|| 0)).err().unwrap().to_string();
         assert!(error.starts_with("the sensor `a`: the readings cannot be read"), "{error}");

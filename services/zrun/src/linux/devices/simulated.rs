@@ -23,7 +23,7 @@ pub enum Shape {
 }
 
 /// A simulated sensor: the same numbers give the same values.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Wave {
     /// The shape.
     pub shape: Shape,

@@ -1,0 +1,147 @@
+//! A system that runs a topology: the console, the components that place its spaces and carry their messages, and each
+//! guest beside a host of its own.
+
+use super::guest::{Guest, HOST, LIBRARY, MAIL, give, image, part};
+use super::{Error, Input, Linked, Planned, channel, connect_the_rest, file_stem, finish, plan, start};
+use sci::bundle::grant;
+use sci::image::Image;
+use sci::write::{GrantData, InstanceData};
+
+/// The OS components that run a topology: who places, and who carries messages.
+const CONTROL: &str = "zrms";
+const MESH: &str = "zmesh";
+/// Priority of control: above every guest and its host, so that none keeps it from deciding.
+const CONTROL_PRIORITY: u8 = 64;
+/// The way to root, and root's export for it.
+const LAUNCHER: &str = "launcher";
+/// Exports of the mesh.
+const MESH_MAIL: &str = "mail";
+
+/// A topology to link a system for.
+#[derive(Clone, Copy, Debug)]
+pub struct Application<'i> {
+    /// Its name.
+    pub name: &'i str,
+    /// Its guests.
+    pub guests: &'i [Guest<'i>],
+    /// What control is told.
+    pub control: &'i [u8],
+    /// What the mesh is told, bytes and parameters.
+    pub mesh: &'i [u8],
+    /// Nanoseconds from 1970 to the machine's beginning.
+    pub epoch: u64,
+}
+
+/// Links the system of a topology.
+pub fn link(os: &[(&str, &[u8])], application: &Application<'_>) -> Result<Linked, Error> {
+    let input = Input { components: &[], os, system: None };
+    let (mut images, mut planned) = start(&input)?;
+    let has_console = !planned.is_empty();
+    let root =
+        Image::verify(part(os, "root")?).map_err(|error| Error::Image { name: "root".into(), error })?;
+    let launcher = root.manifest().exported.iter().position(|export| export.name == LAUNCHER);
+    let launcher = launcher.ok_or(Error::NoComponent { name: LAUNCHER })? as u32;
+
+    let mesh = planned.len();
+    let mut instance = plan(MESH, part(os, MESH)?, images.len())?;
+    images.push(image(MESH, part(os, MESH)?, None));
+    give(&mut instance, 0);
+    to_root(&mut instance, launcher);
+    planned.push(instance);
+    let control = planned.len();
+    let mut instance = plan(CONTROL, part(os, CONTROL)?, images.len())?;
+    images.push(image(CONTROL, part(os, CONTROL)?, None));
+    instance.priority = Some(CONTROL_PRIORITY);
+    give(&mut instance, 0);
+    to_root(&mut instance, launcher);
+    planned.push(instance);
+
+    let (host, library) = (part(os, HOST)?, part(os, LIBRARY)?);
+    let host_image = images.len();
+    images.push(image(HOST, host, None));
+    let library_index = images.len() as u32;
+    images.push(image(LIBRARY, library, None));
+    let mut exported = planned[mesh].parsed.manifest().exported.iter();
+    let mail = exported.position(|export| export.name == MESH_MAIL).unwrap_or_default() as u32;
+    let first_host = planned.len();
+    for guest in application.guests {
+        let mut instance = plan(&format!("{}/{HOST}", guest.name), host, host_image)?;
+        instance.tell(HOST, guest.host)?;
+        instance.held = true;
+        give(&mut instance, guest.memory_pages);
+        planned.push(instance);
+    }
+    let first_guest = planned.len();
+    for (at, guest) in application.guests.iter().enumerate() {
+        let host = first_host + at;
+        if let Some(slot) = planned[host].slot(MAIL) {
+            channel(&mut planned, host, slot, mesh, mail);
+        }
+        // What the library requires, its user gets.
+        let mut instance = plan(guest.name, library, images.len())?;
+        instance.parameters = (0..).zip(guest.words.iter().copied()).collect();
+        instance.held = true;
+        Image::verify(guest.image).map_err(|error| Error::Image { name: guest.name.to_owned(), error })?;
+        images.push(image(&file_stem(guest.name), guest.image, Some(library_index)));
+        give(&mut instance, guest.memory_pages);
+        let slot = instance.slot("host").unwrap_or_default();
+        planned.push(instance);
+        channel(&mut planned, first_guest + at, slot, host, 0);
+    }
+    connect_the_rest(&mut planned, has_console)?;
+    let known = [mesh, control].map(|at| parameters_of(&planned[at]));
+    let places = [mesh, control].map(|at| planned[at].image);
+    let mut linked = finish(images, &planned, application.name.to_owned())?;
+    let of_image = |index: usize| {
+        linked.instances.iter().position(|one| one.image as usize == index).unwrap_or_default()
+    };
+    let [mesh, control] = places.map(of_image);
+    // There is one library image, then one image for each guest.
+    let (first_host, first_guest) = (of_image(host_image), of_image(library_index as usize + 1));
+    let first_client = clients_before(&linked.instances, mesh as u32, first_host);
+    let mesh_data = application.control.len().next_multiple_of(8);
+    linked.data = application.control.to_vec();
+    linked.data.resize(mesh_data, 0);
+    linked.data.extend_from_slice(application.mesh);
+    // It is read in words.
+    linked.data.resize(linked.data.len().next_multiple_of(8), 0);
+    let mesh_told = [
+        ("configuration", mesh_data as u64),
+        ("configuration-bytes", application.mesh.len() as u64),
+        ("epoch", application.epoch),
+        ("first-client", first_client),
+    ];
+    let control_told = [
+        ("configuration", 0),
+        ("configuration-bytes", application.control.len() as u64),
+        ("first-host", first_host as u64),
+        ("first-guest", first_guest as u64),
+    ];
+    let told = [(MESH, mesh, mesh_told), (CONTROL, control, control_told)];
+    for ((component, at, values), known) in told.into_iter().zip(known) {
+        for (name, value) in values {
+            let index = known.iter().position(|known| known == name);
+            let absent = || Error::NoParameter { component, parameter: name.to_owned() };
+            linked.instances[at].parameters.push((index.ok_or_else(absent)? as u32, value));
+        }
+    }
+    Ok(linked)
+}
+
+fn parameters_of(instance: &Planned<'_>) -> Vec<String> {
+    instance.parsed.manifest().parameters.iter().map(|parameter| parameter.name.to_owned()).collect()
+}
+
+/// Connects an instance to root.
+fn to_root(instance: &mut Planned<'_>, export: u32) {
+    let Some(capability) = instance.slot(LAUNCHER) else { return };
+    let mask = instance.parsed.manifest().required.get(capability as usize).map_or(0, |one| one.methods);
+    let one = GrantData { capability, kind: grant::ROOT, mask, a: 0, b: export, window: 0 };
+    instance.grants.push(one);
+}
+
+/// Clients of a server that root connects before an instance's.
+fn clients_before(instances: &[InstanceData], server: u32, instance: usize) -> u64 {
+    let before = instances[..instance].iter().flat_map(|one| &one.grants);
+    before.filter(|one| one.kind == grant::CHANNEL && one.a == server).count() as u64
+}

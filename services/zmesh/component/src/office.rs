@@ -1,0 +1,472 @@
+//! The spaces of a topology at the mesh: what each asks, and which of those that wait are called.
+
+use crate::calling::Calling;
+use crate::post::Post;
+use alloc::collections::{BTreeSet, VecDeque};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use sci::guest::GuestCapability as Capability;
+use serde::{Deserialize, Serialize};
+use services_zmesh::{
+    After, Declaration, DeclareError, DirectoryError, Instance, Mesh, Message, Output, TapId, Time,
+};
+use services_zrun::remote::{Desk, Server, TooLarge};
+use services_zrun::{Grants, InMemory};
+
+/// The host, as the mesh names it.
+const HOST: &str = "nanokernel";
+/// Bytes of messages that wait or are in process: less than half of the component's heap, since each takes more than
+/// its bytes, and a request and its reply lie beside it.
+const HELD_BYTES_MAX: u64 = 12 << 20;
+/// Messages that are kept for a user interface while nobody looks, and their bytes.
+const SHOWN_MAX: usize = 64;
+const SHOWN_BYTES_MAX: usize = 256 << 10;
+/// Different refusals that are said: each once, so that whoever asks in vain all the time is not heard all the time.
+const SAID_MAX: usize = 256;
+/// What a space may ask of the mesh, if it was granted.
+const ASKED: [Capability; 4] = [
+    Capability::NetEmitTo,
+    Capability::NetRecvNext,
+    Capability::EventsRegisterRecognizer,
+    Capability::EventsSubscribe,
+];
+
+/// A space, as the bundle describes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seat {
+    /// Its name.
+    pub name: String,
+    /// Its capabilities, as a mask.
+    pub grants: u64,
+    /// Whether it is a user interface: it has no host here.
+    pub is_interface: bool,
+}
+
+/// A topology, as the bundle describes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Configuration {
+    /// Its name.
+    pub topology: String,
+    /// Spaces and paths.
+    pub declaration: Declaration,
+    /// Its spaces by number. The hosts of those that have one are connected in this order.
+    pub seats: Vec<Seat>,
+}
+
+/// A space at the mesh.
+struct Member {
+    name: Arc<str>,
+    is_interface: bool,
+    instance: u64,
+    server: Server,
+    desk: Desk,
+    calling: Calling,
+    info: Option<String>,
+    /// It is to end.
+    finishes: bool,
+    shown: VecDeque<Message>,
+}
+
+impl Member {
+    /// Keeps a message for whoever looks, and forgets the oldest where there are too many.
+    fn show(&mut self, message: Message) {
+        self.shown.push_back(message);
+        let mut bytes: usize = self.shown.iter().map(|message| message.body.len()).sum();
+        while self.shown.len() > SHOWN_MAX || bytes > SHOWN_BYTES_MAX {
+            let Some(oldest) = self.shown.pop_front() else { return };
+            bytes -= oldest.body.len();
+        }
+    }
+}
+
+/// A space that waited is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Called {
+    /// Its number.
+    pub space: usize,
+    /// Whether there is something to process; else it is to end.
+    pub has_work: bool,
+}
+
+/// The mesh and its spaces.
+pub struct Office {
+    mesh: Mesh,
+    members: Vec<Member>,
+    /// Numbers of the spaces with hosts, by the order of these.
+    hosted: Vec<usize>,
+    /// Paths on which nothing was seen yet: tap, sender, path, receiver.
+    unused: Vec<(TapId, String)>,
+    /// What is to be said, oldest first.
+    lines: VecDeque<String>,
+    said: BTreeSet<String>,
+}
+
+impl Office {
+    /// As [`Office::new`], from the bytes of a configuration; or why not, for people.
+    pub fn read(bytes: &[u8], now: Time) -> Result<Self, String> {
+        let configuration: Configuration =
+            postcard::from_bytes(bytes).map_err(|_| String::from("the configuration is malformed"))?;
+        Self::new(configuration, now).map_err(|error| error.to_string())
+    }
+
+    /// Of a topology.
+    pub fn new(configuration: Configuration, now: Time) -> Result<Self, DeclareError> {
+        let Configuration { topology, declaration, seats } = configuration;
+        let mut mesh = Mesh::new(&topology, HOST, 1)?;
+        mesh.hold_at_most(HELD_BYTES_MAX);
+        mesh.declare(&declaration, now)?;
+        let mut lines = VecDeque::new();
+        let mut unused = Vec::new();
+        for path in &declaration.paths {
+            let text = format!("{} -> {} along `{}`", path.from, path.to, path.name);
+            lines.push_back(format!("path {text}"));
+            unused.extend(mesh.tap(&path.from, &path.name).map(|tap| (tap, text)));
+        }
+        let asked = ASKED.iter().fold(0, |mask, one| mask | one.bit());
+        let member = |seat: &Seat| {
+            let (mut calling, mut info) = (Calling::default(), None);
+            let mut world = Post {
+                mesh: &mut mesh,
+                instance: Instance { space: &seat.name, number: 0 },
+                calling: &mut calling,
+                info: &mut info,
+                now,
+                refusal: None,
+                nothing: InMemory::new(0),
+            };
+            let server = Server::new(Grants::of(seat.grants & asked), &mut world);
+            Member {
+                name: seat.name.as_str().into(),
+                is_interface: seat.is_interface,
+                instance: 0,
+                server,
+                desk: Desk::default(),
+                calling,
+                info,
+                finishes: false,
+                shown: VecDeque::new(),
+            }
+        };
+        let members: Vec<Member> = seats.iter().map(member).collect();
+        let hosted = (0..members.len()).filter(|at| !members[*at].is_interface).collect();
+        Ok(Self { mesh, members, hosted, unused, lines, said: BTreeSet::new() })
+    }
+
+    /// The space whose host is the one of that order.
+    pub fn space_of_host(&self, order: usize) -> Option<usize> {
+        self.hosted.get(order).copied()
+    }
+
+    /// A space runs from now on.
+    pub fn start(&mut self, space: usize, instance: u64, now: Time) -> Option<Result<(), DirectoryError>> {
+        let member = self.members.get_mut(space)?;
+        (member.instance, member.calling, member.info) = (instance, Calling::default(), None);
+        (member.finishes, member.desk) = (false, Desk::default());
+        let name = Arc::clone(&member.name);
+        Some(self.mesh.start(Instance { space: &name, number: instance }, now))
+    }
+
+    /// A space is to end.
+    pub fn finish(&mut self, space: usize) {
+        if let Some(member) = self.members.get_mut(space) {
+            member.finishes = true;
+        }
+    }
+
+    /// A space has ended.
+    pub fn stop(&mut self, space: usize, now: Time) {
+        let Some(member) = self.members.get_mut(space) else { return };
+        member.calling.leave();
+        let name = Arc::clone(&member.name);
+        let instance = Instance { space: &name, number: member.instance };
+        // One that never ran has no messages.
+        let _ = self.mesh.stop(instance, After::Restart, now);
+    }
+
+    /// Takes a part of a space's request.
+    pub fn put(&mut self, space: usize, bytes: &[u8]) -> Result<(), TooLarge> {
+        self.members.get_mut(space).map_or(Err(TooLarge), |member| member.desk.put(bytes))
+    }
+
+    /// Carries a space's request out.
+    pub fn call(&mut self, space: usize, bytes: &[u8], first: &mut [u8], now: Time) -> Result<u32, TooLarge> {
+        let Self { mesh, members, lines, said, .. } = self;
+        let Some(member) = members.get_mut(space) else { return Err(TooLarge) };
+        let Member { name, server, desk, calling, info, instance, .. } = member;
+        let instance = Instance { space: name, number: *instance };
+        let nothing = InMemory::new(0);
+        let mut post = Post { mesh, instance, calling, info, now, refusal: None, nothing };
+        let answer = desk.call(bytes, first, |request| server.serve(request, &mut post));
+        let refusal = post.refusal.filter(|refusal| said.len() < SAID_MAX && said.insert(refusal.clone()));
+        lines.extend(refusal.map(|refusal| format!("refused {refusal}")));
+        answer
+    }
+
+    /// Gives bytes of a space's reply.
+    pub fn take(&self, space: usize, offset: u32, bytes: &mut [u8]) -> u32 {
+        self.members.get(space).map_or(0, |member| member.desk.take(offset, bytes))
+    }
+
+    /// A space has processed what it was called for, and waits.
+    pub fn wait(&mut self, space: usize, now: Time) {
+        let Some(member) = self.members.get_mut(space) else { return };
+        member.calling.wait();
+        let name = Arc::clone(&member.name);
+        let instance = Instance { space: &name, number: member.instance };
+        // It runs, or it would not ask.
+        let _ = self.mesh.finish(instance, now);
+    }
+
+    /// Does what the mesh says is to be done: the spaces that are called.
+    pub fn go_on(&mut self, now: Time) -> Vec<Called> {
+        self.mesh.tick(now);
+        while let Some(output) = self.mesh.next_output() {
+            if let Output::Dead(letter) = output
+                && letter.times == 1
+            {
+                let reason = letter.reason.meaning();
+                self.lines.push_back(format!("a message to `{}` is dead: {reason}", letter.to));
+            }
+        }
+        let mut called = Vec::new();
+        for at in 0..self.members.len() {
+            let member = &mut self.members[at];
+            let name = Arc::clone(&member.name);
+            let instance = Instance { space: &name, number: member.instance };
+            if member.is_interface {
+                while let Ok(message) = self.mesh.take(instance, usize::MAX, now) {
+                    member.show(message);
+                }
+                continue;
+            }
+            let waiting = self.mesh.waiting(&name);
+            if member.finishes && member.calling.awaits() {
+                member.calling.leave();
+                called.push(Called { space: at, has_work: false });
+            } else if member.calling.call(waiting) {
+                called.push(Called { space: at, has_work: true });
+            } else if member.calling.awaits() && waiting == 0 {
+                // So that the mesh says when there is one again.
+                let _ = self.mesh.take(instance, 0, now);
+            }
+        }
+        self.notice();
+        called
+    }
+
+    /// Says of each path when the first message went along it.
+    fn notice(&mut self) {
+        let Self { mesh, unused, lines, .. } = self;
+        unused.retain(|(tap, text)| {
+            let Some(observed) = mesh.observe(*tap) else { return true };
+            mesh.untap(*tap);
+            lines.push_back(format!("routed {text}, the first of {} bytes", observed.message.body.len()));
+            false
+        });
+    }
+
+    /// The next line that is to be said.
+    pub fn line(&mut self) -> Option<String> {
+        self.lines.pop_front()
+    }
+
+    /// The oldest message that a user interface did not take yet, as its bytes.
+    pub fn next_shown(&mut self, space: usize) -> Option<Message> {
+        self.members.get_mut(space)?.shown.pop_front()
+    }
+}
+
+impl Configuration {
+    /// As bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        postcard::to_allocvec(self).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use services_zmesh::{EventDeclaration, PathDeclaration, PathRules};
+    use services_zrun::remote::{Channel, Parts, Remote, exchange};
+    use services_zrun::{Mail as _, MailError, Next, StoreError};
+
+    const NOW: Time = Time { monotonic: 1, realtime: 1 };
+    const ALL: u64 = u64::MAX;
+
+    fn office(grants: u64) -> Office {
+        let path = |from: &str, to: &str, name: &str| PathDeclaration {
+            from: from.into(),
+            to: to.into(),
+            name: name.into(),
+            rules: PathRules::default(),
+        };
+        let seat = |name: &str, is_interface| Seat { name: name.into(), grants, is_interface };
+        let declaration = Declaration {
+            revision: 1,
+            spaces: ["panel", "sensor", "store"].map(String::from).into(),
+            paths: vec![path("sensor", "panel", "readings"), path("sensor", "store", "values")],
+            events: vec![EventDeclaration { from: "sensor".into(), name: "hot".into() }],
+        };
+        let seats = vec![seat("panel", true), seat("sensor", false), seat("store", false)];
+        let configuration = Configuration { topology: "hello".into(), declaration, seats };
+        let mut office = Office::read(&configuration.to_bytes(), NOW).unwrap();
+        for space in 0..3 {
+            office.start(space, 1, NOW).unwrap().unwrap();
+        }
+        office
+    }
+
+    /// What a space's host does.
+    struct Line<'o>(&'o mut Office, usize);
+
+    impl Parts for Line<'_> {
+        fn put(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+            self.0.put(self.1, bytes).map_err(|TooLarge| StoreError::Full)
+        }
+        fn call(&mut self, bytes: &[u8], first: &mut [u8]) -> Result<u32, StoreError> {
+            self.0.call(self.1, bytes, first, NOW).map_err(|TooLarge| StoreError::Full)
+        }
+        fn take(&mut self, offset: u32, bytes: &mut [u8]) -> Result<u32, StoreError> {
+            Ok(self.0.take(self.1, offset, bytes))
+        }
+    }
+
+    impl Channel for Line<'_> {
+        fn call(&mut self, request: &[u8]) -> Result<Vec<u8>, StoreError> {
+            exchange(self, request)
+        }
+        fn monotonic(&mut self) -> u64 {
+            0
+        }
+        fn sleep(&mut self, _: u64) -> bool {
+            false
+        }
+        fn pause(&mut self) {}
+    }
+
+    fn space(office: &mut Office, number: usize) -> Remote<Line<'_>> {
+        Remote::new(Line(office, number))
+    }
+
+    fn lines(office: &mut Office) -> Vec<String> {
+        core::iter::from_fn(|| office.line()).collect()
+    }
+
+    const SENSOR: usize = 1;
+    const STORE: usize = 2;
+
+    #[test]
+    fn messages_go_along_paths_and_wake_who_waits() {
+        let mut office = office(ALL);
+        assert_eq!((office.space_of_host(0), office.space_of_host(1)), (Some(SENSOR), Some(STORE)));
+        assert_eq!(office.space_of_host(2), None);
+        lines(&mut office);
+        office.wait(STORE, NOW);
+        assert_eq!(office.go_on(NOW), []);
+        assert_eq!(space(&mut office, SENSOR).emit("store", &[7; 9000]), Ok(()));
+        assert_eq!(office.go_on(NOW), [Called { space: STORE, has_work: true }]);
+        assert_eq!(lines(&mut office), ["routed sensor -> store along `values`, the first of 9000 bytes"]);
+        assert_eq!(space(&mut office, STORE).receive(4), Ok(Next::Larger(9000)));
+        assert_eq!(space(&mut office, STORE).receive(9000), Ok(Next::Message(vec![7; 9000])));
+        assert!(space(&mut office, STORE).info().unwrap().contains("\"from\":\"sensor#1\""));
+        office.wait(STORE, NOW);
+        assert_eq!((office.go_on(NOW), lines(&mut office)), (vec![], vec![]));
+    }
+
+    #[test]
+    fn what_no_path_allows_is_refused_and_said_once() {
+        let mut office = office(ALL);
+        assert_eq!(
+            lines(&mut office),
+            ["path sensor -> panel along `readings`", "path sensor -> store along `values`"]
+        );
+        for _ in 0..3 {
+            assert_eq!(space(&mut office, STORE).emit("sensor", b"hi"), Err(MailError::NoPath));
+        }
+        let said = lines(&mut office);
+        assert!(
+            matches!(&said[..], [line] if line.starts_with("refused store: a message to `sensor`")),
+            "{said:?}"
+        );
+        for at in 0..1000 {
+            let _ = space(&mut office, STORE).emit(&alloc::format!("nobody-{at}"), b"hi");
+        }
+        assert!(lines(&mut office).len() < SAID_MAX);
+    }
+
+    #[test]
+    fn a_capability_that_was_not_granted_is_missing_here_too() {
+        let mut office = office(ALL & !Capability::NetEmitTo.bit());
+        assert_eq!(space(&mut office, SENSOR).emit("store", b"hi"), Err(MailError::Failed));
+        assert_eq!((office.go_on(NOW), office.mesh.waiting("store")), (vec![], 0));
+    }
+
+    #[test]
+    fn an_interface_keeps_the_latest() {
+        let mut office = office(ALL);
+        for at in 0..200_u8 {
+            assert_eq!(space(&mut office, SENSOR).emit("panel", &[at]), Ok(()));
+            office.go_on(NOW);
+        }
+        let kept: Vec<u8> = core::iter::from_fn(|| office.next_shown(0)).map(|one| one.body[0]).collect();
+        assert_eq!(kept, (200 - SHOWN_MAX as u8..200).collect::<Vec<u8>>());
+    }
+
+    #[test]
+    fn large_messages_for_an_interface_are_fewer() {
+        let mut office = office(ALL);
+        for _ in 0..9 {
+            assert_eq!(space(&mut office, SENSOR).emit("panel", &vec![0; 60_000]), Ok(()));
+            office.go_on(NOW);
+        }
+        assert_eq!(core::iter::from_fn(|| office.next_shown(0)).count(), SHOWN_BYTES_MAX / 60_000);
+    }
+
+    #[test]
+    fn what_waits_is_bounded_whoever_sends_it() {
+        let names: Vec<String> = (0..20).map(|at| format!("space-{at}")).collect();
+        let seat = |name: &String| Seat { name: name.clone(), grants: ALL, is_interface: false };
+        let configuration = Configuration {
+            topology: "flood".into(),
+            declaration: Declaration { revision: 1, spaces: names.clone(), ..Declaration::default() },
+            seats: names.iter().map(seat).collect(),
+        };
+        let mut office = Office::new(configuration, NOW).unwrap();
+        for number in 0..names.len() {
+            office.start(number, 1, NOW).unwrap().unwrap();
+        }
+        let mut taken = 0;
+        for number in 0..names.len() {
+            while space(&mut office, number).emit_self(&vec![0; 65_536]).is_ok() {
+                taken += 65_536;
+            }
+        }
+        assert!(taken <= HELD_BYTES_MAX && taken > HELD_BYTES_MAX - 65_536, "{taken}");
+        // Who takes one makes room for another, whoever sends it.
+        assert!(matches!(space(&mut office, 0).receive(65_536), Ok(Next::Message(_))));
+        office.wait(0, NOW);
+        assert_eq!(space(&mut office, 19).emit_self(&vec![0; 65_536]), Ok(()));
+    }
+
+    #[test]
+    fn who_is_to_end_is_told_when_it_waits() {
+        let mut office = office(ALL);
+        office.finish(STORE);
+        assert_eq!(office.go_on(NOW), []);
+        office.wait(STORE, NOW);
+        assert_eq!(office.go_on(NOW), [Called { space: STORE, has_work: false }]);
+        office.stop(STORE, NOW);
+        assert_eq!(space(&mut office, SENSOR).emit("store", b"later"), Ok(()));
+        assert_eq!(office.go_on(NOW), []);
+        office.start(STORE, 2, NOW).unwrap().unwrap();
+        office.wait(STORE, NOW);
+        assert_eq!(office.go_on(NOW), [Called { space: STORE, has_work: true }], "it waited for it");
+    }
+
+    #[test]
+    fn what_is_no_configuration_is_refused() {
+        assert!(Office::read(b"\xff\xff", NOW).is_err());
+    }
+}
