@@ -15,6 +15,7 @@ struct Head<'a> {
     state: crate::view::State,
     reason: &'a str,
     remarks: &'a [String],
+    models: &'a [crate::view::Model],
     world: Option<&'a crate::view::World>,
 }
 
@@ -43,6 +44,7 @@ impl Flat {
                 state: app.state,
                 reason: &app.reason,
                 remarks: &app.remarks,
+                models: &app.models,
                 world: app.world.as_ref(),
             };
             table.insert(format!("app/{name}"), serde_json::to_string(&head)?);

@@ -22,8 +22,12 @@ pub struct Application {
     pub state: State,
     /// Why.
     pub reason: String,
+    /// The number of the revision whose paths and pages it has; 0 before the first.
+    pub revision: u64,
     /// What else one should know: that its package is unsigned, for example.
     pub remarks: Vec<String>,
+    /// Its models.
+    pub models: Vec<Model>,
     /// Its spaces.
     pub spaces: Vec<Space>,
     /// Its paths.
@@ -32,6 +36,25 @@ pub struct Application {
     pub dead: Vec<DeadLetter>,
     /// The world that it is for.
     pub world: Option<World>,
+}
+
+/// What was spent on a model today, and what may be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Model {
+    /// Its name.
+    pub name: String,
+    /// Requests.
+    pub requests: u64,
+    /// How many there may be.
+    pub requests_max: Option<u64>,
+    /// Tokens of questions and answers.
+    pub tokens: u64,
+    /// How many there may be.
+    pub tokens_max: Option<u64>,
+    /// Cost, in millionths of the price's unit.
+    pub cost: u64,
+    /// How much it may be.
+    pub cost_max: Option<u64>,
 }
 
 /// States of applications and spaces.
@@ -96,6 +119,19 @@ pub struct Space {
     pub waiting: u64,
     /// Its capabilities: those granted, and how often each was used. A use that was not granted is here, too.
     pub capabilities: Vec<Capability>,
+    /// What its intelligence cache did, if it has used it.
+    pub cache: Option<Cache>,
+}
+
+/// What an intelligence cache did since its host began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cache {
+    /// Values found.
+    pub hits: u64,
+    /// Values not found.
+    pub misses: u64,
+    /// Values dropped, before their time, for others.
+    pub dropped: u64,
 }
 
 /// A capability of a space.

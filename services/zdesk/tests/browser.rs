@@ -181,10 +181,59 @@ fn a_face_of_the_world() {
         &page,
         "document.getElementById('world').innerText.includes('Nothing is to be seen to the east')",
     );
+    // The keys go on from where one arrived: turned round once, and on to another location.
+    assert_eq!(browser.value(&page, "document.activeElement.textContent"), json!("north"));
+    for _ in 0..3 {
+        browser.key(&page, "ArrowRight");
+    }
+    browser.until(&page, "location.search.includes('face=north')");
+    browser.value(&page, "document.querySelector('.ways button').focus()");
+    browser.key(&page, "Enter");
+    browser.until(&page, "location.search === '?app=hello-samoza&at=hall&face=north'");
+    let inside = browser.frame_at(&page, "ui");
+    browser.until(&inside, "document.getElementById('where')?.textContent === 'hall north'");
+    assert_eq!(browser.value(&page, "document.activeElement.textContent"), json!("→ Yard-2"));
+    browser.key(&page, "Enter");
+    browser.until(&page, "location.search.includes('at=Yard-2')");
+    browser.key(&page, "ArrowLeft");
+    browser.until(&page, "location.search.includes('face=west')");
     browser.value(&page, "history.back()");
     browser.until(&page, "document.querySelector('#world iframe')");
     let nowhere = browser.open_beside(&page, &format!("http://{}/?at=attic", desk.address()));
     browser.until(&nowhere, "document.getElementById('world').innerText.includes('no location attic')");
+    assert_eq!(browser.complaints(), [""; 0]);
+}
+
+#[test]
+fn a_space_that_was_started_anew_is_loaded_anew() {
+    let Some(program) = program() else { return };
+    let (desk, fake) = desk();
+    hello(&fake);
+    let restart = |instance: u64, state: State| {
+        let mut inner = fake.inner();
+        let spaces = &mut inner.snapshot.applications[0].spaces;
+        spaces.iter_mut().find(|space| space.kind == Kind::Ui).expect("there is one").instance =
+            Some(instance);
+        // So that the page shows when it has heard of it.
+        spaces[3].state = state;
+    };
+    let mut browser = Chromium::start(&program);
+    let page = browser.open(&desk.url().expect("a ticket can be made"));
+    browser.until(&page, "document.querySelector('#screens iframe')");
+    browser.value(&page, "document.querySelector('#screens iframe').dataset.first = 'yes'");
+    restart(2, State::Stopped);
+    browser.until(&page, "document.getElementById('summary').textContent.includes('stopped')");
+    browser.until(&page, "document.querySelector('#screens iframe')?.dataset.first === undefined");
+    let inside = browser.frame_at(&page, "ui");
+    browser.until(&inside, "document.documentElement.dataset.ready");
+    // One that was closed stays so.
+    browser.value(
+        &page,
+        "[...document.querySelectorAll('.tile button')].find((b) => b.textContent === 'Close').click()",
+    );
+    restart(3, State::Failed);
+    browser.until(&page, "document.getElementById('summary').textContent.includes('failed')");
+    assert_eq!(browser.value(&page, "document.querySelector('#screens iframe')"), json!(null));
     assert_eq!(browser.complaints(), [""; 0]);
 }
 

@@ -116,7 +116,7 @@ function render() {
   summary(spaces);
   list(spaces);
   tiles(spaces.filter(({ kind }) => kind === "UI"));
-  if (view === "world") world.show(worlds, where);
+  if (view === "world") world.show(worlds, where, model.items);
   else world.hide();
   graph.update(new Map(spaces.map((space) => [space.key, space])), edges());
   panel.show(model, selected);
@@ -187,7 +187,11 @@ function list(spaces) {
 function tiles(spaces) {
   const holder = byId("screens");
   for (const space of spaces) {
-    if (screens.has(space.key)) continue;
+    const tile = screens.get(space.key);
+    if (tile) {
+      tile.screen.follow(space);
+      continue;
+    }
     const screen = new Screen(space.app, space.name);
     const wide = el("button", { type: "button", "aria-pressed": "false", onclick: () => {
       const on = element.classList.toggle("wide");
@@ -203,6 +207,7 @@ function tiles(spaces) {
       screen.holder);
     screens.set(space.key, { screen, element });
     holder.append(element);
+    screen.follow(space);
     if (screens.size <= SCREENS_MAX) screen.open();
     else screen.end("It is not open yet.");
   }

@@ -10,10 +10,14 @@ const MESSAGE_BYTES_MAX = 64 * 1024;
 const WAITING_MAX = 512;
 // Beyond this the frame works against the desk, not with it.
 const FLOOD_A_SECOND = 2000;
+// Why the server closes frames of a space that it may start anew.
+const STOPPED = "the space does not run";
 
 const screens = new Set();
 
 addEventListener("message", (event) => {
+  // A window that is gone by now is none.
+  if (!event.source) return;
   for (const screen of screens) {
     if (screen.iframe && event.source === screen.iframe.contentWindow) screen.greet(event.data);
   }
@@ -49,6 +53,9 @@ export class Screen {
     this.frame = null;
     this.iframe = null;
     this.port = null;
+    // Which start of the space is shown, and whether the next one is to be.
+    this.instance = null;
+    this.follows = false;
     this.waiting = [];
     this.busy = false;
     this.second = 0;
@@ -62,6 +69,7 @@ export class Screen {
 
   async open() {
     this.drop();
+    this.follows = true;
     this.notice.hidden = true;
     this.inSecond = 0;
     const opened = await post("/api/frames", { op: "open", page: PAGE, app: this.app, space: this.space });
@@ -79,6 +87,14 @@ export class Screen {
       src: opened.url + place,
     });
     this.holder.prepend(this.iframe);
+  }
+
+  // A space that was started anew may have another page.
+  follow(space) {
+    if (space?.state !== "running" || space.instance === this.instance) return;
+    const known = this.instance !== null;
+    this.instance = space.instance;
+    if (known && this.follows) this.open();
   }
 
   // Whether the server still has the frame.
@@ -100,6 +116,7 @@ export class Screen {
 
   end(why) {
     this.drop();
+    this.follows = why === STOPPED;
     setText(this.says, why);
     this.notice.hidden = false;
   }

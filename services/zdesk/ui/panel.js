@@ -83,7 +83,11 @@ export class Panel {
         fill(head, state(item.state));
         fill(remarks, item.remarks.map((remark) => el("p", { class: "remark" }, remark)));
         const spaces = [...model.items.values()].filter(({ is, app: own }) => is === "space" && own === item.name);
-        pairs(facts, { Why: item.reason, Spaces: `${spaces.filter((space) => space.state === "running").length} of ${spaces.length} run` });
+        pairs(facts, {
+          Why: item.reason,
+          Spaces: `${spaces.filter((space) => space.state === "running").length} of ${spaces.length} run`,
+          "Models today": item.models.length === 0 ? null : item.models.map(spent).join("; "),
+        });
         const letters = model.dead.get(item.name) ?? [];
         const now = JSON.stringify(letters);
         if (now === told) return;
@@ -128,6 +132,7 @@ export class Panel {
           Restarts: count(item.restarts),
           Host: item.host ?? "none",
           Waiting: `${count(item.waiting)} messages`,
+          Cache: item.cache === null ? null : `${count(item.cache.hits)} found, ${count(item.cache.misses)} not found`,
         });
         setText(placement, item.placement || "Nothing was decided yet.");
         memory.value = item.memory_max > 0 ? item.memory / item.memory_max : 0;
@@ -274,6 +279,18 @@ function right({ name, granted, used, refused }) {
   const row = cells(el("code", {}, name), granted ? "yes" : "no", used > 0 ? count(used) : granted ? "never" : "–", refused > 0 ? count(refused) : "–");
   row.className = !granted || refused > 0 ? "bad" : used === 0 ? "unused" : "";
   return row;
+}
+
+// What was spent on a model, of what may be.
+function spent(model) {
+  const part = (used, most, what, show = count) =>
+    used === 0 && most === null ? [] : [`${show(used)}${most === null ? "" : ` of ${show(most)}`} ${what}`];
+  const cost = (millionths) => String(millionths / 1e6);
+  return `${plain(model.name)}: ${[
+    ...part(model.requests, model.requests_max, "requests"),
+    ...part(model.tokens, model.tokens_max, "tokens"),
+    ...part(model.cost, model.cost_max, "spent", cost),
+  ].join(", ") || "not asked"}`;
 }
 
 function pairs(list, facts) {

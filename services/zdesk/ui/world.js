@@ -28,8 +28,8 @@ export class WorldView {
     this.go({ app, at, face: AROUND[(AROUND.indexOf(face) + by) % 4] });
   }
 
-  // `apps` are those with a world; `where` is what the address says.
-  show(apps, where) {
+  // `apps` are those with a world; `where` is what the address says; `items` has the spaces by key.
+  show(apps, where, items) {
     const app = apps.find(({ name, world }) =>
       where.app ? name === where.app : world.locations.some(({ id }) => id === where.at),
     ) ?? apps[0];
@@ -37,16 +37,20 @@ export class WorldView {
     const face = AROUND.includes(where.face) ? where.face : location ? AROUND.find((side) => location.faces[side]) ?? "north" : "north";
     const ui = location?.faces[face];
     const now = JSON.stringify([app?.world, location?.id ?? where.at, face]);
-    if (now === this.shown) return;
+    if (now === this.shown) return this.screen?.follow(items.get(`space/${app.name}/${ui}`));
     this.shown = now;
     this.where = { app: app?.name, at: location?.id, face };
     this.screen?.close();
     this.screen = null;
+    const held = this.head.contains(document.activeElement) ? document.activeElement.dataset.way : null;
     fill(this.head, app ? this.bar(app, location, face) : []);
+    // Whoever goes by keyboard goes on from here.
+    if (held) (this.head.querySelector(`[data-way="${held}"]`) ?? this.head.querySelector("select"))?.focus();
     if (!app) return fill(this.body, el("p", { class: "empty" }, "No application here has a world."));
     if (!location) return fill(this.body, el("p", { class: "empty" }, `There is no location ${plain(where.at)}.`));
     if (!ui) return fill(this.body, el("p", { class: "empty" }, `Nothing is to be seen to the ${face} of ${plain(location.id)}.`));
     this.screen = new Screen(app.name, ui, { at: location.id, face });
+    this.screen.follow(items.get(`space/${app.name}/${ui}`));
     fill(this.body, this.screen.holder);
     this.screen.open();
   }
@@ -57,11 +61,17 @@ export class WorldView {
     this.screen = null;
   }
 
+  // At another location one looks the same way, if there is something to be seen.
+  goTo({ name, world }, id, face) {
+    const faces = world.locations.find((location) => location.id === id)?.faces ?? {};
+    this.go({ app: name, at: id, face: faces[face] ? face : AROUND.find((side) => faces[side]) ?? face });
+  }
+
   bar(app, location, face) {
     const { world } = app;
     const places = el(
       "select",
-      { "aria-label": "Location", onchange: (event) => this.go({ app: app.name, at: event.target.value, face }) },
+      { "aria-label": "Location", "data-way": "at", onchange: (event) => this.goTo(app, event.target.value, face) },
       location ? [] : el("option", { selected: true, value: "" }, "–"),
       world.locations.map(({ id }) => el("option", { value: id, selected: id === location?.id }, id)),
     );
@@ -76,13 +86,14 @@ export class WorldView {
         AROUND.map((side) =>
           el("button", {
             type: "button",
+            "data-way": side,
             "aria-pressed": String(side === face),
             class: location?.faces[side] ? "" : "blank",
             onclick: () => location && this.go({ app: app.name, at: location.id, face: side }),
           }, side),
         )),
       ways.length > 0 ? el("span", { class: "ways" }, "to ", ways.map((id) =>
-        el("button", { type: "button", onclick: () => this.go({ app: app.name, at: id, face }) }, `→ ${plain(id)}`),
+        el("button", { type: "button", "data-way": "on", onclick: () => this.goTo(app, id, face) }, `→ ${plain(id)}`),
       )) : null,
     ];
   }

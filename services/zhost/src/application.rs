@@ -3,14 +3,19 @@
 use crate::question::Problem;
 use sci::guest::SpaceType;
 use sci::sign::PublicKey;
+use services_topology::agent::AgentBody;
 use services_topology::graph::{Demand as Wanted, Graph, Node};
 use services_topology::topology::{Restart, RestartPolicy as Policy};
+use services_topology::world::World;
 use services_zmesh::{Declaration, EventDeclaration, PathDeclaration, PathRules};
 use services_zrms::control::SpaceSpec;
 use services_zrms::place::{Demand, Feature, FeatureKind, Resources};
 use services_zrms::restart::{RestartPolicy, When};
 use services_zrms::verdict::SignedVerdict;
+use services_zrun::agents::Own;
+use services_zrun::linux::Wave;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// Bytes that a guest's memory may grow to where the topology states nothing.
 pub const MEMORY_BYTES: u64 = 256 << 20;
@@ -32,6 +37,8 @@ pub struct Application {
     pub verdict: SignedVerdict,
     /// What is to run.
     pub graph: Graph,
+    /// The world that it is for.
+    pub world: Option<World>,
     /// What each space is made of.
     pub contents: BTreeMap<String, Content>,
 }
@@ -53,6 +60,23 @@ pub struct Content {
     pub events: Vec<String>,
     /// Ids of the sensors and actuators that it may use.
     pub devices: Vec<String>,
+    /// Those of them that are simulated where the machine has none.
+    pub stand_ins: Vec<StandIn>,
+    /// Services that it may ask, and a model of its own.
+    pub own: Own,
+    /// Answers that are recorded: `docs/agents.md` describes the file.
+    pub answers: Vec<u8>,
+}
+
+/// A device that is simulated where the machine has none.
+#[derive(Clone, Debug)]
+pub struct StandIn {
+    /// Its id.
+    pub id: String,
+    /// Its type.
+    pub kind: String,
+    /// Of a sensor, its values; otherwise it is an actuator.
+    pub wave: Option<Wave>,
 }
 
 /// Makes applications of packages; what it gives was verified.
@@ -95,6 +119,14 @@ impl Application {
         self.graph.spaces.iter().map(spec).collect()
     }
 
+    /// The functions that its spaces carry out, with the space of each.
+    pub fn functions(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.graph.agents.iter().filter_map(|(name, body)| match body {
+            AgentBody::Function { space } => Some((name.as_str(), space.as_str())),
+            _ => None,
+        })
+    }
+
     /// Its spaces and paths as zmesh wants them.
     pub fn declaration(&self, revision: u64) -> Declaration {
         let rules = |to: &str| {
@@ -116,6 +148,23 @@ impl Application {
             paths: self.graph.paths.iter().map(path).collect(),
             events: events.collect(),
         }
+    }
+
+    /// The same, and what leads from this machine to functions.
+    pub fn declaration_with_calls(&self, revision: u64, machine: &str, patience: Duration) -> Declaration {
+        let call = |(function, space): (&str, &str)| PathDeclaration {
+            from: machine.to_owned(),
+            name: function.to_owned(),
+            to: space.to_owned(),
+            rules: PathRules { expires_after: Some(patience.as_nanos() as u64), ..PathRules::default() },
+        };
+        let mut declaration = self.declaration(revision);
+        let paths = declaration.paths.len();
+        declaration.paths.extend(self.functions().map(call));
+        if declaration.paths.len() > paths {
+            declaration.spaces.push(machine.to_owned());
+        }
+        declaration
     }
 }
 

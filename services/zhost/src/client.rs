@@ -4,7 +4,7 @@ use crate::home::Home;
 use crate::question::{Answer, Problem, Question};
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often it is looked whether whoever waits has enough.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -35,9 +35,14 @@ fn is_nobody(error: &io::Error) -> bool {
 }
 
 impl Answers {
-    /// The first one.
-    pub fn one(mut self) -> Result<Answer, Problem> {
-        self.next(&|| false).unwrap_or_else(|| Err(gone()))
+    /// The first one; nothing where it does not come in time.
+    pub fn within(self, time: Duration) -> Result<Option<Answer>, Problem> {
+        let until = Instant::now() + time;
+        match self.until(&|| Instant::now() > until).next() {
+            Some(answer) => answer.map(Some),
+            None if Instant::now() > until => Ok(None),
+            None => Err(gone()),
+        }
     }
 
     /// All of them, until there are no more or it is over.

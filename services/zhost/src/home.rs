@@ -56,6 +56,11 @@ impl Home {
         self.0.join("devices.json")
     }
 
+    /// Where the secrets are that applications name, if there are any.
+    pub fn secrets(&self) -> PathBuf {
+        self.0.join("secrets.json")
+    }
+
     /// Where what a parent says goes that has no terminal.
     pub fn output(&self) -> PathBuf {
         self.0.join("zhost.log")
@@ -82,10 +87,15 @@ impl Home {
         made.map_err(|error| HomeError::Io(folder.to_owned(), error))
     }
 
+    /// The file that names the process that has the folder.
+    pub fn process_file(&self) -> PathBuf {
+        self.0.join(PROCESS)
+    }
+
     /// Takes the folder for this process.
     pub fn lock(&self) -> Result<Lock, HomeError> {
         self.make(&self.0)?;
-        let path = self.0.join(PROCESS);
+        let path = self.process_file();
         let wrong = |error| HomeError::Io(path.clone(), error);
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
@@ -116,7 +126,7 @@ impl Home {
 
     /// The number of the process that has the folder, if one has.
     pub fn process(&self) -> Option<String> {
-        let mut file = File::open(self.0.join(PROCESS)).ok()?;
+        let mut file = File::open(self.process_file()).ok()?;
         if file.try_lock_shared().is_ok() {
             return None;
         }

@@ -5,14 +5,14 @@ mod show;
 use crate::application::{Application, Loader};
 use crate::home::{Home, HomeError, Lock, hex};
 use crate::question::{PastRevision, Problem};
-use crate::run::{Run, Standing};
+use crate::run::{Run, Standing, Ways};
 use sci::digest::sha256;
 use services_zdesk::view::Action;
 use services_zrms::action::{self, Address, Fence, Instance, InstanceState, Order, Report};
 use services_zrms::control::{Config, Control, ControlError, Submission};
 use services_zrms::place::{Feature, FeatureKind, Host as Description, Resources};
-use services_zrms::store::Disk;
-use services_zrun::linux::{Description as Devices, Rack, Socket};
+use services_zrms::store::{Disk, StoreError};
+use services_zrun::linux::{Description as Devices, Rack, Socket, Sounds};
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -42,6 +42,7 @@ pub struct Host {
     /// Packages that were verified in this life.
     applications: Mutex<BTreeMap<[u8; 32], Arc<Application>>>,
     rack: Rack,
+    sounds: Option<Sounds>,
     /// Where attached devices come in.
     _socket: Option<Socket>,
     nudge: Sender<()>,
@@ -79,8 +80,10 @@ impl Host {
         });
         let (rack, socket) =
             devices.start(home.folder(), time).map_err(|error| wrong_devices(&home, &error))?;
+        let sounds = devices.sounds(home.folder()).map_err(|error| wrong_devices(&home, &error))?;
         Ok(Arc::new(Self {
             rack,
+            sounds,
             _socket: socket,
             home,
             taken,
@@ -162,16 +165,30 @@ impl Host {
         for action in actions {
             self.follow(&action);
         }
+        for run in self.runs() {
+            self.follow_revision(&run);
+        }
+    }
+
+    /// Paths and what pages see change also where no space does, and then no start tells of it.
+    fn follow_revision(&self, run: &Run) {
+        let control = lock(&self.control);
+        let arrived = control.arrived(run.name()).map(|revision| (revision.number, revision.package));
+        drop(control);
+        let Some((number, package)) = arrived.filter(|(number, _)| *number > run.revision()) else { return };
+        let declared = self
+            .application(&package)
+            .map_err(|problem| problem.message)
+            .and_then(|application| run.declare(&application, number));
+        if let Err(why) = declared {
+            say_once(run, &format!("revision {number} is not taken: {why}"));
+        }
     }
 
     /// Control cannot go on; what runs does.
     fn trouble(&self, error: &ControlError) {
         for run in self.runs() {
-            let text = format!("control cannot go on: {error}");
-            let last = run.book().after(run.book().last().saturating_sub(1), None, Duration::ZERO);
-            if last.last().is_none_or(|entry| entry.text != text) {
-                run.book().event("", &text);
-            }
+            say_once(&run, &format!("control cannot go on: {error}"));
         }
     }
 
@@ -221,8 +238,14 @@ impl Host {
         }
         let folder = self.home.application(name);
         self.home.make(&folder).map_err(|error| error.to_string())?;
-        let ways = (self.nudge.clone(), self.rack.clone());
-        let run = Run::new(Arc::clone(application), &folder, (NAME, self.life), self.loader.keys(), ways)?;
+        let ways = Ways {
+            nudge: self.nudge.clone(),
+            rack: self.rack.clone(),
+            sounds: self.sounds.clone(),
+            secrets: self.home.secrets(),
+            keys: self.loader.keys(),
+        };
+        let run = Run::new(Arc::clone(application), &folder, (NAME, self.life), ways)?;
         runs.insert(name.to_owned(), Arc::clone(&run));
         Ok(run)
     }
@@ -253,7 +276,8 @@ impl Host {
         let application = self.application(package)?;
         let name = application.name().to_owned();
         // There it is asked for, also while it waits for a host.
-        self.begin(&application).map_err(|error| Problem::new("io", error))?;
+        let run = self.begin(&application).map_err(|error| Problem::new("io", error))?;
+        run.check(&application).map_err(|error| Problem::new("io", error))?;
         let submission = Submission {
             package: *package,
             verdict: application.verdict.clone(),
@@ -336,6 +360,14 @@ impl Host {
     }
 }
 
+/// Says what each step finds anew.
+fn say_once(run: &Run, text: &str) {
+    let last = run.book().after(run.book().last().saturating_sub(1), None, Duration::ZERO);
+    if last.last().is_none_or(|entry| entry.text != text) {
+        run.book().event("", text);
+    }
+}
+
 /// The devices that the operator describes; none where there is no description.
 fn read_devices(home: &Home) -> Result<Devices, Problem> {
     match fs::read_to_string(home.devices()) {
@@ -386,6 +418,8 @@ fn problem(error: &ControlError) -> Problem {
         ControlError::Space(..) | ControlError::Revision(..) => {
             Problem::new("no-such-thing", error.to_string()).help("`space status` lists the spaces")
         }
+        ControlError::Store(StoreError::Full) => Problem::new("control", "the disk is full")
+            .help("free some space on the disk of `$SPACE_HOME`: `space doctor` says what lies there"),
         other => Problem::new("control", other.to_string()),
     }
 }

@@ -10,7 +10,7 @@
 //! | `home.rs` | where state is kept, and that one parent has it |
 //! | `host.rs` | control: submissions, orders, reports |
 //! | `run.rs`, `run/` | one topology on this machine: its spaces, their messages, their process |
-//! | `values.rs` | what spaces store |
+//! | `values.rs` | what spaces store, and their intelligence caches |
 //! | `book.rs` | lines and events of a topology |
 //! | `question.rs` | what a parent is asked, and what it answers |
 //! | `server.rs`, `client.rs` | the two ends of the socket |
@@ -26,7 +26,8 @@ mod run;
 pub mod server;
 mod values;
 
-pub use application::{Application, Content, Loader};
+pub use application::{Application, Content, Loader, StandIn};
 pub use home::{Home, Lock};
 pub use host::Host;
 pub use question::Problem;
+pub use run::ANSWERS;

@@ -1,45 +1,67 @@
 //! One topology on this machine: its spaces, their messages, and the process that they run in.
 
+mod agents;
+mod begin;
 mod effects;
 mod house;
 mod member;
+mod pages;
 mod process;
+mod quota;
+mod recognizers;
 
-use crate::application::{Application, MEMORY_BYTES, STORAGE_BYTES};
+use crate::application::Application;
 use crate::book::Book;
 use crate::values::{Ask, Values};
+pub use agents::ANSWERS;
+use agents::{Agents, Calls, FUNCTION_TIME};
 use house::House;
 pub use house::Look;
-use member::Member;
 pub use member::Standing;
+use member::{Member, Storage};
 use process::Process;
-use sci::guest::{ErrorCode, GuestCapability};
+use quota::Processor;
+use recognizers::Recognizers;
+use sci::guest::ErrorCode;
 use sci::sign::PublicKey;
 use services_zmesh::file::{self, Fsync, Opening};
-use services_zmesh::{Instance, Message, Observed, TapId, Time};
-use services_zrun::Grants;
-use services_zrun::launch::Texts;
-use services_zrun::linux::{Done, Event, Job, Limits, Orders, Rack};
-use services_zrun::remote::{Concern, Server, Slow, arrived, capability, concerns, reply_of};
+use services_zmesh::{Instance, Observed, TapId, Time};
+use services_zrun::Counts;
+use services_zrun::agents::Spent;
+use services_zrun::linux::{Done, Event, Orders, Rack, Sounds};
+use services_zrun::remote::{Concern, Slow, capability, concerns, reply_of};
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+/// What a topology has of the machine.
+pub struct Ways {
+    /// Tells control that something happened.
+    pub nudge: Sender<()>,
+    /// The machine's sensors and actuators.
+    pub rack: Rack,
+    /// The machine's sound, if it has any.
+    pub sounds: Option<Sounds>,
+    /// Where the secrets are.
+    pub secrets: PathBuf,
+    /// Whose images are run.
+    pub keys: Vec<PublicKey>,
+}
+
 /// One topology on this machine.
 pub struct Run {
     name: String,
-    keys: Vec<PublicKey>,
+    /// The machine's own name among the spaces.
+    end: String,
     book: Arc<Book>,
     values: Values,
     house: Mutex<House>,
     process: Process,
-    /// Tells control that something happened.
-    nudge: Sender<()>,
-    /// The machine's sensors and actuators.
-    rack: Rack,
+    agents: Agents,
+    recognizers: Recognizers,
+    ways: Ways,
     began: Instant,
 }
 
@@ -49,8 +71,7 @@ impl Run {
         application: Arc<Application>,
         folder: &Path,
         host: (&str, u64),
-        keys: Vec<PublicKey>,
-        (nudge, rack): (Sender<()>, Rack),
+        ways: Ways,
     ) -> Result<Arc<Self>, String> {
         let name = application.name().to_owned();
         let began = Instant::now();
@@ -64,7 +85,9 @@ impl Run {
             running: &[],
             time: time_since(began),
         };
-        let mesh = file::open(&folder.join("messages"), &opening).map_err(|error| error.to_string())?.mesh;
+        let mut mesh =
+            file::open(&folder.join("messages"), &opening).map_err(|error| error.to_string())?.mesh;
+        mesh.write_takes_later();
         let book = Arc::new(Book::new(folder));
         let house = House {
             mesh,
@@ -73,19 +96,25 @@ impl Run {
             members: BTreeMap::new(),
             numbers: BTreeMap::new(),
             last_number: 0,
+            calls: Calls::default(),
+            processor: Processor::default(),
             is_closed: false,
         };
+        let recognizers = Recognizers::default();
+        ways.rack.watch(recognizers.watcher(ways.nudge.clone()));
         let run = Arc::new(Self {
-            values: Values::new(folder.join("data"), Arc::clone(&book)),
+            agents: Agents::new(folder, &ways.secrets, &book)?,
+            values: Values::new(folder, Arc::clone(&book)),
             name,
-            keys,
+            end: format!("@{host}"),
             book,
             house: Mutex::new(house),
             process: Process::default(),
-            nudge,
-            rack,
+            recognizers,
+            ways,
             began,
         });
+        run.agents.belong_to(&run);
         Process::begin(&run);
         Ok(run)
     }
@@ -105,6 +134,11 @@ impl Run {
         Arc::clone(&self.house().application)
     }
 
+    /// The number of the revision whose paths it has; 0 before the first.
+    pub fn revision(&self) -> u64 {
+        self.house().revision
+    }
+
     fn house(&self) -> MutexGuard<'_, House> {
         self.house.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -114,14 +148,21 @@ impl Run {
         time_since(self.began)
     }
 
+    /// Whether it could be this.
+    pub fn check(&self, application: &Application) -> Result<(), String> {
+        self.agents.read(application).map(drop)
+    }
+
     /// Takes what the topology is from now on: paths that are no more lose their messages.
     pub fn declare(&self, application: &Arc<Application>, revision: u64) -> Result<(), String> {
         let mut house = self.house();
         if revision <= house.revision {
             return Ok(());
         }
-        let declaration = application.declaration(revision);
+        self.agents.declare(application)?;
+        let declaration = application.declaration_with_calls(revision, &self.end, FUNCTION_TIME);
         house.mesh.declare(&declaration, self.now()).map_err(|error| error.to_string())?;
+        house.take_calls(self, application.functions().next().is_some());
         house.application = Arc::clone(application);
         house.revision = revision;
         house.deliver(self);
@@ -153,38 +194,6 @@ impl Run {
         self.house().members.insert(space.to_owned(), member);
     }
 
-    fn begin(&self, house: &mut House, space: &str, member: &mut Member) {
-        let application = Arc::clone(&house.application);
-        let (Some(node), Some(content)) = (application.node(space), application.contents.get(space)) else {
-            member.standing = Standing::failed(format!("the package has no space `{space}`"));
-            return;
-        };
-        member.grants = Grants::of(node.grant.mask());
-        let Some(image) = &content.image else {
-            member.standing = Standing::Running;
-            return;
-        };
-        member.server = Some(Server::new(member.grants, &mut effects::machine()));
-        member.quota = node.placement.resources.storage_bytes.or(content.quota).unwrap_or(STORAGE_BYTES);
-        member.ephemeral = content.ephemeral;
-        member.bench = Some(self.rack.for_space(next_bench(), Some(content.devices.clone())));
-        house.last_number = house.last_number.wrapping_add(1);
-        let number = house.last_number;
-        member.number = Some(number);
-        house.numbers.insert(number, space.to_owned());
-        let memory = node.placement.resources.memory_bytes.unwrap_or(MEMORY_BYTES);
-        let job = Job {
-            texts: Texts { name: space.to_owned(), arguments: Vec::new(), environment: Vec::new() },
-            grants: member.grants.mask(),
-            seed: content.hash.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes)),
-            limits: Limits { time: None, memory_bytes: Some(memory), fuel: None },
-            is_sampled: false,
-            keys: self.keys.clone(),
-            is_last: false,
-        };
-        self.process.start(number, job, image);
-    }
-
     /// Ends a space: it is asked to, and ended when it has not by then.
     pub fn stop(&self, space: &str, epoch: u64, patience: Duration) {
         let mut house = self.house();
@@ -197,23 +206,18 @@ impl Run {
         let deadline = Instant::now() + patience;
         member.end_by = Some(member.end_by.map_or(deadline, |earlier| earlier.min(deadline)));
         match member.number {
-            Some(number) if member.awaits => {
-                member.awaits = false;
-                self.process.reply(number, &arrived(false));
-            }
-            Some(_) => {}
-            None => {
-                house.ended(self, space, Standing::ended("it was stopped"));
-            }
+            Some(_) => house.call(self, space),
+            None => house.ended(self, space, Standing::ended("it was stopped")),
         }
     }
 
     /// Ends a space at once, as a failure.
     pub fn kill(&self, space: &str, reason: &str) -> bool {
-        let house = self.house();
-        let Some(member) = house.members.get(space).filter(|member| !member.standing.has_ended()) else {
+        let mut house = self.house();
+        let Some(member) = house.members.get_mut(space).filter(|member| !member.standing.has_ended()) else {
             return false;
         };
+        member.ending.get_or_insert_with(|| reason.to_owned());
         let number = member.number;
         drop(house);
         self.book.event(space, reason);
@@ -240,8 +244,16 @@ impl Run {
 
     /// Lets time pass.
     pub fn tick(&self) {
+        if self.recognizers.is_any() {
+            // Nobody else may ask for readings.
+            self.ways.rack.advance();
+        }
         let mut house = self.house();
         house.mesh.tick(self.now());
+        for recognized in self.recognizers.take() {
+            house.tell(self, &recognized);
+        }
+        house.judge(self);
         let now = Instant::now();
         let late: Vec<u32> = house
             .members
@@ -255,6 +267,7 @@ impl Run {
         let names: Vec<String> = house.members.keys().cloned().collect();
         for name in &names {
             house.call(self, name);
+            house.tell_late(self, name);
         }
         house.deliver(self);
     }
@@ -264,6 +277,8 @@ impl Run {
     pub fn end(&self) {
         self.process.end();
         self.house().close();
+        self.agents.end();
+        self.recognizers.end();
         self.values.end();
         self.book.close();
     }
@@ -276,35 +291,6 @@ impl Run {
     /// Puts a message into a space's own queue, as the space itself could.
     pub fn send(&self, space: &str, body: &[u8]) -> Result<u64, (ErrorCode, String)> {
         self.house().emit(self, space, None, body)
-    }
-
-    /// Sends a message along a path of a user interface, for its page.
-    pub fn emit(&self, space: &str, to: &str, body: &[u8]) -> Result<u64, (ErrorCode, String)> {
-        let mut house = self.house();
-        if let Some(member) = house.members.get_mut(space) {
-            member.count(GuestCapability::NetEmitTo);
-        }
-        house.emit(self, space, Some(to), body)
-    }
-
-    /// Gives a user interface the events of a name from now on.
-    pub fn subscribe(&self, space: &str, event: &str) -> Result<(), (ErrorCode, String)> {
-        let mut house = self.house();
-        let Some(member) = house.members.get_mut(space).filter(|member| !member.standing.has_ended()) else {
-            return Err(not_running(space));
-        };
-        member.count(GuestCapability::EventsSubscribe);
-        let instance = Instance { space, number: member.epoch };
-        house.mesh.subscribe(instance, event, self.now()).map_err(|error| (error.code(), error.to_string()))
-    }
-
-    /// Takes the oldest message that waits for a user interface's page.
-    pub fn next_shown(&self, space: &str) -> Option<Message> {
-        let mut house = self.house();
-        let member = house.members.get_mut(space)?;
-        let message = member.shown.pop_front()?;
-        member.count(GuestCapability::NetRecvNext);
-        Some(message)
     }
 
     /// Copies what passes on a path from now on.
@@ -323,6 +309,16 @@ impl Run {
         self.house().mesh.untap(tap);
     }
 
+    /// What a space's intelligence cache did, if it has used it.
+    pub fn cache(&self, space: &str) -> Option<Counts> {
+        self.values.counts(space)
+    }
+
+    /// What was spent on a model of its own today.
+    pub fn spent(&self, model: &str) -> Spent {
+        self.agents.spent(model)
+    }
+
     /// What is seen of it from outside, given to a function.
     pub fn look<T>(&self, with: impl FnOnce(&Look<'_>) -> T) -> T {
         let house = self.house();
@@ -333,11 +329,21 @@ impl Run {
     fn happened(&self, event: Event, orders: &Orders) {
         match event {
             Event::Request { space, request } => self.requested(space, request, orders),
+            Event::Memory { space, bytes } => {
+                let mut house = self.house();
+                let Some(name) = house.numbers.get(&space).cloned() else { return };
+                if let Some(member) = house.members.get_mut(&name) {
+                    member.memory = bytes;
+                }
+            }
             Event::Ended { space, result, .. } => {
                 let mut house = self.house();
                 let Some(name) = house.numbers.get(&space).cloned() else { return };
-                let is_asked = house.members.get(&name).is_some_and(|member| member.end_by.is_some());
+                let member = house.members.get(&name);
+                let is_asked = member.is_some_and(|member| member.end_by.is_some());
+                let ending = member.and_then(|member| member.ending.clone());
                 let standing = match result {
+                    _ if ending.is_some() => Standing::failed(ending.unwrap_or_default()),
                     Ok(()) if is_asked => Standing::ended("it was stopped"),
                     Ok(()) => Standing::ended("it ended"),
                     Err(_) if is_asked => {
@@ -363,34 +369,38 @@ impl Run {
             let orders = orders.clone();
             let done: Done = Box::new(move |result| orders.reply(number, &reply_of(result)));
             return match (slow, &member.bench) {
+                (Slow::Invoke { kind, name: agent, input }, _) => {
+                    self.agents.start(&name, kind, agent, input, done);
+                }
                 (Slow::Command { lock, action }, Some(bench)) => bench.start(lock, action, done),
-                _ => done(Err(ErrorCode::Unsupported)),
+                (Slow::Command { .. }, None) => done(Err(ErrorCode::Unsupported)),
             };
         }
         match concerns(&request) {
-            Concern::Values => {
-                let (quota, epoch) = (member.quota, member.epoch);
-                let ephemeral = member.ephemeral.then_some(epoch);
-                drop(house);
+            Concern::Values | Concern::Cache => {
+                let Storage { bytes: quota, is_strict, is_ephemeral } = member.storage;
+                let ephemeral = is_ephemeral.then_some(member.epoch);
                 let orders = orders.clone();
-                self.values.serve(Ask { space: name, number, server, request, orders, quota, ephemeral });
+                let nudge = self.ways.nudge.clone();
+                drop(house);
+                self.values.serve(Ask {
+                    space: name,
+                    number,
+                    server,
+                    request,
+                    orders,
+                    quota,
+                    is_strict,
+                    ephemeral,
+                    nudge,
+                });
             }
-            Concern::Arrival => {
-                if member.standing == Standing::Starting {
-                    member.standing = Standing::Running;
-                    let _ = self.nudge.send(());
-                }
-                member.awaits = true;
-                let instance = Instance { space: &name, number: member.epoch };
-                // It runs, or it would not ask.
-                let _ = house.mesh.finish(instance, self.now());
-                house.call(self, &name);
-                house.deliver(self);
-            }
+            Concern::Arrival(wait) => house.waits(self, &name, wait),
             Concern::Other => {
                 let reply = house.serve(self, &name, server, &request);
-                orders.reply(number, &reply);
+                // Whoever gets the message may begin while its sender is told.
                 house.deliver(self);
+                house.reply(self, &name, number, reply);
             }
         }
     }
@@ -412,14 +422,13 @@ impl Run {
     }
 }
 
-/// A number for each start of a space that has devices, whatever its topology.
-fn next_bench() -> u32 {
-    static LAST: AtomicU32 = AtomicU32::new(0);
-    LAST.fetch_add(1, Ordering::Relaxed)
-}
-
 fn not_running(space: &str) -> (ErrorCode, String) {
     (ErrorCode::Closed, format!("`{space}` does not run: see `space status`"))
+}
+
+/// Milliseconds since 1970.
+fn milliseconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as u64)
 }
 
 /// The time for the mesh.

@@ -112,6 +112,7 @@ pub fn space(name: &str, kind: Kind) -> Space {
             Capability { name: "sys.log".into(), granted: true, used: 4, refused: 0 },
             Capability { name: "net.emit_to".into(), granted: true, used: 0, refused: 0 },
         ],
+        cache: None,
     }
 }
 

@@ -1,14 +1,17 @@
 //! What is seen of a machine from outside.
 
 use super::{Host, lock};
-use crate::run::Look;
+use crate::run::{Look, Run};
 use sci::guest::{ErrorCode, SpaceType};
+use services_topology::agent::AgentBody;
+use services_topology::name::Name;
 use services_zdesk::view::{
-    Action, Application, Bucket, Capability, DeadLetter, Delivery, Kind, LogLine, Path, Refusal, Snapshot,
-    Source, Space, State, Tapped, UiFile, Way,
+    Action, Application, Bucket, Cache, Capability, DeadLetter, Delivery, Kind, Location, LogLine, Model,
+    Path, Refusal, Snapshot, Source, Space, State, Tapped, UiFile, Way, World,
 };
 use services_zmesh::{FlowStats, LATENCY_NANOSECONDS, Reason};
 use services_zrms::control::{self, SpaceStatus, TopologyStatus};
+use services_zrun::Counts;
 use std::sync::mpsc::{self, Receiver, TrySendError};
 use std::thread;
 use std::time::Duration;
@@ -65,7 +68,7 @@ fn path(look: &Look<'_>, from: &str, name: &str, to: &str) -> Path {
     }
 }
 
-fn space(look: &Look<'_>, status: SpaceStatus) -> Option<Space> {
+fn space(look: &Look<'_>, status: SpaceStatus, cache: Option<Counts>) -> Option<Space> {
     let node = look.application().node(&status.name)?;
     let used = look.used(&status.name);
     let capability = |capability: sci::guest::GuestCapability| Capability {
@@ -83,23 +86,47 @@ fn space(look: &Look<'_>, status: SpaceStatus) -> Option<Space> {
         restarts: u64::from(status.attempts),
         host: status.host.map(|(host, _)| host),
         placement: status.explanation.map(|explanation| explanation.to_string()).unwrap_or_default(),
-        memory: 0,
+        memory: look.memory(&status.name),
         memory_max: node.placement.resources.memory_bytes.unwrap_or(crate::application::MEMORY_BYTES),
         waiting: look.waiting(&status.name) as u64,
         capabilities: node.grant.iter().map(capability).collect(),
+        cache: cache.map(|Counts { hits, misses, dropped }| Cache { hits, misses, dropped }),
         name: status.name,
     })
 }
 
-fn application(look: &Look<'_>, status: TopologyStatus) -> Application {
+fn model(run: &Run, name: &str, body: &AgentBody<Name>) -> Option<Model> {
+    let AgentBody::Model(model) = body else { return None };
+    let (spent, budget) = (run.spent(name), model.budget);
+    Some(Model {
+        name: name.to_owned(),
+        requests: spent.requests,
+        requests_max: budget.requests,
+        tokens: spent.tokens,
+        tokens_max: budget.tokens,
+        cost: spent.cost_millionths,
+        cost_max: budget.cost_millionths,
+    })
+}
+
+fn application(run: &Run, look: &Look<'_>, status: TopologyStatus) -> Application {
     let graph = &look.application().graph;
     let skipped = look.dead().iter().count().saturating_sub(DEAD_MAX);
     Application {
         name: look.application().name().to_owned(),
         state: state(status.state),
         reason: status.reason,
+        revision: look.revision(),
         remarks: vec![look.application().trust.clone()],
-        spaces: status.spaces.into_iter().filter_map(|status| space(look, status)).collect(),
+        models: graph.agents.iter().filter_map(|(name, body)| model(run, name.as_str(), body)).collect(),
+        spaces: status
+            .spaces
+            .into_iter()
+            .filter_map(|status| {
+                let cache = run.cache(&status.name);
+                space(look, status, cache)
+            })
+            .collect(),
         paths: graph
             .paths
             .iter()
@@ -118,7 +145,27 @@ fn application(look: &Look<'_>, status: TopologyStatus) -> Application {
                 times: letter.times,
             })
             .collect(),
-        world: None,
+        world: look.application().world.as_ref().map(world),
+    }
+}
+
+fn world(world: &services_topology::world::World) -> World {
+    let location = |location: &services_topology::world::Location| Location {
+        id: location.id.value.to_string(),
+        faces: location
+            .faces
+            .iter()
+            .map(|face| (face.direction.value.word().to_owned(), face.ui.value.to_string()))
+            .collect(),
+    };
+    World {
+        name: world.name.value.to_string(),
+        locations: world.locations.iter().map(location).collect(),
+        routes: world
+            .routes
+            .iter()
+            .map(|route| [route.from.value.to_string(), route.to.value.to_string()])
+            .collect(),
     }
 }
 
@@ -136,7 +183,7 @@ impl Source for Host {
             .collect();
         drop(control);
         let applications = statuses.into_iter().map(|(name, status)| match self.run(&name) {
-            Ok(run) => run.look(|look| application(look, status)),
+            Ok(run) => run.look(|look| application(&run, look, status)),
             Err(_) => Application {
                 name,
                 state: state(status.state),

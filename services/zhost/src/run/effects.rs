@@ -1,18 +1,18 @@
 //! What the calls of a space do here.
 
+use super::Run;
 use super::member::Member;
-use crate::book::Book;
-use sci::guest::ErrorCode;
-use services_zmesh::{EmitError, Emitted, Instance, Mesh, TakeError, Time};
+use sci::guest::{ErrorCode, Function};
+use services_zmesh::{Emitted, Instance, Mesh, TakeError, Time};
 use services_zrun::linux::Machine;
-use services_zrun::{Devices, Events, InMemory, Mail, MailError, Next, Store, World};
+use services_zrun::{Audio, Devices, Events, InMemory, Mail, MailError, Next, Recognizer, Store, World};
 
 /// The effects of one space's calls.
 pub struct Effects<'e> {
     pub space: &'e str,
     pub member: &'e mut Member,
     pub mesh: &'e mut Mesh,
-    pub book: &'e Book,
+    pub run: &'e Run,
     pub now: Time,
     /// Values are served elsewhere: what comes here finds nothing, and no room.
     pub nothing: InMemory,
@@ -25,7 +25,7 @@ pub fn machine() -> Machine {
 
 impl World for Effects<'_> {
     fn log(&mut self, line: &str) {
-        self.book.line(self.space, line);
+        self.run.book.line(self.space, line);
     }
 
     fn realtime(&mut self) -> u64 {
@@ -63,14 +63,39 @@ impl World for Effects<'_> {
         self.member.bench.as_mut().map(|bench| bench as &mut dyn Devices)
     }
 
+    fn audio(&mut self) -> Option<&mut dyn Audio> {
+        self.member.sound.as_mut().map(|sound| sound as &mut dyn Audio)
+    }
+
     fn events(&mut self) -> Option<&mut dyn Events> {
         Some(self)
+    }
+
+    fn serves(&mut self, function: &Function) -> bool {
+        match function.module {
+            "sensors" | "actuators" => self.member.bench.is_some(),
+            "audio" => self.member.sound.is_some(),
+            // Agents and the cache are served elsewhere, too.
+            _ => true,
+        }
     }
 }
 
 impl Events for Effects<'_> {
-    fn register(&mut self, _: &str, _: &str) -> Result<(), ErrorCode> {
-        Err(ErrorCode::Unsupported)
+    fn register(&mut self, event: &str, spec: &str) -> Result<(), ErrorCode> {
+        let recognizer = Recognizer::read(event, spec)?;
+        if !services_zmesh::is_name(event) {
+            return Err(ErrorCode::Invalid);
+        }
+        if !self.member.events.iter().any(|declared| declared == event) {
+            return Err(ErrorCode::Denied);
+        }
+        let sensor = recognizer.sensor();
+        let is_stated = self.member.devices.iter().any(|stated| stated == sensor);
+        if !is_stated || !self.run.ways.rack.has_sensor(sensor) {
+            return Err(ErrorCode::NotFound);
+        }
+        self.run.recognizers.register(self.space, event, recognizer)
     }
 
     fn follow(&mut self, event: &str) -> Result<(), ErrorCode> {
@@ -82,19 +107,9 @@ impl Events for Effects<'_> {
         let instance = Instance { space: self.space, number: self.member.epoch };
         let published = self.mesh.publish(instance, event, payload, self.now);
         published.map_err(|error| {
-            self.book.event(self.space, &error.to_string());
+            self.run.book.event(self.space, &error.to_string());
             error.code()
         })
-    }
-}
-
-fn refused(error: &EmitError) -> MailError {
-    match error.code() {
-        ErrorCode::Denied | ErrorCode::NotFound => MailError::NoPath,
-        ErrorCode::Invalid => MailError::Ambiguous,
-        ErrorCode::WouldBlock | ErrorCode::Quota => MailError::Full,
-        ErrorCode::Closed | ErrorCode::Expired => MailError::Gone,
-        _ => MailError::Failed,
     }
 }
 
@@ -103,14 +118,14 @@ impl Mail for Effects<'_> {
         let instance = Instance { space: self.space, number: self.member.epoch };
         match self.mesh.emit(instance, to, message, self.now) {
             Ok(Emitted::Accepted(_) | Emitted::Dropped) => Ok(()),
-            Err(error) => Err(refused(&error)),
+            Err(error) => Err(MailError::of(error.code())),
         }
     }
 
     fn emit_self(&mut self, message: &[u8]) -> Result<(), MailError> {
         let instance = Instance { space: self.space, number: self.member.epoch };
         let sent = self.mesh.self_emit(instance, message, self.now);
-        sent.map(drop).map_err(|error| refused(&error))
+        sent.map(drop).map_err(|error| MailError::of(error.code()))
     }
 
     fn receive(&mut self, capacity: u64) -> Result<Next, MailError> {
@@ -118,7 +133,6 @@ impl Mail for Effects<'_> {
         let room = usize::try_from(capacity).unwrap_or(usize::MAX);
         match self.mesh.take(instance, room, self.now) {
             Ok(message) => {
-                self.member.took = true;
                 self.member.info = Some(message.info());
                 Ok(Next::Message(message.body.to_vec()))
             }

@@ -1,15 +1,21 @@
 //! The state of one topology: its spaces and their messages.
 
+use super::agents::Calls;
 use super::effects::Effects;
-use super::member::{Member, Standing};
+use super::member::{Brought, Member, Standing};
+use super::quota::{Judgement, Processor};
+use super::recognizers::Recognized;
 use super::{Run, not_running};
 use crate::application::Application;
-use sci::guest::ErrorCode;
+use sci::guest::{ErrorCode, GuestCapability};
 use services_zmesh::{After, DeadLetters, Emitted, Instance, Mesh, Output, PathStats};
 use services_zrun::InMemory;
-use services_zrun::remote::{Server, arrived};
+use services_zrun::remote::{Server, Wait, arrived, brought, is_full};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// Messages in a row that there is no room for, after which their sender is told later.
+const REFUSALS: u32 = 16;
 
 pub struct House {
     pub mesh: Mesh,
@@ -19,6 +25,10 @@ pub struct House {
     /// Spaces of the process, by their numbers there.
     pub numbers: BTreeMap<u32, String>,
     pub last_number: u32,
+    /// Functions that are being carried out.
+    pub calls: Calls,
+    /// What its spaces use of the processor.
+    pub processor: Processor,
     /// Its files are closed.
     pub is_closed: bool,
 }
@@ -33,6 +43,7 @@ impl House {
         }
         self.numbers.clear();
         self.members.clear();
+        self.calls = Calls::default();
         self.is_closed = true;
     }
 
@@ -40,16 +51,19 @@ impl House {
     pub fn deliver(&mut self, run: &Run) {
         while let Some(output) = self.mesh.next_output() {
             match output {
+                Output::Ready { space, .. } if *space == *run.end => self.take_results(run),
                 Output::Ready { space, .. } => self.call(run, &space),
                 Output::Dead(letter) => {
                     let text = format!("a message to `{}` is dead: {}", letter.to, letter.reason.meaning());
-                    let from = letter.from.split('#').next().unwrap_or_default();
+                    let from = letter.from.split('#').next().filter(|from| *from != run.end);
                     if letter.times == 1 {
-                        run.book.event(from, &text);
+                        run.book.event(from.unwrap_or_default(), &text);
                     }
                 }
-                // A guest that was refused asks again; there is no other host.
-                Output::Credit { .. } | Output::Publish { .. } => {}
+                // A guest that was refused asks again.
+                Output::Credit { space, .. } => self.tell_late(run, &space),
+                // There is no other host.
+                Output::Publish { .. } => {}
             }
         }
     }
@@ -62,19 +76,54 @@ impl House {
         if is_interface && !member.standing.has_ended() {
             return self.show(run, space);
         }
-        let Some(number) = member.number.filter(|_| member.awaits) else { return };
+        let Some(number) = member.number else { return };
+        if !member.awaits
+            && let Some(wait) = run.process.noted(number)
+        {
+            member.waits(wait);
+        }
+        if !member.awaits {
+            if !member.asks && (waiting > 0 || member.end_by.is_some()) {
+                member.asks = true;
+                run.process.ask(number);
+            }
+            return;
+        }
         member.seen = member.seen.min(waiting);
         if member.end_by.is_some() {
-            member.awaits = false;
-            run.process.reply(number, &arrived(false));
-        } else if waiting > 0 && (member.took || waiting > member.seen) {
+            member.called(0, true);
+            run.process.arrive(number, &arrived(false), true);
+        } else if !member.grants.holds(GuestCapability::NetRecvNext) || member.brought == Brought::Left {
             // A message that is left calls nobody again.
-            (member.awaits, member.took, member.seen) = (false, false, waiting);
-            run.process.reply(number, &arrived(true));
-        } else if waiting == 0 {
-            // So that the mesh says when there is one again.
-            let _ = self.mesh.take(Instance { space, number: member.epoch }, 0, run.now());
+            if waiting > member.seen {
+                member.called(waiting, true);
+                run.process.arrive(number, &arrived(true), true);
+            }
+        } else if let Ok(message) =
+            self.mesh.take(Instance { space, number: member.epoch }, usize::MAX, run.now())
+        {
+            // It need not ask for it. Where there is none, the mesh says when there is one again.
+            let left = self.mesh.waiting(space);
+            if left == 0 {
+                self.mesh.tell_again(space);
+            }
+            member.called(left, left > 0);
+            member.brought = Brought::Message;
+            member.info = Some(message.info());
+            run.process.arrive(number, &brought(&message.body), left > 0);
         }
+    }
+
+    /// A space waits for something to process.
+    pub fn waits(&mut self, run: &Run, space: &str, wait: Wait) {
+        let Some(member) = self.members.get_mut(space) else { return };
+        if member.standing == Standing::Starting {
+            member.standing = Standing::Running;
+            let _ = run.ways.nudge.send(());
+        }
+        member.waits(wait);
+        self.call(run, space);
+        self.deliver(run);
     }
 
     /// Moves what waits for a user interface to where its pages find it.
@@ -90,8 +139,57 @@ impl House {
         let Some(member) = self.members.get_mut(space) else { return Vec::new() };
         let now = run.now();
         let mut effects =
-            Effects { space, member, mesh: &mut self.mesh, book: &run.book, now, nothing: InMemory::new(0) };
+            Effects { space, member, mesh: &mut self.mesh, run, now, nothing: InMemory::new(0) };
         server.serve(request, &mut effects)
+    }
+
+    /// Replies to a space, or keeps the reply back: who sends again and again where there is no room takes the time of
+    /// others, and learns of it when there is room, or a moment later.
+    pub fn reply(&mut self, run: &Run, space: &str, number: u32, reply: Vec<u8>) {
+        if let Some(member) = self.members.get_mut(space) {
+            member.refused = if is_full(&reply) { member.refused.saturating_add(1) } else { 0 };
+            if member.refused > REFUSALS {
+                member.late = Some(reply);
+                return;
+            }
+        }
+        run.process.reply(number, &reply);
+    }
+
+    /// Tells a space what was kept back.
+    pub fn tell_late(&mut self, run: &Run, space: &str) {
+        let Some(member) = self.members.get_mut(space) else { return };
+        if let (Some(number), Some(reply)) = (member.number, member.late.take()) {
+            run.process.reply(number, &reply);
+        }
+    }
+
+    /// Ends a space that broke a rule.
+    pub fn end(&mut self, run: &Run, number: u32, reason: String) {
+        let Some(name) = self.numbers.get(&number) else { return };
+        if let Some(member) = self.members.get_mut(name) {
+            member.ending.get_or_insert(reason);
+            run.process.stop(number);
+        }
+    }
+
+    /// Ends spaces that used more than they may.
+    pub fn judge(&mut self, run: &Run) {
+        for (number, reason) in run.values.beyond() {
+            self.end(run, number, reason);
+        }
+        let Some(process) = run.process.id() else { return };
+        let shares = self.members.values().filter_map(|member| Some((member.number?, member.share)));
+        for (number, judgement) in self.processor.look(process, &shares.collect()) {
+            match judgement {
+                Judgement::Beyond(reason) => self.end(run, number, reason),
+                Judgement::Last(why) => {
+                    if let Some(name) = self.numbers.get(&number) {
+                        run.book.event(name, &why);
+                    }
+                }
+            }
+        }
     }
 
     /// A space has ended.
@@ -107,10 +205,24 @@ impl House {
         member.standing = standing;
         // What it has locked is free again.
         member.bench = None;
+        member.sound = None;
+        run.recognizers.leave(space);
         let instance = Instance { space, number: member.epoch };
         // One that is not known to the mesh has no messages there.
         let _ = self.mesh.stop(instance, After::Restart, run.now());
-        let _ = run.nudge.send(());
+        let _ = run.ways.nudge.send(());
+    }
+
+    /// Emits what was recognized for a space, if it still runs.
+    pub fn tell(&mut self, run: &Run, recognized: &Recognized) {
+        let Recognized { space, event, payload } = recognized;
+        let Some(member) = self.members.get(space).filter(|member| !member.standing.has_ended()) else {
+            return;
+        };
+        let instance = Instance { space, number: member.epoch };
+        if let Err(error) = self.mesh.publish(instance, event, payload, run.now()) {
+            run.book.event(space, &error.to_string());
+        }
     }
 
     /// Sends in the name of a space: along a path, or to itself.
@@ -147,6 +259,11 @@ impl Look<'_> {
         &self.0.application
     }
 
+    /// The number of its revision.
+    pub fn revision(&self) -> u64 {
+        self.0.revision
+    }
+
     /// What a path did.
     pub fn path(&self, from: &str, name: &str) -> PathStats {
         self.0.mesh.stats(from, name).unwrap_or_default()
@@ -160,6 +277,12 @@ impl Look<'_> {
     /// How often a space used a capability since it was started.
     pub fn used(&self, space: &str) -> BTreeMap<&'static str, u64> {
         self.0.members.get(space).map(|member| member.used.clone()).unwrap_or_default()
+    }
+
+    /// Bytes of a space's memory.
+    pub fn memory(&self, space: &str) -> u64 {
+        let member = self.0.members.get(space).filter(|member| !member.standing.has_ended());
+        member.map_or(0, |member| member.memory)
     }
 
     /// The latest messages that reached nobody.

@@ -3,8 +3,8 @@
 use sci::guest::GuestCapability;
 use services_zmesh::Message;
 use services_zrun::Grants;
-use services_zrun::linux::Bench;
-use services_zrun::remote::Server;
+use services_zrun::linux::{Bench, Sound};
+use services_zrun::remote::{Server, Wait};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::time::Instant;
@@ -56,6 +56,28 @@ impl fmt::Display for Standing {
     }
 }
 
+/// What a space may store.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Storage {
+    /// Bytes.
+    pub bytes: u64,
+    /// Whether that is stated: it ends when it wants to store more.
+    pub is_strict: bool,
+    /// Whether it is gone when the space stops.
+    pub is_ephemeral: bool,
+}
+
+/// What became of the message that a space was brought when it was called last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Brought {
+    /// It was brought none, or took it.
+    Nothing,
+    /// Nobody knows yet.
+    Message,
+    /// It left it: it is called again when there are more.
+    Left,
+}
+
 /// A start of a space.
 pub struct Member {
     /// Which start it is.
@@ -65,13 +87,24 @@ pub struct Member {
     /// Its number in the process; none, when nothing of it runs there.
     pub number: Option<u32>,
     pub server: Option<Server>,
-    /// Bytes that it may store.
-    pub quota: u64,
-    pub ephemeral: bool,
+    pub storage: Storage,
+    /// Thousandths of a processor that it may use, where that is stated.
+    pub share: Option<u32>,
+    /// Bytes of its memory.
+    pub memory: u64,
+    /// Why it is being ended, if it does not end by itself.
+    pub ending: Option<String>,
+    /// How many of its messages in a row there was no room for.
+    pub refused: u32,
+    /// What it is told of the last one when there is room, or later.
+    pub late: Option<Vec<u8>>,
     /// It waits to be called.
     pub awaits: bool,
-    /// It took a message since it was called last.
-    pub took: bool,
+    /// It will ask when it waits; else it only leaves a note.
+    pub asks: bool,
+    /// How many times something arrived for it.
+    pub arrivals: u32,
+    pub brought: Brought,
     /// Messages that waited when it was called last, and wait still.
     pub seen: usize,
     /// What `net.message_info` answers.
@@ -83,6 +116,12 @@ pub struct Member {
     pub shown: VecDeque<Message>,
     /// Its sensors and actuators.
     pub bench: Option<Bench>,
+    /// Its microphone and speaker.
+    pub sound: Option<Sound>,
+    /// Ids of its sensors and actuators.
+    pub devices: Vec<String>,
+    /// Events that it may emit.
+    pub events: Vec<String>,
     /// How often it used what.
     pub used: BTreeMap<&'static str, u64>,
 }
@@ -95,15 +134,24 @@ impl Member {
             grants: Grants::default(),
             number: None,
             server: None,
-            quota: 0,
-            ephemeral: false,
+            storage: Storage::default(),
+            share: None,
+            memory: 0,
+            ending: None,
+            refused: 0,
+            late: None,
             awaits: false,
-            took: true,
+            asks: true,
+            arrivals: 0,
+            brought: Brought::Nothing,
             seen: 0,
             info: None,
             end_by: None,
             shown: VecDeque::new(),
             bench: None,
+            sound: None,
+            devices: Vec::new(),
+            events: Vec::new(),
             used: BTreeMap::new(),
         }
     }
@@ -114,6 +162,27 @@ impl Member {
             self.shown.pop_front();
         }
         self.shown.push_back(message);
+    }
+
+    /// It waits to be called, if nothing arrived since it said so.
+    pub fn waits(&mut self, wait: Wait) {
+        if !wait.is_after(self.arrivals) {
+            return;
+        }
+        (self.awaits, self.asks) = (true, false);
+        // It may say so of what it was brought, and of nothing else.
+        let was_brought = std::mem::replace(&mut self.brought, Brought::Nothing) != Brought::Nothing;
+        if was_brought && wait.is_left {
+            self.brought = Brought::Left;
+        } else if was_brought {
+            self.count(GuestCapability::NetRecvNext);
+        }
+    }
+
+    /// Something arrives for it: it waits no longer. `asks` is whether it is to ask when it does again.
+    pub fn called(&mut self, seen: usize, asks: bool) {
+        self.arrivals = self.arrivals.wrapping_add(1);
+        (self.awaits, self.asks, self.seen) = (false, asks, seen);
     }
 
     /// Counts a use.

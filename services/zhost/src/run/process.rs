@@ -2,6 +2,7 @@
 
 use super::Run;
 use services_zrun::linux::{Job, Orders, Spaces};
+use services_zrun::remote::Wait;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
@@ -10,6 +11,8 @@ use std::thread;
 struct State {
     /// The way to tell it what to do, while it runs.
     orders: Option<Orders>,
+    /// The kernel's number of it.
+    id: u32,
     /// What is to start when it runs.
     pending: VecDeque<(u32, Job, Vec<u8>)>,
     /// It is not to begin again.
@@ -53,11 +56,36 @@ impl Process {
         }
     }
 
-    /// Replies to a space that waits.
+    /// Gives a space the reply to its request.
     pub fn reply(&self, number: u32, reply: &[u8]) {
         if let Some(orders) = &self.state().orders {
             orders.reply(number, reply);
         }
+    }
+
+    /// Replies to a space that waits; whether it is to ask when it waits again.
+    pub fn arrive(&self, number: u32, reply: &[u8], asks: bool) {
+        if let Some(orders) = &self.state().orders {
+            orders.arrive(number, reply, asks);
+        }
+    }
+
+    /// Has a space ask when it waits.
+    pub fn ask(&self, number: u32) {
+        if let Some(orders) = &self.state().orders {
+            orders.ask(number);
+        }
+    }
+
+    /// The kernel's number of it, while it runs.
+    pub fn id(&self) -> Option<u32> {
+        let state = self.state();
+        state.orders.as_ref().map(|_| state.id)
+    }
+
+    /// What a space noted that waits.
+    pub fn noted(&self, number: u32) -> Option<Wait> {
+        self.state().orders.as_ref()?.noted(number)
     }
 
     /// It is gone. The numbers of spaces that were not given to it.
@@ -105,7 +133,7 @@ fn live(run: &Weak<Run>) -> bool {
         for (number, job, image) in std::mem::take(&mut state.pending) {
             orders.start(number, job, &image);
         }
-        state.orders = Some(orders.clone());
+        (state.orders, state.id) = (Some(orders.clone()), spaces.id());
     }
     loop {
         let event = spaces.wait();
