@@ -72,17 +72,25 @@ fn kept() -> Result<Text, i32> {
     Ok(text)
 }
 
-/// Whether the message taken last came along a path.
-fn came_along(path: &str) -> Result<bool, i32> {
+/// Whether what is known of the message taken last has a text in it.
+fn is_known(text: &[&[u8]]) -> Result<bool, i32> {
     let mut buffer = [0; BYTES];
     let result = net::message_info(&mut buffer);
     let info = part(&buffer, result)?;
     let mut wanted = Text::new();
-    wanted.put(b"\"path\":\"");
-    wanted.put(path.as_bytes());
-    wanted.put(b"\"");
+    text.iter().for_each(|part| wanted.put(part));
     let wanted = wanted.written();
     Ok(info.windows(wanted.len()).any(|part| part == wanted))
+}
+
+/// Whether it came along a path.
+fn came_along(path: &str) -> Result<bool, i32> {
+    is_known(&[b"\"path\":\"", path.as_bytes(), b"\""])
+}
+
+/// Whether it is from this space itself, as what `space send` puts there: an answer would be the next one.
+fn is_own() -> Result<bool, i32> {
+    is_known(&[b"\"from\":\"@self\""])
 }
 
 /// Keeps a value of the sensor; counts a press, and answers whoever asks.
@@ -95,6 +103,9 @@ fn process() -> Result<(), i32> {
     }
     if message == b"press" {
         done(data::put(PRESSES, &(presses()? + 1).to_le_bytes()))?;
+    }
+    if is_own()? {
+        return Ok(());
     }
     done(net::emit_to("@sender", kept()?.written()))
 }
