@@ -15,11 +15,12 @@ mod boot;
 mod mex;
 mod new;
 pub use apps::{
-    ApplicationArgument, DownArguments, LogsArguments, SpaceArgument, TapArguments, TopoCommand, UpArguments,
+    ApplicationArgument, DevArguments, DownArguments, LogsArguments, PlanArguments, ShownArguments,
+    SpaceArgument, TapArguments, TopoCommand, UpArguments,
 };
 pub use boot::BootArguments;
 pub use mex::{MexBuildArguments, MexCommand, MexVerifyArguments};
-pub use new::{Language, NewArguments, NewKind, Template};
+pub use new::{Kind, Language, NewArguments, NewKind, Template};
 
 /// What `-V` prints after the name.
 pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (commit ", env!("SPACE_COMMIT"), ")");
@@ -84,12 +85,7 @@ pub enum DemoCommand {
 #[derive(Subcommand)]
 pub enum CapCommand {
     /// List what each space may do, and how often it did
-    Ls {
-        #[command(flatten)]
-        application: ApplicationArgument,
-        #[command(flatten)]
-        output: JsonArgument,
-    },
+    Ls(ShownArguments),
 }
 
 /// The commands.
@@ -124,6 +120,10 @@ pub enum Command {
     },
     /// Bring an application up: verify it, run it, show what it says
     Up(UpArguments),
+    /// Bring an application up, and have it follow its sources: what is saved runs
+    Dev(DevArguments),
+    /// Print what `space up` would start and change
+    Plan(PlanArguments),
     /// Stop an application
     Down(DownArguments),
     /// List applications
@@ -132,12 +132,7 @@ pub enum Command {
         output: JsonArgument,
     },
     /// Print the state of an application and its spaces, with reasons
-    Status {
-        #[command(flatten)]
-        application: ApplicationArgument,
-        #[command(flatten)]
-        output: JsonArgument,
-    },
+    Status(ShownArguments),
     /// Print what spaces said, and with `--follow` what happens to them
     Logs(LogsArguments),
     /// Print what happened to spaces
@@ -146,12 +141,7 @@ pub enum Command {
         application: ApplicationArgument,
     },
     /// Print an application's paths, and what they carried
-    Graph {
-        #[command(flatten)]
-        application: ApplicationArgument,
-        #[command(flatten)]
-        output: JsonArgument,
-    },
+    Graph(ShownArguments),
     /// Show spaces and paths as they are, again and again
     Top {
         #[command(flatten)]
@@ -331,6 +321,9 @@ pub struct RunArguments {
     /// Keep the guest's values in this file; otherwise they end with the run
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
+    /// Give the guest the sensors, actuators and sound that this file describes
+    #[arg(long, value_name = "FILE")]
+    pub devices: Option<PathBuf>,
     /// Stop a project's components after this time, with success: `10s`, `500ms`, `2m`
     #[arg(long = "for", value_name = "DURATION", value_parser = duration, allow_hyphen_values = true)]
     pub time: Option<Duration>,

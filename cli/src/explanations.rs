@@ -74,7 +74,7 @@ const COMMAND: &[(&str, &str)] = &[
     ),
     (
         "devices",
-        "The sensors and actuators of this machine are described in `devices.json` in the folder of the state, and the description is wrong, or a device of it cannot be reached. `docs/devices.md` says what is in it; without the file the machine has no devices.",
+        "The sensors, actuators and sound of this machine are described in `devices.json` in the folder of the state, those of one run in the file that `--devices` names. The description is wrong, or a device of it cannot be reached. `docs/devices.md` says what is in it; without the file the machine has no devices.",
     ),
     (
         "digest",
@@ -182,6 +182,10 @@ const COMMAND: &[(&str, &str)] = &[
     (
         "no-guest",
         "A WebAssembly module or an image of one was expected: the file holds the image of a component, or an option that only a guest has a use for was given to a project.",
+    ),
+    (
+        "no-guests",
+        "An application boots for its spaces with modules, and none of its spaces has one: a user interface is shown by the desk, which `space up` starts.",
     ),
     (
         "no-host",
@@ -337,6 +341,10 @@ const COMMAND: &[(&str, &str)] = &[
         "A `test` block ended by an `assert` that did not hold, or by a fault. Tests run on this machine, without a console or any other capability.",
     ),
     ("tiling", "The image's parts overlap or leave gaps. The file was damaged, or another tool wrote it."),
+    (
+        "too-many-spaces",
+        "Each space on the nanokernel has a channel to the console, which has no more than 64. `space up` runs the application on this host.",
+    ),
     (
         "trace-file",
         "`--trace` makes a file. It does not overwrite sources, images or folders, its folder must exist, and QEMU gives `%` in the name a meaning of its own.",

@@ -65,7 +65,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Run(arguments) => commands::run::run(&arguments),
         Command::Cache { command: CacheCommand::List } => commands::guest::list(),
         Command::Cache { command: CacheCommand::Clear } => commands::guest::clear(),
-        Command::Mex { command: MexCommand::New { name } } => commands::mex::new::run(&name),
+        Command::Mex { command: MexCommand::New { name, lang } } => commands::mex::new::run(&name, lang),
         Command::Mex { command: MexCommand::Build(arguments) } => commands::mex::build(&arguments),
         Command::Mex { command: MexCommand::Verify(arguments) } => commands::mex::verify(&arguments),
         Command::Mex { command: MexCommand::Inspect { file, output } } => {
@@ -75,20 +75,20 @@ fn run(command: Command) -> Result<(), Failure> {
             commands::mex::sign(&file, &key, output.as_deref())
         }
         Command::Up(arguments) => apps::up::run(&arguments),
+        Command::Dev(arguments) => apps::dev::run(&arguments),
+        Command::Plan(arguments) => apps::plan::run(&arguments),
         Command::Down(arguments) => apps::down(&arguments.application, arguments.purge),
         Command::Ps { output } => apps::ps(output.json),
-        Command::Status { application, output } => apps::status(&application, output.json),
+        Command::Status(shown) => apps::status(&shown),
         Command::Logs(arguments) => apps::logs(&arguments),
         Command::Events { application } => apps::events(&application),
-        Command::Graph { application, output } => apps::graph(&application, output.json),
+        Command::Graph(shown) => apps::graph(&shown),
         Command::Top { application, once } => apps::top(&application, once),
         Command::Tap(arguments) => apps::tap(&arguments),
         Command::Send { space, message } => apps::send(&space, &message),
         Command::Kill { space } => apps::act(&space, Action::Kill),
         Command::Restart { space } => apps::act(&space, Action::Restart),
-        Command::Cap { command: CapCommand::Ls { application, output } } => {
-            apps::capabilities(&application, output.json)
-        }
+        Command::Cap { command: CapCommand::Ls(shown) } => apps::capabilities(&shown),
         Command::Topo { command } => topo(command),
         Command::Demo { command: DemoCommand::Attacks } => commands::demo::attacks(),
         Command::Desk => apps::desk(),
@@ -124,9 +124,9 @@ fn topo(command: TopoCommand) -> Result<(), Failure> {
     match command {
         TopoCommand::Submit { what } => apps::up::topo_submit(&what),
         TopoCommand::Ls { output } => apps::ps(output.json),
-        TopoCommand::Status { application, output } => apps::status(&application, output.json),
+        TopoCommand::Status(shown) => apps::status(&shown),
         TopoCommand::Stop { application } => apps::down(&application, false),
-        TopoCommand::History { application, output } => apps::history(&application, output.json),
+        TopoCommand::History(shown) => apps::history(&shown),
         TopoCommand::Rollback { revision, application } => apps::rollback(&application, revision),
     }
 }

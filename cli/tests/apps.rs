@@ -2,126 +2,13 @@
 
 mod common;
 
-use common::{Place, Said};
+use common::Place;
+use common::house::{House, STORE, TICKER, TOPOLOGY};
 use serde_json::Value;
 use std::fs;
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
-
-/// How long something may take that is waited for.
-const PATIENCE: Duration = Duration::from_mins(1);
-
-const MANIFEST: &str = "apiVersion: samoza/v1\nkind: MEX\nmetadata:\n  name: clockwork\n  version: 1.0.0\n  \
-                        publisher: tests\n  created: 2026-04-30T10:00:00Z\nspec:\n  topology: topology.yaml\n  \
-                        spaces:\n    - page\n    - store\n    - ticker\n";
-const TOPOLOGY: &str = "apiVersion: samoza/v1\nkind: Topology\nmetadata:\n  name: clockwork\nspaces:\n  \
-                        - name: page\n    type: UI\n  - name: store\n    type: DATA\n    \
-                        capabilities: [data.read, data.write, sys.log]\n  - name: ticker\n    type: IO\n    \
-                        capabilities: [sys.log, sys.sleep, net.recv_next]\npaths:\n  - from: ticker\n    to: store\n    \
-                        name: values\n  - from: ticker\n    to: page\n    name: readings\n";
-
-/// Says what it kept, and keeps whatever comes.
-const STORE: &str = r#"(module
-  (import "sys" "log" (func $log (param i32 i32) (result i32)))
-  (import "net" "recv_next" (func $next (param i32 i32) (result i32)))
-  (import "data" "put" (func $put (param i32 i32 i32 i32) (result i32)))
-  (import "data" "get" (func $get (param i32 i32 i32 i32) (result i32)))
-  (memory (export "memory") 1)
-  (data (i32.const 0) "kept ")
-  (data (i32.const 100) "closing")
-  (func (export "on_init") (local i32)
-    (local.set 0 (call $get (i32.const 0) (i32.const 4) (i32.const 5) (i32.const 32)))
-    (if (i32.gt_s (local.get 0) (i32.const 0))
-      (then (drop (call $log (i32.const 0) (i32.add (local.get 0) (i32.const 5)))))
-      (else (drop (call $log (i32.const 0) (i32.const 4))))))
-  (func (export "on_process")
-    (drop (call $put (i32.const 0) (i32.const 4) (i32.const 200)
-      (call $next (i32.const 200) (i32.const 32)))))
-  (func (export "on_close") (drop (call $log (i32.const 100) (i32.const 7)))))"#;
-
-/// Sends a message to both others, and to itself, over and over.
-const TICKER: &str = r#"(module
-  (import "sys" "log" (func $log (param i32 i32) (result i32)))
-  (import "sys" "sleep" (func $sleep (param i32) (result i32)))
-  (import "sys" "self_emit" (func $again (param i32 i32) (result i32)))
-  (import "net" "recv_next" (func $next (param i32 i32) (result i32)))
-  (import "net" "emit_to" (func $emit (param i32 i32 i32 i32) (result i32)))
-  (memory (export "memory") 1)
-  (data (i32.const 0) "valuesreadingstick")
-  (func (export "on_init")
-    (drop (call $log (i32.const 14) (i32.const 4)))
-    (drop (call $again (i32.const 14) (i32.const 4))))
-  (func (export "on_process") (local i32)
-    (local.set 0 (call $next (i32.const 64) (i32.const 32)))
-    (drop (call $sleep (i32.const 20)))
-    (drop (call $emit (i32.const 0) (i32.const 6) (i32.const 64) (local.get 0)))
-    (drop (call $emit (i32.const 6) (i32.const 8) (i32.const 64) (local.get 0)))
-    (drop (call $again (i32.const 64) (local.get 0))))
-  (func (export "on_close")))"#;
-
-/// An application's folder, and the parent that is gone with it.
-struct House(Place);
-
-impl House {
-    fn new() -> Self {
-        let house = Self(Place::new());
-        let head = "apiVersion: samoza/v1\nkind: Space\nmetadata:\n  name:";
-        house.0.write("app/manifest.yaml", MANIFEST);
-        house.0.write("app/topology.yaml", TOPOLOGY);
-        house.0.write("app/spaces/page/index.html", "<!doctype html><title>page</title>");
-        house
-            .0
-            .write("app/spaces/store/space.yaml", format!("{head} store\ntype: DATA\npersistence: {{}}\n"));
-        let sensors = "sensors:\n  - id: clock\n    type: clock\n";
-        house.0.write("app/spaces/ticker/space.yaml", format!("{head} ticker\ntype: IO\n{sensors}"));
-        house.module("store", STORE);
-        house.module("ticker", TICKER);
-        house
-    }
-
-    fn module(&self, space: &str, text: &str) {
-        let bytes = wat::parse_str(text).expect("the module is text");
-        self.0.write(&format!("app/spaces/{space}/core.wasm"), bytes);
-    }
-
-    fn call(&self, arguments: &[&str]) -> Said {
-        self.0.call("app", arguments)
-    }
-
-    fn up(&self) -> String {
-        self.call(&["up", "--detach"]).succeeds()
-    }
-
-    /// The application as `space ps` tells it.
-    fn application(&self) -> Value {
-        let said = self.call(&["ps", "--json"]).succeeds();
-        let all: Value = serde_json::from_str(&said).expect("it is JSON");
-        all["applications"][0].clone()
-    }
-
-    fn space(&self, name: &str) -> Value {
-        let application = self.application();
-        let spaces = application["spaces"].as_array().expect("spaces").clone();
-        spaces.into_iter().find(|space| space["name"] == name).unwrap_or_default()
-    }
-
-    /// Waits until something holds.
-    #[track_caller]
-    fn until(&self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
-        let end = Instant::now() + PATIENCE;
-        while !holds(self) {
-            assert!(Instant::now() < end, "not in time: {what}\n{}", self.call(&["status"]).out);
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-}
-
-impl Drop for House {
-    fn drop(&mut self) {
-        self.0.kill_parent();
-    }
-}
+use std::time::Duration;
 
 #[test]
 fn an_application_is_up_seen_and_down() {
@@ -251,6 +138,14 @@ fn only_what_changed_is_started_anew_and_comes_back() {
     let said = house.call(&["topo", "history"]).succeeds();
     assert!(said.contains("\n3         ") && said.contains("brought back 1"), "{said}");
     house.call(&["topo", "rollback", "9"]).refuses(2, "has no revision 9");
+    // A path alone makes nobody another.
+    house.module("ticker", TICKER);
+    let before = instances(&house);
+    house.0.write("app/topology.yaml", TOPOLOGY.replace("name: readings", "name: news"));
+    house.call(&["topo", "submit", "."]).succeeds();
+    house.call(&["tap", "ticker", "readings", "-n", "1"]).refuses(2, "`ticker` has no path `readings`");
+    assert!(house.call(&["graph"]).succeeds().contains("ticker  news    page"));
+    assert_eq!(instances(&house), before);
 }
 
 #[test]
@@ -371,4 +266,52 @@ fn sensors_of_the_machine_are_those_of_its_description() {
         let said = house.call(&["logs", "ticker"]).succeeds();
         said.matches(r#""sensor":"clock""#).count() > 3
     });
+}
+
+#[test]
+fn a_device_that_the_machine_lacks_is_simulated_if_the_space_says_so() {
+    let house = House::new();
+    house.module("ticker", READER);
+    house.0.write(
+        "app/topology.yaml",
+        TOPOLOGY.replace("net.recv_next]\npaths", "net.recv_next, sensors.read]\npaths"),
+    );
+    let says = |what: &str| {
+        let head = "apiVersion: samoza/v1\nkind: Space\nmetadata:\n  name: ticker\ntype: IO\n";
+        house.0.write(
+            "app/spaces/ticker/space.yaml",
+            format!("{head}sensors:\n  - id: clock\n    type: clock\n{what}"),
+        );
+    };
+    let reads = |value: &str| {
+        house.until(value, |house| {
+            house.call(&["logs", "ticker", "-n", "1"]).succeeds().contains(&format!("\"value\":{value}}}"))
+        });
+    };
+    says("    x-simulated: {shape: ramp, range: [7, 3], every: 10ms}\n");
+    house.call(&["up", "--detach"]).refuses(4, "`range:` goes from 7 to 3");
+    says("    x-simulated: {shape: square, range: [3, 7], every: 10ms, period: 1h}\n");
+    house.up();
+    reads("7.0");
+    let said = house.call(&["events"]).succeeds();
+    assert!(said.contains("ticker * `clock` is simulated: this machine has none"), "{said}");
+    // Another wave begins anew; whoever does not know that it is simulated has no such sensor.
+    says("    x-simulated: {shape: square, range: [3, 8], every: 10ms, period: 1h}\n");
+    house.call(&["topo", "submit", "."]).succeeds();
+    reads("8.0");
+    says("");
+    house.call(&["topo", "submit", "."]).succeeds();
+    let lines = || house.call(&["logs", "ticker"]).succeeds().lines().count();
+    let before = lines();
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(lines(), before);
+    // The machine's own comes first.
+    house.call(&["down"]).succeeds();
+    house.until("the parent ends", |house| house.0.parent().is_empty());
+    let wave = r#"{"shape": "square", "low": 1, "high": 2, "period": 3600000, "every": 10}"#;
+    let devices = format!(r#"{{"sensors": [{{"id": "clock", "type": "clock", "simulated": {wave}}}]}}"#);
+    house.0.write("home/devices.json", devices);
+    says("    x-simulated: {shape: square, range: [3, 8], every: 10ms, period: 1h}\n");
+    house.up();
+    reads("2.0");
 }

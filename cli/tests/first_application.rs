@@ -26,7 +26,6 @@ fn the_tutorial_can_be_followed() {
         ("c", line),
         ("sh", space),
         ("c", main),
-        ("yaml", says),
         ("yaml", spaces),
         ("yaml", paths),
         ("yaml", listed),
@@ -62,7 +61,6 @@ fn the_tutorial_can_be_followed() {
     run("my-app", space);
     edit("sensor/main.c", "    count++;\n", &format!("{line}    count++;\n"));
     place.write("my-app/alarm/main.c", main);
-    place.write("my-app/alarm/space.yaml", says);
     edit("topology.yaml", "paths:\n", &format!("{spaces}paths:\n{paths}"));
     edit("manifest.yaml", "    - panel\n", &format!("    - panel\n{listed}"));
     edit("manifest.yaml", "publisher: unknown", "publisher: ada");

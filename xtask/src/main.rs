@@ -21,7 +21,7 @@ const TASKS: &[Task] = &[
         run: boot_check::run,
         help: "boot the examples on every machine and read what they say",
     },
-    Task { name: "bench", run: bench::run, help: "print figures: compile, boot, calls, sizes, wasm" },
+    Task { name: "bench", run: bench::run, help: "print figures: compile, boot, calls, sizes, spaces, wasm" },
     Task {
         name: "soak",
         run: soak::run,

@@ -20,6 +20,27 @@ pub struct UpArguments {
     pub port: Option<u16>,
 }
 
+/// `space dev`
+#[derive(Args)]
+pub struct DevArguments {
+    /// A folder with a topology, or a topology
+    #[arg(default_value = ".")]
+    pub what: PathBuf,
+    /// Where the desk listens on this machine, if no parent runs yet
+    #[arg(long)]
+    pub port: Option<u16>,
+}
+
+/// `space plan`
+#[derive(Args)]
+pub struct PlanArguments {
+    /// A folder with a topology, a topology, or a package
+    #[arg(default_value = ".")]
+    pub what: PathBuf,
+    #[command(flatten)]
+    pub output: JsonArgument,
+}
+
 /// `space down`
 #[derive(Args)]
 pub struct DownArguments {
@@ -36,6 +57,15 @@ pub struct ApplicationArgument {
     /// The application's name; otherwise that of the folder's topology, or the only one that there is
     #[arg(long, short, value_name = "NAME")]
     pub app: Option<String>,
+}
+
+/// An application that is shown, for people or for programs.
+#[derive(Args)]
+pub struct ShownArguments {
+    #[command(flatten)]
+    pub application: ApplicationArgument,
+    #[command(flatten)]
+    pub output: JsonArgument,
 }
 
 /// A space of an application.
@@ -92,24 +122,14 @@ pub enum TopoCommand {
         output: JsonArgument,
     },
     /// Print the state of an application and its spaces, with reasons
-    Status {
-        #[command(flatten)]
-        application: ApplicationArgument,
-        #[command(flatten)]
-        output: JsonArgument,
-    },
+    Status(ShownArguments),
     /// Stop an application
     Stop {
         #[command(flatten)]
         application: ApplicationArgument,
     },
     /// List an application's revisions
-    History {
-        #[command(flatten)]
-        application: ApplicationArgument,
-        #[command(flatten)]
-        output: JsonArgument,
-    },
+    History(ShownArguments),
     /// Bring an earlier revision back
     Rollback {
         /// Its number

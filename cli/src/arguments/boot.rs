@@ -10,7 +10,8 @@ use super::{GuestArguments, duration};
 /// How to boot.
 #[derive(Args)]
 pub struct BootArguments {
-    /// The project's folder; or a guest: a module (`.wasm`) or an image of one (`.sci`)
+    /// The project's folder; a guest: a module (`.wasm`) or an image of one (`.sci`); or an application: a package
+    /// (`.mex`), a topology or its folder
     #[arg(default_value = ".")]
     pub what: PathBuf,
     /// Arguments for the guest, behind `--`

@@ -4,15 +4,18 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::JsonArgument;
+use super::{JsonArgument, Language};
 
 /// `space mex`
 #[derive(Subcommand)]
 pub enum MexCommand {
-    /// Make an application that is packed as it is: a sensor, a store, a panel
+    /// Make an application that is packed as it is: a sensor, a store, a panel; or one of a space in a language
     New {
         /// Its name: lower-case letters, digits and `-`
         name: String,
+        /// With one space alone, in this language
+        #[arg(long, value_enum)]
+        lang: Option<Language>,
     },
     /// Pack an application: its topology, and the files of its spaces
     Build(MexBuildArguments),

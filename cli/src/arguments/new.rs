@@ -25,14 +25,37 @@ pub struct NewArguments {
 /// What `space new` makes besides projects.
 #[derive(Subcommand)]
 pub enum NewKind {
-    /// Make a space: a WebAssembly guest, with the Guest ABI's declarations in its language
+    /// Make a space: a WebAssembly guest, with the Guest ABI's declarations in its language; or a page
     Space {
         /// Its name: lower-case letters, digits and `-`
         name: String,
-        /// The language
+        /// Its type in an application: then it gets a `space.yaml`, too
+        #[arg(long = "type", value_enum, ignore_case = true)]
+        kind: Option<Kind>,
+        /// The language; a page has none
         #[arg(long, value_enum)]
-        lang: Language,
+        lang: Option<Language>,
     },
+}
+
+/// A type of spaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Kind {
+    /// A page in the desk
+    #[value(name = "UI")]
+    Ui,
+    /// Devices and events
+    #[value(name = "IO")]
+    Io,
+    /// Values and blobs
+    #[value(name = "DATA")]
+    Data,
+    /// A language model and its cache
+    #[value(name = "CHAT")]
+    Chat,
+    /// Functions and services
+    #[value(name = "CALL")]
+    Call,
 }
 
 /// A language for spaces.

@@ -1,9 +1,12 @@
 //! Applications that run: `space up` and its companions. Each asks the parent of the machine's spaces.
 
+pub mod dev;
 mod loader;
 mod log;
 pub mod parent;
+pub mod plan;
 mod show;
+pub mod state;
 pub mod up;
 
 use std::path::Path;
@@ -18,6 +21,7 @@ use crate::explanations;
 use crate::print;
 use crate::report::{Exit, Failure};
 
+pub use loader::Packages;
 pub use log::{events, logs, tap};
 pub use show::{capabilities, graph, history, ps, status, top, why};
 

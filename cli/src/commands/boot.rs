@@ -1,5 +1,6 @@
 //! `space boot`
 
+mod application;
 mod guest;
 
 use std::path::Path;
@@ -28,7 +29,16 @@ pub fn run(arguments: &BootArguments) -> Result<(), Failure> {
         check_trace(trace)?;
     }
     let is_guest = guest::is_one(&arguments.what);
-    let module = if is_guest { guest::module(arguments)? } else { project(arguments)? };
+    let is_application = application::is_one(&arguments.what);
+    let module = if is_guest {
+        guest::module(arguments)?
+    } else if let Some(option) = guest::option(arguments) {
+        return Err(system::no_guest(option, &arguments.what));
+    } else if is_application {
+        application::module(arguments)?
+    } else {
+        system::module(&arguments.what)?
+    };
 
     let interrupted = system::interruption()?;
     if arguments.gdb {
@@ -45,13 +55,13 @@ pub fn run(arguments: &BootArguments) -> Result<(), Failure> {
         kernel: boot::KERNEL,
         module: &module,
         machine: arguments.machine.into(),
-        memory_mib: if is_guest { GUEST_MEMORY_MIB } else { MEMORY_MIB },
+        memory_mib: if is_guest || is_application { GUEST_MEMORY_MIB } else { MEMORY_MIB },
         words: &arguments.words,
         gdb: arguments.gdb,
         trace: arguments.trace.clone(),
         count: arguments.icount,
         // What the kernel says of a guest is told in the words of `space run`.
-        is_quiet: is_guest && arguments.words.is_empty(),
+        is_quiet: (is_guest || is_application) && arguments.words.is_empty(),
         stop,
         interrupted: &interrupted,
     };
@@ -61,15 +71,10 @@ pub fn run(arguments: &BootArguments) -> Result<(), Failure> {
     if is_guest && let Some(failure) = guest::failure(&ending, &faults, &module) {
         return Err(failure.at(arguments.what.display().to_string()));
     }
-    system::conclude(ending, faults, &module)
-}
-
-/// The boot module of a project.
-fn project(arguments: &BootArguments) -> Result<Vec<u8>, Failure> {
-    match guest::option(arguments) {
-        Some(option) => Err(system::no_guest(option, &arguments.what)),
-        None => system::module(&arguments.what),
+    if is_application {
+        return application::conclude(ending, faults, &module);
     }
+    system::conclude(ending, faults, &module)
 }
 
 /// What a trace may be written to: not over a folder, a source or an image.

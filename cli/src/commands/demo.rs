@@ -88,13 +88,13 @@ const ATTACKS: [Attack; 8] = [
         name: "glutton",
         tries: "takes all memory",
         module: include_str!("demo/glutton.wat"),
-        end: End::Says("no more memory"),
+        end: End::Dies("[quota-memory]"),
     },
     Attack {
         name: "hoarder",
         tries: "fills the disk",
         module: include_str!("demo/hoarder.wat"),
-        end: End::Says("no more room"),
+        end: End::Dies("[quota-storage]"),
     },
     Attack {
         name: "stranger",

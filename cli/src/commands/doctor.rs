@@ -5,6 +5,7 @@ use compiler_driver::files;
 use compiler_driver::keys::{DEVELOPMENT, Store};
 use serde_json::json;
 
+use crate::commands::apps::{parent, state};
 use crate::print;
 use crate::report::{Exit, Failure};
 use crate::toolchain;
@@ -33,7 +34,7 @@ impl Finding {
 /// missing of what it needs itself.
 pub fn run(as_json: bool) -> Result<(), Failure> {
     let findings: Vec<Finding> =
-        [version(), kernel(), qemu(), keys()].into_iter().chain(toolchains()).collect();
+        [version(), kernel(), qemu(), keys()].into_iter().chain(state()).chain(toolchains()).collect();
     if as_json {
         let listed: Vec<_> = findings
             .iter()
@@ -64,6 +65,24 @@ pub fn run(as_json: bool) -> Result<(), Failure> {
         0 => Ok(()),
         count => Err(Failure::new(Exit::Environment, "doctor", format!("{count} of these must be mended"))),
     }
+}
+
+/// What applications have on this machine.
+fn state() -> Vec<Finding> {
+    // Without a folder for keys there is none for this, and that is said above.
+    let Ok(home) = parent::home() else { return Vec::new() };
+    let finding = |name, found: state::Found| match found {
+        Ok(state) => Finding::good(name, state),
+        Err((state, remedy)) => Finding::bad(name, state, remedy),
+    };
+    let mut findings = vec![Finding::good("state", state::folder(&home))];
+    findings.extend(state::applications(&home).into_iter().map(|app| Finding::good("app", app)));
+    findings.extend([
+        finding("disk", state::disk(&home)),
+        finding("parent", state::parent(&home)),
+        Finding::good("port", state::port(&home)),
+    ]);
+    findings
 }
 
 /// What spaces in other languages are built with.

@@ -1,6 +1,6 @@
 //! `space new`
 
-mod space;
+pub mod space;
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::report::{Exit, Failure};
 /// Makes a folder with a project that builds, tests and boots, or with a space that builds and runs.
 pub fn run(arguments: &NewArguments) -> Result<(), Failure> {
     match (&arguments.kind, &arguments.name) {
-        (Some(NewKind::Space { name, lang }), _) => space::run(name, *lang),
+        (Some(NewKind::Space { name, kind, lang }), _) => space::run(name, *kind, *lang),
         (None, Some(name)) => project(name, arguments.template),
         (None, None) => Err(Failure::new(Exit::Usage, "project-name", "a project has a name")
             .help("`space new <name>`, or `space new space <name> --lang c`")),

@@ -1,5 +1,6 @@
 //! `space run`
 
+mod devices;
 mod project;
 
 use std::cell::RefCell;
@@ -13,7 +14,7 @@ use compiler_driver::files;
 use sci::header::Kind;
 use sci::image::Image;
 use services_zrun::linux::{
-    ALONE, ApartError, Disk, Limits, Line, Orders, Report, ReportKind, Settings, run_apart,
+    ALONE, ApartError, BackEnds, Disk, Limits, Line, Orders, Report, ReportKind, Settings, run_apart,
 };
 use services_zrun::{InMemory, Store};
 
@@ -62,7 +63,11 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
         profile: sink,
     };
     let mut caught = Ok(());
-    let ran = run_apart(&image, &keys, settings, |orders| {
+    let (back_ends, _socket) = match &arguments.devices {
+        Some(file) => devices::start(file, &name(&arguments.file))?,
+        None => (BackEnds::default(), None),
+    };
+    let ran = run_apart(&image, &keys, settings, back_ends, |orders| {
         caught = stop_on_signals(orders.clone(), Arc::clone(&interrupted));
         output.0.borrow_mut().1 = Some(orders);
     });

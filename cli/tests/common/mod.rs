@@ -2,9 +2,12 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
+pub mod house;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// A place of its own for one test.
 pub struct Place {
@@ -57,11 +60,16 @@ impl Place {
         text.trim().to_owned()
     }
 
-    /// Kills that process, which may end by itself meanwhile.
+    /// Kills that process, which may end by itself meanwhile, and waits until it is gone.
     pub fn kill_parent(&self) {
         let process = self.parent();
         if !process.is_empty() {
             let _ = Command::new("kill").args(["-KILL", &process]).stderr(Stdio::null()).status();
+            // One that nobody has waited for has no words left.
+            let words = || fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+            while !words().is_empty() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
         }
     }
 

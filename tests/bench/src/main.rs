@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod program;
+mod spaces;
 
 use std::fs;
 use std::path::Path;
@@ -46,16 +47,21 @@ fn main() -> ExitCode {
     }
 }
 
-/// Prints all figures, or those that are named: `compile`, `boot`, `calls`, `sizes`.
+/// Prints all figures, or those that are named: `compile`, `boot`, `calls`, `sizes`, `spaces`.
 fn run(arguments: &[String]) -> Result<(), Failure> {
     type Part = fn(&Space) -> Result<(), Failure>;
-    let parts: [(&str, Part); 4] = [("compile", compile), ("boot", boot), ("calls", calls), ("sizes", sizes)];
+    let parts: [(&str, Part); 5] =
+        [("compile", compile), ("boot", boot), ("calls", calls), ("sizes", sizes), ("spaces", spaces::run)];
     if let Some(unknown) = arguments.iter().find(|name| parts.iter().all(|(known, _)| known != name)) {
         return Err(format!(
-            "there is no figure `{unknown}`; there are compile, boot, calls, sizes, and alone wasm"
+            "there is no figure `{unknown}`; there are compile, boot, calls, sizes, spaces, and alone wasm"
         ));
     }
-    let space = Space::build()?;
+    // Of another build, such as that of an earlier version.
+    let space = match std::env::var_os("SPACE_BENCH_COMMAND") {
+        Some(command) => Space(command.into()),
+        None => Space::build()?,
+    };
     for (name, part) in parts {
         if arguments.is_empty() || arguments.iter().any(|wanted| wanted == name) {
             println!("\n== {name}");

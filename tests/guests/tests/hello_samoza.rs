@@ -237,6 +237,7 @@ fn the_store_counts_keeps_and_answers_over_a_restart() {
         assert_eq!(store.told("panel", "presses", "press"), answer(&kept));
     }
     assert_eq!(store.told("sensor", "values", "{\"reading\":10,\"celsius\":18.10}"), []);
+    assert_eq!(store.told(SELF, "", "state"), [], "an answer to itself would be its next message");
     assert_eq!(store.call("on_process"), 0, "nothing waits");
     assert_eq!(store.call("on_close"), 0);
     let values = store.outside(|outside| outside.values.clone());

@@ -64,7 +64,9 @@ const LAYERS: &[(&str, &[&str])] = &[
             "services-yaml",
             "services-zdesk",
             "services-zhost",
+            "services-zmesh-component",
             "services-zrms",
+            "services-zrms-component",
             "services-zrun",
         ],
     ),
@@ -88,8 +90,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("services/zdesk", &[]),
     // Messages need no guest: who they are from is all that matters.
     ("services/zmesh", &["sci"]),
+    ("services/zmesh/component", &["runtime-guest-rust", "sci", "services-zmesh", "services-zrun"]),
     // Services are cores over the format, and shells over the runtime.
     ("services/zrms", &["sci"]),
+    ("services/zrms/component", &["runtime-guest-rust", "sci", "services-zrms", "services-zrun"]),
     // The parent of a machine's spaces joins what knows nothing of each other.
     (
         "services/zhost",

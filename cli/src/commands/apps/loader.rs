@@ -1,13 +1,15 @@
 //! Packages as the parent wants them: verified, judged, compiled.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use compiler_driver::keys::Key;
 use sci::digest::{Hasher, sha256};
 use services_mex::layout::MODULE;
-use services_topology::space::Role;
-use services_zhost::{Application, Content, Loader, Problem};
+use services_topology::space::{self, ChatModel, Device, Role};
+use services_zhost::{ANSWERS, Application, Content, Loader, Problem, StandIn};
 use services_zrms::verdict::{Level, Verdict};
+use services_zrun::linux::{Shape, Wave};
 
 use crate::arguments::VERSION;
 use crate::commands::mex::judge::{self, Judged};
@@ -28,8 +30,8 @@ impl Packages {
         Ok(Self { key: session::key()? })
     }
 
-    fn application(&self, bytes: &[u8]) -> Result<Application, Failure> {
-        let file = Path::new(NAME);
+    /// A package of a file that is to run, or why it is not.
+    pub fn application(&self, file: &Path, bytes: &[u8]) -> Result<Application, Failure> {
         let judged = judge::judge(file, bytes, false)?;
         let trust = judge::trust(&judged, file, None)?;
         let package = sha256(bytes);
@@ -49,6 +51,7 @@ impl Packages {
             package,
             verdict,
             contents: contents(&judged),
+            world: judged.contents.world,
             graph: judged.graph,
         })
     }
@@ -56,7 +59,7 @@ impl Packages {
 
 impl Loader for Packages {
     fn load(&self, package: &[u8]) -> Result<Application, Problem> {
-        self.application(package).map_err(|failure| {
+        self.application(Path::new(NAME), package).map_err(|failure| {
             let problem = Problem::new(failure.id(), failure.message());
             match failure.remedy() {
                 Some(remedy) => problem.help(remedy),
@@ -70,8 +73,32 @@ impl Loader for Packages {
     }
 }
 
+/// What is simulated where a machine has no such device.
+fn stand_in(device: &Device) -> Option<StandIn> {
+    let wave = match device.stand_in? {
+        space::StandIn::Actuator => None,
+        space::StandIn::Sensor(space::Wave {
+            shape,
+            range,
+            period_milliseconds,
+            every_milliseconds,
+            seed,
+        }) => {
+            let shape = match shape {
+                space::Shape::Sine => Shape::Sine,
+                space::Shape::Ramp => Shape::Ramp,
+                space::Shape::Square => Shape::Square,
+                space::Shape::Walk => Shape::Walk,
+            };
+            let period = u32::try_from(period_milliseconds).unwrap_or(u32::MAX);
+            Some(Wave::new(shape, range.into(), period, every_milliseconds, seed.into()))
+        }
+    };
+    Some(StandIn { id: device.id.value.to_string(), kind: device.kind.to_string(), wave })
+}
+
 /// What each space is made of.
-fn contents(judged: &Judged<'_>) -> std::collections::BTreeMap<String, Content> {
+pub fn contents(judged: &Judged<'_>) -> BTreeMap<String, Content> {
     let of = |node: &services_topology::graph::Node| {
         let name = node.name.as_str();
         let folder = format!("spaces/{name}/");
@@ -89,6 +116,8 @@ fn contents(judged: &Judged<'_>) -> std::collections::BTreeMap<String, Content> 
             hasher.update(entry.sha256());
             if node.kind == sci::guest::SpaceType::Ui && file != MODULE {
                 content.files.insert(file.to_owned(), entry.content().into_owned());
+            } else if file == ANSWERS {
+                content.answers = entry.content().into_owned();
             }
         }
         content.image = judged.guests.get(&node.name).map(|(image, _)| image.clone());
@@ -99,7 +128,17 @@ fn contents(judged: &Judged<'_>) -> std::collections::BTreeMap<String, Content> 
         }
         if let Some(Role::Io(devices)) = manifest.map(|manifest| &manifest.role) {
             let all = devices.sensors.iter().chain(&devices.actuators);
-            content.devices = all.map(|device| device.id.value.to_string()).collect();
+            content.devices = all.clone().map(|device| device.id.value.to_string()).collect();
+            content.stand_ins = all.filter_map(stand_in).collect();
+        }
+        match manifest.map(|manifest| &manifest.role) {
+            Some(Role::Call(services)) => content.own.services.clone_from(services),
+            Some(Role::Chat(chat)) => {
+                if let ChatModel::Own { name, model } = &chat.model {
+                    content.own.model = Some((name.value.to_string(), model.clone()));
+                }
+            }
+            _ => {}
         }
         let events = manifest.map(|manifest| &manifest.events).into_iter().flatten();
         content.events = events.map(|event| event.value.to_string()).collect();

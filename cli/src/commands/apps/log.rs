@@ -33,6 +33,15 @@ fn lines(entries: &[Entry], width: usize) -> String {
     entries.iter().map(|entry| line(entry, width)).collect()
 }
 
+/// The number of the last thing that was said in an application.
+pub fn last(name: &str) -> Result<u64, Failure> {
+    let question = Question::Book { application: name.to_owned(), space: None, after: 0, follow: false };
+    Ok(match parent::ask(&question)? {
+        Some(Answer::Entries(entries)) => entries.last().map_or(0, |entry| entry.number),
+        _ => 0,
+    })
+}
+
 /// Prints what an application says from a number on, until it is down or `is_over`.
 pub fn follow(
     name: &str,

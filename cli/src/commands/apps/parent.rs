@@ -14,15 +14,23 @@ use services_zdesk::Source;
 use services_zhost::question::{Answer, Question};
 use services_zhost::{Home, Host, Problem, client, server};
 
-use super::{failure, loader::Packages};
+use super::{failure, loader::Packages, state};
 use crate::commands::system;
+use crate::explanations;
 use crate::report::{Exit, Failure};
 
+/// The error of a parent that finds another one.
+const TAKEN: &str = "already-running";
 /// How long a parent may take until it answers: it recovers what ran before.
 const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(10);
 /// Where the desk listens, if nobody else does.
-const PORT: u16 = 7733;
+pub const PORT: u16 = 7733;
+/// How long a parent may take to answer what it knows, and what it has to verify, start or end first.
+const ANSWER: Duration = Duration::from_secs(5);
+const WORK: Duration = Duration::from_mins(10);
+/// How long a process may have the folder that does not answer: it begins, or ends.
+const CHANGE: Duration = Duration::from_secs(5);
 /// How long a parent that has nothing to run waits for something.
 const IDLE: Duration = Duration::from_secs(2);
 
@@ -34,7 +42,34 @@ pub fn home() -> Result<Home, Failure> {
 /// Asks the parent; `None` where there is none.
 pub fn ask(question: &Question) -> Result<Option<Answer>, Failure> {
     let Some(answers) = answers(question)? else { return Ok(None) };
-    answers.one().map(Some).map_err(|problem| failure(&problem))
+    let time = match question {
+        Question::Submit { .. } | Question::Stop { .. } | Question::Rollback { .. } => WORK,
+        _ => ANSWER,
+    };
+    match answers.within(time).map_err(|problem| failure(&problem))? {
+        Some(answer) => Ok(Some(answer)),
+        None => Err(silent(&home()?)),
+    }
+}
+
+/// A process has the folder, and does not answer.
+fn silent(home: &Home) -> Failure {
+    let process = home.process().filter(|process| !process.is_empty());
+    let file = home.process_file().display().to_string();
+    let failure = Failure::new(
+        Exit::Environment,
+        "no-parent",
+        match &process {
+            Some(process) => format!("process {process} is the parent, and does not answer"),
+            None => "a process has the folder locked, and does not answer".to_owned(),
+        },
+    );
+    failure.at(file).help(match process {
+        Some(process) => format!(
+            "look at it with `ps {process}`; `kill -KILL {process}` ends it, what is stored stays, and `space up` goes on"
+        ),
+        None => "end the process that has the file open".to_owned(),
+    })
 }
 
 /// Asks the parent for what comes one after the other.
@@ -53,26 +88,25 @@ pub fn start(port: Option<u16>) -> Result<bool, Failure> {
     }
     let home = home()?;
     home.make(home.folder()).map_err(|error| Failure::new(Exit::Io, "io", error.to_string()))?;
-    let wrong =
-        |error: std::io::Error| Failure::new(Exit::Io, "io", format!("{}: {error}", home.output().display()));
-    let mut options = OpenOptions::new();
-    let output =
-        options.create(true).write(true).truncate(true).mode(0o600).open(home.output()).map_err(wrong)?;
-    let mut parent = Command::new("/proc/self/exe")
-        .arg("zhost")
-        .args(port.map(|port| format!("--port={port}")))
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(output)
-        .spawn()
-        .map_err(|error| {
-            Failure::new(Exit::Environment, "no-parent", format!("a parent cannot be started: {error}"))
-        })?;
+    let mut parent = spawn(&home, port)?;
     let until = Instant::now() + PATIENCE;
+    let mut ended = None;
     while ask(&Question::Snapshot)?.is_none() {
-        if let Some(failure) = ended(&mut parent, &home)? {
-            return Err(failure);
+        let wrong = |error: std::io::Error| Failure::new(Exit::Io, "io", error.to_string());
+        if ended.is_none() && parent.try_wait().map_err(wrong)?.is_some() {
+            ended = Some(Instant::now());
+        }
+        if let Some(since) = ended {
+            match (home.process(), said(&home)) {
+                // Another one took its place, or has not left it yet.
+                (Some(_), _) if since.elapsed() < CHANGE => {}
+                (Some(_), _) => return Err(silent(&home)),
+                (None, failure) if failure.id() == TAKEN && Instant::now() < until => {
+                    parent = spawn(&home, port)?;
+                    ended = None;
+                }
+                (None, failure) => return Err(failure),
+            }
         }
         if Instant::now() > until {
             return Err(Failure::new(Exit::Environment, "no-parent", "the parent does not answer")
@@ -84,16 +118,41 @@ pub fn start(port: Option<u16>) -> Result<bool, Failure> {
     Ok(true)
 }
 
-/// Why a parent ended that should answer; none as long as it runs, or where another one took its place.
-fn ended(parent: &mut Child, home: &Home) -> Result<Option<Failure>, Failure> {
-    let wrong = |error: std::io::Error| Failure::new(Exit::Io, "io", error.to_string());
-    if parent.try_wait().map_err(wrong)?.is_none() || home.process().is_some() {
-        return Ok(None);
-    }
+fn spawn(home: &Home, port: Option<u16>) -> Result<Child, Failure> {
+    let wrong =
+        |error: std::io::Error| Failure::new(Exit::Io, "io", format!("{}: {error}", home.output().display()));
+    let mut options = OpenOptions::new();
+    let output =
+        options.create(true).write(true).truncate(true).mode(0o600).open(home.output()).map_err(wrong)?;
+    Command::new("/proc/self/exe")
+        .arg("zhost")
+        .args(port.map(|port| format!("--port={port}")))
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(output)
+        .spawn()
+        .map_err(|error| {
+            Failure::new(Exit::Environment, "no-parent", format!("a parent cannot be started: {error}"))
+        })
+}
+
+/// Why a parent ended that should answer, in its own words.
+fn said(home: &Home) -> Failure {
     let said = std::fs::read_to_string(home.output()).unwrap_or_default();
-    let said = said.lines().find(|line| !line.is_empty()).unwrap_or("it said nothing").to_owned();
-    let failure = Failure::new(Exit::Environment, "no-parent", format!("the parent ended: {said}"));
-    Ok(Some(failure.at(home.output().display().to_string())))
+    let (id, message) = said
+        .lines()
+        .find_map(|line| line.strip_prefix("error[")?.split_once("]: "))
+        .unwrap_or(("no-parent", said.lines().next().unwrap_or("it said nothing")));
+    let id = explanations::all().iter().map(|(id, _)| *id).find(|known| *known == id).unwrap_or("no-parent");
+    let failure = Failure::new(Exit::Environment, id, format!("the parent ended: {message}"))
+        .at(home.output().display().to_string());
+    let help = said.lines().find_map(|line| line.strip_prefix("help: ")).map(str::to_owned);
+    // Then what it said may be missing, too.
+    match state::full(home).or(help) {
+        Some(help) => failure.help(help),
+        None => failure,
+    }
 }
 
 /// Takes a folder over.

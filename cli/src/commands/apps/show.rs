@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use services_zdesk::view::{Application, Path, Space, State};
+use services_zdesk::view::{Application, Cache, Model, Path, Space, State};
 use services_zhost::question::{Answer, Question};
 
 use super::{application, name, nothing_runs, parent, snapshot};
-use crate::arguments::{ApplicationArgument, SpaceArgument};
+use crate::arguments::{ApplicationArgument, ShownArguments, SpaceArgument};
 use crate::commands::system;
 use crate::print;
 use crate::report::{Exit, Failure};
@@ -56,6 +56,11 @@ fn columns(heads: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
+/// Bytes of memory, for people.
+fn memory(bytes: u64) -> String {
+    format!("{} KiB", bytes >> 10)
+}
+
 /// `space ps`
 pub fn ps(as_json: bool) -> Result<(), Failure> {
     let snapshot = snapshot()?.unwrap_or_default();
@@ -68,12 +73,13 @@ pub fn ps(as_json: bool) -> Result<(), Failure> {
             application.name.clone(),
             word(application.state).to_owned(),
             format!("{running}/{}", application.spaces.len()),
+            memory(application.spaces.iter().map(|space| space.memory).sum()),
             application.reason.clone(),
             application.remarks.join("; "),
         ]
     };
     let rows: Vec<_> = snapshot.applications.iter().map(row).collect();
-    print::text(&columns(&["NAME", "STATE", "SPACES", "REASON", "TRUST"], &rows))
+    print::text(&columns(&["NAME", "STATE", "SPACES", "MEMORY", "REASON", "TRUST"], &rows))
 }
 
 /// An application with its spaces below it.
@@ -93,7 +99,28 @@ pub fn tree(application: &Application) -> String {
             space.reason
         );
     }
+    for model in &application.models {
+        text += &format!("  model {}: {}\n", model.name, spent(model));
+    }
     text
+}
+
+/// What was spent on a model today, of what may be.
+fn spent(model: &Model) -> String {
+    let part = |used: u64, most: Option<u64>, what: &str, shown: fn(u64) -> String| match most {
+        Some(most) => Some(format!("{} of {} {what}", shown(used), shown(most))),
+        None if used == 0 => None,
+        None => Some(format!("{} {what}", shown(used))),
+    };
+    let number = |number: u64| number.to_string();
+    let cost = |millionths: u64| format!("{}.{:06}", millionths / 1_000_000, millionths % 1_000_000);
+    let parts = [
+        part(model.requests, model.requests_max, "requests", number),
+        part(model.tokens, model.tokens_max, "tokens", number),
+        part(model.cost, model.cost_max, "spent", cost),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    if parts.is_empty() { "not asked today".to_owned() } else { format!("{} today", parts.join(", ")) }
 }
 
 fn kind(space: &Space) -> String {
@@ -104,9 +131,9 @@ fn kind(space: &Space) -> String {
 }
 
 /// `space status`
-pub fn status(argument: &ApplicationArgument, as_json: bool) -> Result<(), Failure> {
-    let application = application(argument)?;
-    if as_json { json(&application) } else { print::text(&tree(&application)) }
+pub fn status(shown: &ShownArguments) -> Result<(), Failure> {
+    let application = application(&shown.application)?;
+    if shown.output.json { json(&application) } else { print::text(&tree(&application)) }
 }
 
 fn paths(application: &Application) -> String {
@@ -127,9 +154,9 @@ fn paths(application: &Application) -> String {
 }
 
 /// `space graph`
-pub fn graph(argument: &ApplicationArgument, as_json: bool) -> Result<(), Failure> {
-    let application = application(argument)?;
-    if as_json { json(&application.paths) } else { print::text(&paths(&application)) }
+pub fn graph(shown: &ShownArguments) -> Result<(), Failure> {
+    let application = application(&shown.application)?;
+    if shown.output.json { json(&application.paths) } else { print::text(&paths(&application)) }
 }
 
 /// `space top`
@@ -140,13 +167,14 @@ pub fn top(argument: &ApplicationArgument, once: bool) -> Result<(), Failure> {
                 space.name.clone(),
                 kind(space),
                 word(space.state).to_owned(),
+                memory(space.memory),
                 space.waiting.to_string(),
                 space.restarts.to_string(),
                 space.capabilities.iter().map(|capability| capability.used).sum::<u64>().to_string(),
             ]
         };
         let rows: Vec<_> = application.spaces.iter().map(row).collect();
-        let spaces = columns(&["SPACE", "TYPE", "STATE", "WAITING", "RESTARTS", "CALLS"], &rows);
+        let spaces = columns(&["SPACE", "TYPE", "STATE", "MEMORY", "WAITING", "RESTARTS", "CALLS"], &rows);
         format!("{}: {}\n\n{spaces}\n{}", application.name, word(application.state), paths(application))
     };
     if once {
@@ -168,9 +196,9 @@ pub fn top(argument: &ApplicationArgument, once: bool) -> Result<(), Failure> {
 }
 
 /// `space cap ls`
-pub fn capabilities(argument: &ApplicationArgument, as_json: bool) -> Result<(), Failure> {
-    let application = application(argument)?;
-    if as_json {
+pub fn capabilities(shown: &ShownArguments) -> Result<(), Failure> {
+    let application = application(&shown.application)?;
+    if shown.output.json {
         let spaces: Vec<Value> = application
             .spaces
             .iter()
@@ -209,18 +237,23 @@ pub fn why(argument: &SpaceArgument) -> Result<(), Failure> {
         row("next try", space.next_retry.map(|time| format!("in {time} ms")).unwrap_or_default()),
         row("host", space.host.clone().unwrap_or_default()),
         row("placement", space.placement.clone()),
+        row("cache", space.cache.map(cached).unwrap_or_default()),
     ];
     let rows: Vec<_> = rows.into_iter().filter(|(_, value)| !value.is_empty()).collect();
     print::text(&print::table(&rows))
 }
 
+fn cached(Cache { hits, misses, .. }: Cache) -> String {
+    format!("{hits} found, {misses} not found")
+}
+
 /// `space topo history`
-pub fn history(argument: &ApplicationArgument, as_json: bool) -> Result<(), Failure> {
-    let application = name(argument)?;
+pub fn history(shown: &ShownArguments) -> Result<(), Failure> {
+    let application = name(&shown.application)?;
     let Some(Answer::History(revisions)) = parent::ask(&Question::History { application })? else {
         return Err(nothing_runs());
     };
-    if as_json {
+    if shown.output.json {
         return json(&revisions);
     }
     let rows: Vec<Vec<String>> = revisions

@@ -10,7 +10,7 @@ use sci::digest::sha256;
 use services_zdesk::view::{Application, Space, State};
 use services_zhost::question::{Answer, Question};
 
-use super::{failure, log, parent, show, snapshot, unknown};
+use super::{failure, log, parent, show, snapshot, state, unknown};
 use crate::arguments::UpArguments;
 use crate::commands::mex::{self, judge};
 use crate::commands::system;
@@ -24,18 +24,31 @@ const FAILURES: u64 = 2;
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// A package that was verified here, so that what is wrong is said where it is.
-struct Prepared {
-    name: String,
-    digest: [u8; 32],
-    standing: String,
+pub struct Prepared {
+    /// The application's name.
+    pub name: String,
+    /// SHA-256 of the package.
+    pub digest: [u8; 32],
+    /// How it stands by the trust policy.
+    pub standing: String,
+}
+
+/// Builds what is stale, and packs it; or reads a package.
+pub fn package(what: &Path) -> Result<Vec<u8>, Failure> {
+    if is_package(what) { mex::read(what) } else { Ok(mex::pack::pack(what)?.bytes) }
+}
+
+/// Whether this names a package.
+pub fn is_package(what: &Path) -> bool {
+    what.extension().is_some_and(|extension| extension == "mex")
 }
 
 /// Builds what is stale, verifies it, and puts the package where the parent finds it.
-fn prepare(what: &Path) -> Result<Prepared, Failure> {
-    let is_package = what.extension().is_some_and(|extension| extension == "mex");
-    let bytes = if is_package { mex::read(what)? } else { mex::pack::pack(what)?.bytes };
+pub fn prepare(what: &Path) -> Result<Prepared, Failure> {
+    let bytes = package(what)?;
     // What was just packed has been held against every rule but trust.
-    let judged = if is_package { judge::judge(what, &bytes, false)? } else { judge::read(what, &bytes)? };
+    let judged =
+        if is_package(what) { judge::judge(what, &bytes, false)? } else { judge::read(what, &bytes)? };
     let trust = judge::trust(&judged, what, None)?;
     let name = judged.graph.name.to_string();
     let digest = sha256(&bytes);
@@ -78,24 +91,41 @@ pub fn topo_submit(what: &Path) -> Result<(), Failure> {
     print::text(&show::tree(&application))
 }
 
-fn current(name: &str) -> Result<Option<Application>, Failure> {
+/// An application as it is now, if there is one.
+pub fn current(name: &str) -> Result<Option<Application>, Failure> {
     let all = snapshot()?.unwrap_or_default().applications;
     Ok(all.into_iter().find(|application| application.name == name))
 }
 
-/// Submits a package, and waits until it runs or is known not to.
+/// What to do about a space that failed.
+fn after_failure() -> Result<String, Failure> {
+    Ok(state::full(&parent::home()?).unwrap_or_else(|| {
+        "`space logs` says what came before, `space events` what happened to it".to_owned()
+    }))
+}
+
+/// Submits a package, says so, and waits until it runs or is known not to.
 fn submit(prepared: &Prepared) -> Result<Application, Failure> {
-    let question = Question::Submit { package: prepared.digest };
-    let Some(Answer::Revision { application: name, revision }) = parent::ask(&question)? else {
-        return Err(failure(&services_zhost::Problem::new(
-            "parent-gone",
-            "the parent ended before it answered",
-        )));
-    };
-    print::text(&format!("{name} revision {revision}: {}\n", prepared.standing))?;
+    let revision = send(prepared)?;
+    print::text(&format!("{} revision {revision}: {}\n", prepared.name, prepared.standing))?;
+    settle(&prepared.name, revision)
+}
+
+/// Submits a package: the revision's number.
+pub fn send(prepared: &Prepared) -> Result<u64, Failure> {
+    match parent::ask(&Question::Submit { package: prepared.digest })? {
+        Some(Answer::Revision { revision, .. }) => Ok(revision),
+        _ => {
+            Err(failure(&services_zhost::Problem::new("parent-gone", "the parent ended before it answered")))
+        }
+    }
+}
+
+/// Waits until a revision runs, or is known not to.
+pub fn settle(name: &str, revision: u64) -> Result<Application, Failure> {
     let until = Instant::now() + PATIENCE;
     loop {
-        let application = current(&name)?.ok_or_else(|| unknown(&name))?;
+        let application = current(name)?.ok_or_else(|| unknown(name))?;
         // One that failed again after it was started again will not run by itself.
         let fails = |space: &&Space| {
             space.state == State::Failed || space.state == State::Pending && space.restarts >= FAILURES
@@ -103,9 +133,7 @@ fn submit(prepared: &Prepared) -> Result<Application, Failure> {
         if let Some(space) = application.spaces.iter().find(fails) {
             print::text(&show::tree(&application))?;
             let message = format!("`{}` of `{name}` failed: {}", space.name, space.reason);
-            return Err(
-                Failure::new(Exit::Fault, "space-failed", message).help("`space logs` says what came before")
-            );
+            return Err(Failure::new(Exit::Fault, "space-failed", message).help(after_failure()?));
         }
         let fits_nowhere =
             application.spaces.iter().find(|space| space.state == State::Pending && space.host.is_none());
@@ -115,7 +143,8 @@ fn submit(prepared: &Prepared) -> Result<Application, Failure> {
                 "change what the topology demands; it is tried again as long as the application is up",
             ));
         }
-        let waits = application.spaces.iter().any(|space| space.state == State::Pending);
+        let is_under_way = |space: &Space| matches!(space.state, State::Pending | State::Degraded);
+        let waits = application.revision < revision || application.spaces.iter().any(is_under_way);
         if !waits || Instant::now() > until {
             return Ok(application);
         }

@@ -15,7 +15,7 @@ use sci::linkage::{self, Linkage, PAGE_BYTES};
 use sci::section::SectionKind;
 use sci::status::Fault;
 use sci::tables::{self, GuestTables};
-use services_zrun::{Violation, imports, launch, lifecycle};
+use services_zrun::{Grants, Violation, imports, launch, lifecycle};
 
 use crate::arguments::BootArguments;
 use crate::commands::{guest, verify};
@@ -60,18 +60,8 @@ pub fn module(arguments: &BootArguments) -> Result<Vec<u8>, Failure> {
         arguments: arguments.arguments.clone(),
         environment: arguments.guest.environment.clone(),
     };
-    let launch = launch::Launch { grants, fuel: arguments.guest.fuel, texts };
-    let words = launch::words(&launch).ok_or_else(|| {
-        Failure::new(Exit::Usage, "too-many-arguments", "the guest's arguments and environment are too long")
-            .help("a guest on the nanokernel takes some 480 bytes of them")
-    })?;
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let mut host = vec![("grants", grants.mask()), ("epoch", since.as_nanos() as u64)];
-    if grants.holds(GuestCapability::Random) {
-        let seed = keys::random()?;
-        let words = seed.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
-        host.extend(["seed0", "seed1", "seed2", "seed3"].into_iter().zip(words));
-    }
+    let words = words(&launch::Launch { grants, fuel: arguments.guest.fuel, texts })?;
+    let host = host(grants, epoch())?;
     let first = affordable(&linkage, arguments.guest.memory).map_err(|failure| failure.at(place))?;
     let growth =
         arguments.guest.memory.saturating_sub(first).min(GROWTH_BYTES_MAX).min(MEMORY_BYTES_MAX - first);
@@ -79,6 +69,30 @@ pub fn module(arguments: &BootArguments) -> Result<Vec<u8>, Failure> {
         GuestSystem { name, image: &image, host: &host, words: &words, memory_pages: (growth / PAGE) as u32 };
     let bundle = driver::bundle(&system, ::boot::OS, &key)?;
     Ok(images::boot_module(&bundle, &[key.public()]))
+}
+
+/// What the library of any guest is told.
+pub fn words(launch: &launch::Launch) -> Result<Vec<u64>, Failure> {
+    launch::words(launch).ok_or_else(|| {
+        Failure::new(Exit::Usage, "too-many-arguments", "the guest's arguments and environment are too long")
+            .help("a guest on the nanokernel takes some 480 bytes of them")
+    })
+}
+
+/// Nanoseconds from 1970 to now, which is when the machine begins.
+pub fn epoch() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos() as u64
+}
+
+/// What the host of any guest is told: what the guest may do, the time, and what random numbers follow from.
+pub fn host(grants: Grants, epoch: u64) -> Result<Vec<(&'static str, u64)>, Failure> {
+    let mut told = vec![("grants", grants.mask()), ("epoch", epoch)];
+    if grants.holds(GuestCapability::Random) {
+        let seed = keys::random()?;
+        let words = seed.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
+        told.extend(["seed0", "seed1", "seed2", "seed3"].into_iter().zip(words));
+    }
+    Ok(told)
 }
 
 /// Bytes of the memories that a guest begins with, if they are allowed and there.

@@ -5,8 +5,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use services_mex::Moment;
 use services_topology::name::Name;
 
-use crate::commands::new::make;
+use crate::arguments::{Kind, Language};
+use crate::commands::new::{make, space};
 use crate::report::{Exit, Failure};
+use crate::toolchain;
 
 macro_rules! files {
     ($($name:literal)+) => {
@@ -36,14 +38,22 @@ const FILES: &[(&str, &[u8])] = files! {
 const NAMED: &[(&str, &[u8])] = files! { "manifest.yaml" "panel/index.html" "topology.yaml" };
 const NAME: &str = "hello-samoza";
 
-/// Makes a folder with an application that is packed as it is.
-pub fn run(name: &str) -> Result<(), Failure> {
+/// The one space of an application in a language.
+const MAIN: &str = "greeter";
+
+/// Makes a folder with an application that is packed as it is, or with one space in a language.
+pub fn run(name: &str, language: Option<Language>) -> Result<(), Failure> {
     if Name::new(name).is_none() {
         let message = format!("`{name}` cannot be the name of a package");
         return Err(Failure::new(Exit::Usage, "application-name", message)
             .help("lower-case letters, digits and `-`, first a letter, at most 63"));
     }
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = Moment(since.as_secs());
+    if let Some(language) = language {
+        let build = format!("(cd {MAIN} && {})", toolchain::install(language));
+        return make(name, &in_language(name, now, language), &[&build, "space up"]);
+    }
     let package = format!("{name}.mex");
     let next = [
         format!("space mex build . -o {package}"),
@@ -51,7 +61,26 @@ pub fn run(name: &str) -> Result<(), Failure> {
         format!("space mex inspect {package}"),
     ];
     let next: Vec<&str> = next.iter().map(String::as_str).collect();
-    make(name, &files(name, Moment(since.as_secs())), &next)
+    make(name, &files(name, now), &next)
+}
+
+fn in_language(name: &str, now: Moment, language: Language) -> Vec<(String, Vec<u8>)> {
+    let fill = |text: &str| {
+        text.replace("%name%", name)
+            .replace("%main%", MAIN)
+            .replace("%created%", &now.to_string())
+            .replace("%language%", toolchain::name(language))
+    };
+    let mut files = space::files(MAIN, language);
+    space::place(&mut files, MAIN, Kind::Io);
+    for (file, _) in &mut files {
+        *file = format!("{MAIN}/{file}");
+    }
+    files.push(("manifest.yaml".into(), fill(include_str!("../../../templates/mex/language/manifest.yaml"))));
+    files.push(("topology.yaml".into(), fill(include_str!("../../../templates/mex/language/topology.yaml"))));
+    files.push(("README.md".into(), fill(include_str!("../../../templates/mex/language/README.md"))));
+    files.push((".gitignore".into(), "*.mex\n".into()));
+    files.into_iter().map(|(file, text)| (file, text.into_bytes())).collect()
 }
 
 fn files(name: &str, now: Moment) -> Vec<(String, Vec<u8>)> {

@@ -2,22 +2,76 @@
 
 use compiler_driver::project::is_package_name;
 
-use crate::arguments::Language;
+use crate::arguments::{Kind as Role, Language};
 use crate::report::{Exit, Failure};
 use crate::{bindings, toolchain};
 
 const NAME_BYTES_MAX: usize = 63;
 
-/// Makes a folder with a space's source, the Guest ABI in its language, and the script that builds it.
-pub fn run(name: &str, language: Language) -> Result<(), Failure> {
+/// Makes a folder with a space's source, the Guest ABI in its language, and the script that builds it; or with a page.
+pub fn run(name: &str, role: Option<Role>, language: Option<Language>) -> Result<(), Failure> {
     if !is_package_name(name) || name.len() > NAME_BYTES_MAX {
         return Err(Failure::new(Exit::Usage, "space-name", format!("`{name}` cannot be a space's name"))
             .help("lower-case letters, digits and `-`, first a letter, at most 63"));
     }
-    let install = toolchain::install(language);
-    let files: Vec<_> =
-        files(name, language).into_iter().map(|(file, text)| (file, text.into_bytes())).collect();
-    super::make(name, &files, &[&install, "sh build.sh", &format!("space run {name}.wasm")])
+    let bytes = |files: Vec<(String, String)>| -> Vec<(String, Vec<u8>)> {
+        files.into_iter().map(|(file, text)| (file, text.into_bytes())).collect()
+    };
+    match (role, language) {
+        (Some(Role::Ui), None) => super::make(name, &bytes(page(name)), &["cat README.md"]),
+        (Some(Role::Ui), Some(_)) => {
+            Err(Failure::new(Exit::Usage, "usage", "a space of type UI is a page, which has no `--lang`")
+                .help("leave `--lang` out"))
+        }
+        (_, None) => Err(Failure::new(Exit::Usage, "usage", "a space has a language: `--lang`")
+            .help("`--lang c`, `rust`, `zig`, `go` or `as`; a page is made by `--type UI`")),
+        (role, Some(language)) => {
+            let mut files = files(name, language);
+            if let Some(role) = role {
+                place(&mut files, name, role);
+            }
+            let next = [toolchain::install(language), "sh build.sh".into(), format!("space run {name}.wasm")];
+            super::make(name, &bytes(files), &next.each_ref().map(String::as_str))
+        }
+    }
+}
+
+/// What makes a space of files one of an application: what it says of itself, and words on the topology.
+pub fn place(files: &mut Vec<(String, String)>, name: &str, role: Role) {
+    let (word, section) = match role {
+        Role::Ui => ("UI", ""),
+        Role::Io => ("IO", "# Devices: docs/devices.md.\nsensors: []\n"),
+        Role::Data => ("DATA", "persistence:\n  quota: 1MiB\n"),
+        Role::Chat => {
+            ("CHAT", "# An agent of the topology, of kind LLM: docs/agents.md.\nmodel: assistant\n")
+        }
+        Role::Call => (
+            "CALL",
+            "# What `agent.invoke_df` reaches under this name: docs/agents.md.\nservice:\n  name: example\n  \
+             url: https://example.com\n  methods: [GET]\n",
+        ),
+    };
+    let text =
+        format!("apiVersion: samoza/v1\nkind: Space\nmetadata:\n  name: {name}\ntype: {word}\n{section}");
+    files.push(("space.yaml".to_owned(), text));
+    let words = include_str!("../../../templates/space/application.md");
+    if let Some((_, readme)) = files.iter_mut().find(|(file, _)| file == "README.md") {
+        *readme += &words.replace("%name%", name).replace("%type%", word);
+    }
+}
+
+/// A page, with the types of what it may call.
+fn page(name: &str) -> Vec<(String, String)> {
+    let fill = |text: &str| text.replace("%name%", name);
+    let mut files = vec![
+        ("index.html".to_owned(), fill(include_str!("../../../templates/space/ui/index.html"))),
+        ("assets/page.css".to_owned(), include_str!("../../../templates/space/ui/page.css").to_owned()),
+        ("assets/page.js".to_owned(), fill(include_str!("../../../templates/space/ui/page.js"))),
+        ("space.d.ts".to_owned(), services_zdesk::SPACE_D_TS.to_owned()),
+        ("README.md".to_owned(), fill(include_str!("../../../templates/space/ui/README.md"))),
+    ];
+    place(&mut files, name, Role::Ui);
+    files
 }
 
 /// What the languages' folders differ in.
@@ -91,7 +145,8 @@ fn kind(language: Language) -> Kind {
     }
 }
 
-fn files(name: &str, language: Language) -> Vec<(String, String)> {
+/// The files of a space in a language.
+pub fn files(name: &str, language: Language) -> Vec<(String, String)> {
     let kind = kind(language);
     let main = kind.files.first().map_or("", |(file, _)| file);
     let fill = |text: &str| {

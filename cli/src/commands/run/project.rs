@@ -10,6 +10,7 @@ use crate::report::Failure;
 pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let others = [
         ("--data", arguments.data.is_some()),
+        ("--devices", arguments.devices.is_some()),
         ("--profile", arguments.profile.is_some()),
         ("--map", arguments.map.is_some()),
     ];

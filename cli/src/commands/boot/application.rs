@@ -1,0 +1,175 @@
+//! Applications on the nanokernel: verified here, placed, connected and watched there.
+
+use std::path::Path;
+
+use boot::{Ending, FaultLine};
+use compiler_driver::guest::{self as driver, Application as System, GuestSystem};
+use compiler_driver::keys::Key;
+use sci::bundle::{Bundle, instance};
+use sci::guest::GuestCapability;
+use sci::layout::PAGE;
+use sci::status::Fault;
+use services_topology::graph::Node;
+use services_zhost::Application;
+use services_zhost::application::MEMORY_BYTES;
+use services_zmesh_component::{Configuration as Mesh, Seat as MeshSeat};
+use services_zrms::place::{Feature, FeatureKind, Host, Resources};
+use services_zrms_component::{Configuration as ControlConfiguration, Seat};
+use services_zrun::Grants;
+use services_zrun::launch::{Launch, Texts};
+
+use crate::arguments::BootArguments;
+use crate::commands::apps::{Packages, up};
+use crate::commands::boot::guest;
+use crate::commands::system;
+use crate::report::{Exit, Failure};
+use crate::session;
+
+/// The machine, as control knows it.
+const HOST: &str = "nanokernel";
+/// Bytes of memory that spaces may reserve there.
+const MEMORY_OF_SPACES: u64 = 896 << 20;
+/// The component that decides there.
+const CONTROL: &str = "Zrms";
+/// Thousandths of its CPU.
+const CPU: u32 = 1000;
+/// Spaces that a machine runs: each has a channel to the console.
+const SPACES_MAX: usize = 60;
+/// The most that one space's memory grows to.
+const GROWTH_BYTES_MAX: u64 = 512 << 20;
+
+/// Whether a path names an application: a package, a topology, or its folder.
+pub fn is_one(path: &Path) -> bool {
+    up::is_package(path)
+        || path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml")
+        || path.join("topology.yaml").is_file()
+}
+
+/// The boot module of an application.
+pub fn module(arguments: &BootArguments) -> Result<Vec<u8>, Failure> {
+    let what = &arguments.what;
+    let application = Packages::open()?.application(what, &up::package(what)?)?;
+    let key = session::key()?;
+    bundle(&application, &key).map_err(|failure| failure.at(what.display().to_string()))
+}
+
+/// A guest's space, with what it is told.
+struct Guest<'a> {
+    node: &'a Node,
+    image: &'a [u8],
+    host: Vec<(&'static str, u64)>,
+    words: Vec<u64>,
+    memory_pages: u32,
+}
+
+fn bundle(application: &Application, key: &Key) -> Result<Vec<u8>, Failure> {
+    let epoch = guest::epoch();
+    let mut guests = Vec::new();
+    for node in &application.graph.spaces {
+        let content = application.contents.get(node.name.as_str());
+        if let Some(image) = content.and_then(|content| content.image.as_ref()) {
+            guests.push(space(node, image, epoch)?);
+        }
+    }
+    if guests.is_empty() {
+        return Err(Failure::new(Exit::Refused, "no-guests", "no space of the application has a module")
+            .help("a user interface alone has nothing to boot: `space up` shows it"));
+    }
+    if guests.len() > SPACES_MAX {
+        let message = format!("{} spaces have modules; one machine runs at most {SPACES_MAX}", guests.len());
+        return Err(
+            Failure::new(Exit::Refused, "too-many-spaces", message).help("`space up` runs them on this host")
+        );
+    }
+    let systems: Vec<GuestSystem<'_>> = guests
+        .iter()
+        .map(|guest| GuestSystem {
+            name: guest.node.name.as_str(),
+            image: guest.image,
+            host: &guest.host,
+            words: &guest.words,
+            memory_pages: guest.memory_pages,
+        })
+        .collect();
+    let verdict = application.verdict.to_bytes().map_err(|error| {
+        Failure::new(Exit::System, "io", format!("the package's verdict cannot be written: {error}"))
+    })?;
+    let names = || application.graph.spaces.iter().map(|node| node.name.to_string());
+    let number = |name: &str| guests.iter().position(|guest| guest.node.name.as_str() == name);
+    let control = ControlConfiguration {
+        topology: application.name().to_owned(),
+        package: application.package,
+        verdict,
+        keys: vec![key.public().bytes],
+        spaces: application.specs(),
+        seats: names().map(|name| Seat { guest: number(&name).map(|at| at as u32), name }).collect(),
+        host: host(),
+    };
+    let mesh_seat = |node: &Node| MeshSeat {
+        name: node.name.to_string(),
+        grants: node.grant.mask(),
+        is_interface: number(node.name.as_str()).is_none(),
+    };
+    let mesh = Mesh {
+        topology: application.name().to_owned(),
+        declaration: application.declaration(1),
+        seats: application.graph.spaces.iter().map(mesh_seat).collect(),
+    };
+    let system = System {
+        name: application.name(),
+        guests: &systems,
+        control: &control.to_bytes(),
+        mesh: &mesh.to_bytes(),
+        epoch,
+    };
+    let signed = driver::application(&system, boot::OS, key)?;
+    Ok(compiler_driver::images::boot_module(&signed, &[key.public()]))
+}
+
+/// What a guest and its host are told.
+fn space<'a>(node: &'a Node, image: &'a [u8], epoch: u64) -> Result<Guest<'a>, Failure> {
+    let name = node.name.as_str();
+    let grants = Grants::of(node.grant.mask());
+    let mut host = guest::host(grants, epoch)?;
+    host.push(("together", 1));
+    let pieces = name.as_bytes().chunks(8).map(|piece| {
+        let mut word = [0; 8];
+        word[..piece.len()].copy_from_slice(piece);
+        u64::from_le_bytes(word)
+    });
+    let names = ["name0", "name1", "name2", "name3", "name4", "name5", "name6", "name7"];
+    host.extend(names.into_iter().zip(pieces));
+    let texts = Texts { name: name.to_owned(), arguments: Vec::new(), environment: Vec::new() };
+    let words = guest::words(&Launch { grants, fuel: None, texts })?;
+    let memory = node.placement.resources.memory_bytes.unwrap_or(MEMORY_BYTES).min(GROWTH_BYTES_MAX);
+    Ok(Guest { node, image, host, words, memory_pages: (memory / PAGE) as u32 })
+}
+
+/// Judges how an application's run ended. How its guests ended was said by the component that watches them.
+pub fn conclude(ending: Ending, mut faults: Vec<FaultLine>, module: &[u8]) -> Result<(), Failure> {
+    if let Ok(bundle) = Bundle::read(module) {
+        faults.retain(|line| {
+            let image = bundle.instance_field(line.instance, instance::IMAGE);
+            bundle.image(image).is_none_or(|image| image.library.is_none())
+        });
+    }
+    let is_over = |line: &FaultLine| line.fault == Fault::Exit && line.realm == CONTROL && line.detail == 1;
+    if faults.last().is_some_and(is_over) {
+        return Err(Failure::new(Exit::Fault, "space-failed", "nothing runs any more, and a space failed")
+            .help("the lines of `zrms` above say which and why"));
+    }
+    system::conclude(ending, faults, module)
+}
+
+/// What the machine offers.
+fn host() -> Host {
+    let capabilities = GuestCapability::ALL.iter();
+    Host {
+        name: HOST.to_owned(),
+        region: HOST.to_owned(),
+        location: None,
+        offers: capabilities.map(|one| Feature::new(FeatureKind::Capability, one.name())).collect(),
+        capacity: Resources { memory: MEMORY_OF_SPACES, cpu: CPU, messages: u32::MAX },
+        draining: false,
+    }
+}

@@ -1,0 +1,41 @@
+//! The devices of a run: `docs/devices.md` describes the file.
+
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use services_zrun::linux::{BackEnds, Description, Exchange, Inbox, Socket};
+
+use crate::report::{Exit, Failure};
+
+/// The number of the one space.
+const ALONE: u32 = 0;
+
+/// The devices that a file describes, as the back ends of a space; they are there as long as the socket.
+pub fn start(file: &Path, name: &str) -> Result<(BackEnds, Option<Socket>), Failure> {
+    let wrong = |error: &dyn std::fmt::Display| {
+        Failure::new(Exit::Environment, "devices", error.to_string())
+            .at(file.display().to_string())
+            .help("`docs/devices.md` says how devices are described")
+    };
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(&error))?;
+    let description = Description::read(&text).map_err(|error| wrong(&error))?;
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let (rack, socket) = description.start(folder, Box::new(now)).map_err(|error| wrong(&error))?;
+    let sounds = description.sounds(folder).map_err(|error| wrong(&error))?;
+    let sound = sounds.map(|sounds| sounds.for_space(Box::new(now), name)).transpose();
+    let sound = sound.map_err(|error| wrong(&error))?;
+    let inbox = Inbox::new(Some(rack.clone()));
+    let events = Exchange::new(Some(rack.clone()), inbox.post()).for_space(ALONE, name, None, None);
+    let back_ends = BackEnds {
+        devices: Some(Box::new(rack.for_space(ALONE, None))),
+        audio: sound.map(|sound| Box::new(sound) as Box<dyn services_zrun::Audio>),
+        events: Some(Box::new(events)),
+        inbox: Some(inbox),
+        ..BackEnds::default()
+    };
+    Ok((back_ends, socket))
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as u64)
+}

@@ -1,0 +1,193 @@
+//! The parent and the process of spaces are killed at random points under load: what was acknowledged is there, in order.
+//! `SPACE_KILLS` is how often.
+
+mod common;
+
+use common::Place;
+use std::collections::BTreeSet;
+use std::env;
+use std::fs;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+const KILLS: u64 = 6;
+/// How long something may take that is waited for.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+const MANIFEST: &str = "apiVersion: samoza/v1\nkind: MEX\nmetadata:\n  name: chain\n  version: 1.0.0\n  \
+                        publisher: tests\n  created: 2026-04-30T10:00:00Z\nspec:\n  topology: topology.yaml\n  \
+                        spaces:\n    - sink\n    - source\n";
+const TOPOLOGY: &str = "apiVersion: samoza/v1\nkind: Topology\nmetadata:\n  name: chain\nspaces:\n  \
+                        - name: sink\n    type: DATA\n    capabilities: [sys.log]\n    restart:\n      policy: always\n      attempts: 1000\n      window: 1s\n      backoff: 1ms\n      backoffMax: 10ms\n  \
+                        - name: source\n    type: DATA\n    \
+                        capabilities: [data.read, data.write, sys.log, net.recv_next]\n    restart:\n      policy: always\n      attempts: 1000\n      window: 1s\n      backoff: 1ms\n      backoffMax: 10ms\n\
+                        paths:\n  - from: source\n    to: sink\n    name: values\n";
+
+/// Sends the next number, and says so when it is taken: what it says it was told. What it sends next it keeps, so that no
+/// number is sent twice.
+const SOURCE: &str = r#"(module
+  (import "sys" "log" (func $log (param i32 i32) (result i32)))
+  (import "sys" "self_emit" (func $again (param i32 i32) (result i32)))
+  (import "net" "recv_next" (func $next (param i32 i32) (result i32)))
+  (import "net" "emit_to" (func $emit (param i32 i32 i32 i32) (result i32)))
+  (import "data" "get" (func $get (param i32 i32 i32 i32) (result i32)))
+  (import "data" "put" (func $put (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "values")
+  (data (i32.const 16) "sent 00000000")
+  (global $number (mut i32) (i32.const 0))
+  (global $batch (mut i32) (i32.const 0))
+  ;; The number as eight letters from `a` on, at 21.
+  (func $write (local $at i32)
+    (loop $each
+      (i32.store8 (i32.add (i32.const 21) (local.get $at))
+        (i32.add (i32.const 97) (i32.and (i32.const 15)
+          (i32.shr_u (global.get $number) (i32.sub (i32.const 28) (i32.mul (i32.const 4) (local.get $at)))))))
+      (local.set $at (i32.add (local.get $at) (i32.const 1)))
+      (br_if $each (i32.lt_u (local.get $at) (i32.const 8)))))
+  (func (export "on_init")
+    (drop (call $get (i32.const 0) (i32.const 1) (i32.const 64) (i32.const 4)))
+    (global.set $number (i32.load (i32.const 64)))
+    (drop (call $again (i32.const 0) (i32.const 1))))
+  (func (export "on_process")
+    (drop (call $next (i32.const 128) (i32.const 16)))
+    ;; Numbers are reserved many at a time.
+    (if (i32.eqz (global.get $batch)) (then
+      (global.set $batch (i32.const 64))
+      (i32.store (i32.const 64) (i32.add (global.get $number) (i32.const 64)))
+      (if (call $put (i32.const 0) (i32.const 1) (i32.const 64) (i32.const 4)) (then unreachable))))
+    (call $write)
+    (if (i32.eqz (call $emit (i32.const 0) (i32.const 6) (i32.const 21) (i32.const 8))) (then
+      (drop (call $log (i32.const 16) (i32.const 13)))
+      (global.set $batch (i32.sub (global.get $batch) (i32.const 1)))
+      (global.set $number (i32.add (global.get $number) (i32.const 1)))))
+    (drop (call $again (i32.const 0) (i32.const 1))))
+  (func (export "on_close")))"#;
+
+/// Says what it gets.
+const SINK: &str = r#"(module
+  (import "sys" "log" (func $log (param i32 i32) (result i32)))
+  (import "net" "recv_next" (func $next (param i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "got ")
+  (func (export "on_init"))
+  (func (export "on_process")
+    (drop (call $log (i32.const 0) (i32.add (i32.const 4) (call $next (i32.const 4) (i32.const 64))))))
+  (func (export "on_close")))"#;
+
+/// An application's folder, and the parent that is gone with it.
+struct House(Place);
+
+impl House {
+    fn new() -> Self {
+        let house = Self(Place::new());
+        house.0.write("app/manifest.yaml", MANIFEST);
+        house.0.write("app/topology.yaml", TOPOLOGY);
+        for (space, module) in [("sink", SINK), ("source", SOURCE)] {
+            let head = "apiVersion: samoza/v1\nkind: Space\nmetadata:\n  name:";
+            let manifest = format!("{head} {space}\ntype: DATA\npersistence: {{}}\n");
+            house.0.write(&format!("app/spaces/{space}/space.yaml"), manifest);
+            let bytes = wat::parse_str(module).expect("the module is text");
+            house.0.write(&format!("app/spaces/{space}/core.wasm"), bytes);
+        }
+        house
+    }
+
+    /// Brings it up; spaces that were started again often are said to fail, until they run.
+    fn up(&self) {
+        let said = self.0.call("app", &["up", "--detach"]);
+        assert!(matches!(said.code, Some(0 | 3)), "{}{}", said.out, said.err);
+    }
+
+    /// What the spaces said, oldest first, of this kind.
+    fn said(&self, kind: &str) -> Vec<String> {
+        let path = self.0.path("home/applications/chain/log");
+        // A line that was cut off with the parent is none.
+        let files = [path.with_extension("old"), path];
+        let text: String = files.iter().filter_map(|path| fs::read_to_string(path).ok()).collect();
+        let entry = |line: &str| serde_json::from_str::<serde_json::Value>(line).ok();
+        let texts =
+            text.lines().filter_map(entry).filter_map(|entry| entry["text"].as_str().map(str::to_owned));
+        texts.filter_map(|text| text.strip_prefix(kind).map(str::to_owned)).collect()
+    }
+
+    fn kill_child(&self) {
+        let children = Command::new("pgrep").args(["-P", &self.0.parent()]).output().expect("pgrep runs");
+        for child in String::from_utf8_lossy(&children.stdout).split_whitespace() {
+            // It may have ended meanwhile.
+            let _ = Command::new("kill").args(["-KILL", child]).stderr(Stdio::null()).status();
+        }
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        self.0.kill_parent();
+    }
+}
+
+#[test]
+fn what_was_acknowledged_outlives_any_process() {
+    let kills = env::var("SPACE_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(KILLS);
+    let house = House::new();
+    let seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |time| time.as_nanos() as u64) | 1;
+    let mut random = seed;
+    let mut below = |below: u64| {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        random % below
+    };
+    let mut before = 0;
+    for kill in 0..kills {
+        house.up();
+        let end = Instant::now() + PATIENCE;
+        let least = before + 1 + below(20) as usize;
+        // Under load: it goes on after each kill.
+        while house.said("sent ").len() < least {
+            assert!(Instant::now() < end, "it does not go on after {kill} kills, seed {seed}");
+            thread::sleep(Duration::from_millis(5));
+        }
+        thread::sleep(Duration::from_micros(below(20_000)));
+        if kill % 2 == 0 {
+            house.0.kill_parent();
+        } else {
+            house.kill_child();
+        }
+        before = house.said("sent ").len();
+        if kill % 2 == 1 {
+            // The parent itself starts them again.
+            let end = Instant::now() + PATIENCE;
+            while house.said("sent ").len() == before {
+                assert!(Instant::now() < end, "spaces do not run again after {kill} kills, seed {seed}");
+                thread::sleep(Duration::from_millis(5));
+            }
+            house.0.kill_parent();
+            before = house.said("sent ").len();
+        }
+    }
+    house.up();
+    let sent = house.said("sent ");
+    let end = Instant::now() + PATIENCE;
+    let got = loop {
+        let got = house.said("got ");
+        if sent.iter().max() <= got.iter().max() {
+            break got;
+        }
+        assert!(Instant::now() < end, "what was sent does not arrive, seed {seed}");
+        thread::sleep(Duration::from_millis(20));
+    };
+    let mut seen = BTreeSet::new();
+    let first: Vec<&String> = got.iter().filter(|one| seen.insert((*one).clone())).collect();
+    assert!(first.is_sorted(), "out of order, seed {seed}: {first:?}");
+    let lost: Vec<&String> = sent.iter().filter(|one| !seen.contains(*one)).collect();
+    assert!(lost.is_empty(), "lost, seed {seed}: {lost:?}");
+    println!(
+        "{kills} kills: {} sent, {} given, {} of them again",
+        sent.len(),
+        got.len(),
+        got.len() - first.len()
+    );
+    assert!(sent.len() as u64 > kills, "it was killed before it did anything");
+}

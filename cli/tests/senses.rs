@@ -1,0 +1,253 @@
+//! What IO spaces have of the machine: events recognized in what sensors measure, and sound.
+
+mod common;
+
+use common::{Place, Said};
+use serde_json::Value;
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long something may take that is waited for.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+const MANIFEST: &str = "apiVersion: samoza/v1\nkind: MEX\nmetadata:\n  name: senses\n  version: 1.0.0\n  \
+                        publisher: tests\n  created: 2026-04-30T10:00:00Z\nspec:\n  topology: topology.yaml\n  \
+                        spaces:\n    - alarm\n    - ear\n    - oven\n";
+const TOPOLOGY: &str = "apiVersion: samoza/v1
+kind: Topology
+metadata:
+  name: senses
+spaces:
+  - name: oven
+    type: IO
+    capabilities: [sys.log, events.register_recognizer]
+  - name: alarm
+    type: IO
+    capabilities: [sys.log, net.recv_next, events.subscribe]
+  - name: ear
+    type: IO
+    capabilities: [sys.log, sys.sleep, net.emit_to, net.recv_next, audio.capture, audio.playback]
+";
+const DEVICES: &str = r#"{
+  "sensors": [{"id": "heat", "type": "temperature",
+    "simulated": {"shape": "ramp", "low": 0, "high": 100, "period": 400, "every": 20}}],
+  "sound": {"channels": 1, "rate": 8000, "microphone": "voice.wav", "speaker": "played"}
+}"#;
+
+/// Registers recognizers, and logs by a letter for each result which of them are taken: `A` and so on below it.
+const OVEN: &str = r#"(module
+  (import "sys" "log" (func $log (param i32 i32) (result i32)))
+  (import "events" "register_recognizer" (func $register (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "hotcold")
+  (data (i32.const 16) "{\"sensor\":\"heat\",\"when\":{\"above\":90}}")
+  (data (i32.const 64) "{\"sensor\":\"cold\",\"when\":{\"above\":90}}")
+  (func $note (param $at i32) (param $result i32)
+    (i32.store8 (i32.add (i32.const 200) (local.get $at)) (i32.sub (i32.const 65) (local.get $result))))
+  (func (export "on_init")
+    (call $note (i32.const 0) (call $register (i32.const 0) (i32.const 3) (i32.const 16) (i32.const 37)))
+    (call $note (i32.const 1) (call $register (i32.const 3) (i32.const 4) (i32.const 16) (i32.const 37)))
+    (call $note (i32.const 2) (call $register (i32.const 0) (i32.const 3) (i32.const 64) (i32.const 37)))
+    (call $note (i32.const 3) (call $register (i32.const 0) (i32.const 3) (i32.const 16) (i32.const 30)))
+    (drop (call $log (i32.const 200) (i32.const 4))))
+  (func (export "on_process"))
+  (func (export "on_close")))"#;
+
+/// Logs the events that it gets, and where they are from.
+const ALARM: &str = r#"(module
+  (import "sys" "log" (func $log (param i32 i32) (result i32)))
+  (import "net" "recv_next" (func $next (param i32 i32) (result i32)))
+  (import "net" "message_info" (func $info (param i32 i32) (result i32)))
+  (import "events" "subscribe" (func $subscribe (param i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "hot")
+  (func (export "on_init") (result i32) (call $subscribe (i32.const 0) (i32.const 3)))
+  (func (export "on_process")
+    (drop (call $log (i32.const 100) (call $next (i32.const 100) (i32.const 900))))
+    (drop (call $log (i32.const 100) (call $info (i32.const 100) (i32.const 900)))))
+  (func (export "on_close")))"#;
+
+/// Plays what it hears.
+const EAR: &str = r#"(module
+  (import "sys" "log" (func $log (param i32 i32) (result i32)))
+  (import "sys" "sleep" (func $sleep (param i32) (result i32)))
+  (import "sys" "self_emit" (func $again (param i32 i32) (result i32)))
+  (import "net" "recv_next" (func $next (param i32 i32) (result i32)))
+  (import "audio" "capture" (func $capture (param i32 i32) (result i32)))
+  (import "audio" "playback" (func $playback (param i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "over")
+  (func (export "on_init") (drop (call $again (i32.const 0) (i32.const 4))))
+  (func (export "on_process") (local i32)
+    (drop (call $next (i32.const 8) (i32.const 8)))
+    (drop (call $sleep (i32.const 10)))
+    (local.set 0 (call $capture (i32.const 100) (i32.const 4000)))
+    (if (i32.eq (local.get 0) (i32.const -9)) (then
+      (drop (call $log (i32.const 0) (i32.const 4)))
+      (return)))
+    (if (i32.gt_s (local.get 0) (i32.const 0)) (then (drop (call $playback (i32.const 100) (local.get 0)))))
+    (drop (call $again (i32.const 0) (i32.const 4))))
+  (func (export "on_close")))"#;
+
+/// An application's folder, and the parent that is gone with it.
+struct Senses(Place);
+
+impl Senses {
+    fn new() -> Self {
+        let senses = Self(Place::new());
+        let write = |name: &str, text: &str| senses.0.write(&format!("app/{name}"), text);
+        let space = |name: &str, rest: &str| {
+            let head = "apiVersion: samoza/v1\nkind: Space\nmetadata:\n  name:";
+            let sensors = "sensors:\n  - id: heat\n    type: temperature\n";
+            write(&format!("spaces/{name}/space.yaml"), &format!("{head} {name}\ntype: IO\n{sensors}{rest}"));
+        };
+        write("manifest.yaml", MANIFEST);
+        write("topology.yaml", TOPOLOGY);
+        space("oven", "events: [hot]\n");
+        space("alarm", "");
+        space("ear", "");
+        for (space, text) in [("oven", OVEN), ("alarm", ALARM), ("ear", EAR)] {
+            let bytes = wat::parse_str(text).expect("the module is text");
+            senses.0.write(&format!("app/spaces/{space}/core.wasm"), bytes);
+        }
+        senses.0.write("home/devices.json", DEVICES);
+        senses.0.write("home/voice.wav", wave(&samples()));
+        senses
+    }
+
+    fn call(&self, arguments: &[&str]) -> Said {
+        self.0.call("app", arguments)
+    }
+
+    fn lines(&self, space: &str) -> Vec<String> {
+        let said = self.call(&["logs", space]).succeeds();
+        said.lines().filter_map(|line| line.split_once("| ")).map(|(_, text)| text.to_owned()).collect()
+    }
+
+    #[track_caller]
+    fn until(&self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
+        let end = Instant::now() + PATIENCE;
+        while !holds(self) {
+            assert!(Instant::now() < end, "not in time: {what}\n{}", self.call(&["events"]).out);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Senses {
+    fn drop(&mut self) {
+        self.0.kill_parent();
+    }
+}
+
+/// A fifth of a second.
+fn samples() -> Vec<u8> {
+    (0..1600_i16).map(|at| at * 7 - 5000).flat_map(i16::to_le_bytes).collect()
+}
+
+/// A WAV file of one channel of 8,000 samples a second.
+fn wave(samples: &[u8]) -> Vec<u8> {
+    let long = |number: usize| u32::try_from(number).expect("it is short").to_le_bytes();
+    let format = [long(16), long(0x0001_0001), long(8000), long(16_000), long(0x0010_0002)].concat();
+    [
+        b"RIFF".as_slice(),
+        &long(36 + samples.len()),
+        b"WAVEfmt ",
+        &format,
+        b"data",
+        &long(samples.len()),
+        samples,
+    ]
+    .concat()
+}
+
+/// The emitter of an event, in a line with what is known of a message.
+fn emitter(line: &str) -> Option<String> {
+    let info: Value = serde_json::from_str(line).ok()?;
+    info["from"].as_str().map(str::to_owned)
+}
+
+#[test]
+fn what_sensors_measure_becomes_events() {
+    let senses = Senses::new();
+    senses.call(&["up", "--detach"]).succeeds();
+    // Taken; not declared; of a sensor that is not stated; no JSON.
+    assert_eq!(senses.lines("oven"), ["AEDN"]);
+    senses.until("it was hot twice", |senses| senses.lines("alarm").len() >= 4);
+    let lines = senses.lines("alarm");
+    let first = emitter(&lines[1]);
+    assert!(first.as_ref().is_some_and(|from| from.starts_with("oven#")), "{lines:?}");
+    for pair in lines[..4].chunks(2) {
+        let payload: Value = serde_json::from_str(&pair[0]).expect("it is JSON");
+        assert_eq!((&payload["event"], &payload["state"]), (&"hot".into(), &"begun".into()), "{payload}");
+        assert!(payload["value"].as_f64().is_some_and(|value| value > 90.0), "{payload}");
+        let info: Value = serde_json::from_str(&pair[1]).expect("it is JSON");
+        assert_eq!((&info["path"], emitter(&pair[1])), (&"@events/hot".into(), first.clone()), "{info}");
+    }
+    // Recognizers end with their space, and the next start has its own.
+    senses.call(&["kill", "oven"]).succeeds();
+    let told = |senses: &Senses| {
+        let lines = senses.lines("alarm");
+        lines.iter().any(|line| emitter(line).is_some_and(|from| Some(from) != first))
+    };
+    senses.until("the next start tells", told);
+}
+
+/// Tells whoever looks at its log what was recognized, in one module.
+const BOTH: &str = r#"(module
+  (import "sys" "log" (func $log (param i32 i32) (result i32)))
+  (import "net" "recv_next" (func $next (param i32 i32) (result i32)))
+  (import "events" "register_recognizer" (func $register (param i32 i32 i32 i32) (result i32)))
+  (import "events" "subscribe" (func $subscribe (param i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "hot")
+  (data (i32.const 16) "{\"sensor\":\"heat\",\"when\":{\"above\":90}}")
+  (func (export "on_init") (result i32)
+    (i32.or (call $register (i32.const 0) (i32.const 3) (i32.const 16) (i32.const 37))
+      (call $subscribe (i32.const 0) (i32.const 3))))
+  (func (export "on_process")
+    (drop (call $log (i32.const 100) (call $next (i32.const 100) (i32.const 900)))))
+  (func (export "on_close")))"#;
+
+#[test]
+fn a_guest_that_is_run_has_the_devices_of_a_file() {
+    let senses = Senses::new();
+    senses.0.write("both.wasm", wat::parse_str(BOTH).expect("the module is text"));
+    let grants = "--grant=net.recv_next,events.register_recognizer,events.subscribe";
+    let run = ["run", grants, "--devices", "home/devices.json", "both.wasm"];
+    let mut command = senses.0.command("", &run);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+    for _ in 0..2 {
+        let line = lines.next().expect("it goes on").expect("it is text");
+        let event: Value = serde_json::from_str(&line).expect("it is JSON");
+        assert_eq!((&event["event"], &event["sensor"]), (&"hot".into(), &"heat".into()), "{event}");
+    }
+    // One that waits for readings is interrupted, too.
+    let told = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(told.is_ok_and(|status| status.success()));
+    assert!(!child.wait().expect("it ends").success());
+    senses.0.write("home/devices.json", "{");
+    senses
+        .0
+        .call("", &run)
+        .refuses(5, "error[devices]: the devices are not described as docs/devices.md says");
+}
+
+#[test]
+fn what_is_heard_is_played() {
+    let senses = Senses::new();
+    senses.0.write("home/devices.json", DEVICES.replace("voice.wav", "nothing.wav"));
+    senses.call(&["up", "--detach"]).refuses(5, "devices.json: `sound`: the sound cannot be opened");
+    senses.0.write("home/devices.json", DEVICES);
+    senses.call(&["up", "--detach"]).succeeds();
+    senses.until("all of it was heard", |senses| senses.lines("ear") == ["over"]);
+    let files: Vec<_> = fs::read_dir(senses.0.path("home/played")).expect("a folder").flatten().collect();
+    let [file] = files.as_slice() else { panic!("one file of the ear's: {files:?}") };
+    assert!(file.file_name().to_string_lossy().starts_with("senses-ear-"), "{file:?}");
+    let played = fs::read(file.path()).expect("it was played");
+    let samples = samples();
+    assert!(played.ends_with(&samples), "{} of {} bytes", played.len(), samples.len());
+}
