@@ -31,10 +31,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let boot = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let root = boot.parent().ok_or("boot lies in the workspace")?;
-    let kernel = kernel(root, &out)?;
+    let shared = shared(&out);
+    let kernel = kernel(root, &shared, &out)?;
     println!("cargo:rustc-env=SPACE_KERNEL_FILE={}", kernel.display());
     let mut images = os_components(root)?;
-    images.extend(crates(root, &out)?);
+    images.extend(crates(root, &shared)?);
     let mut table = String::from("&[\n");
     for (name, bytes) in images {
         let image = out.join(format!("{name}.sci"));
@@ -46,8 +47,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Where cargo builds what does not depend on the host's profile or target, so that it is built once for all of them: in
+/// the target folder around `out`, which cargo marks.
+fn shared(out: &Path) -> PathBuf {
+    let target = out.ancestors().find(|folder| folder.join("CACHEDIR.TAG").exists());
+    target.unwrap_or(out).join("bare")
+}
+
 /// Builds the kernel; answers its path.
-fn kernel(root: &Path, out: &Path) -> Result<PathBuf, Box<dyn Error>> {
+fn kernel(root: &Path, shared: &Path, out: &Path) -> Result<PathBuf, Box<dyn Error>> {
     println!("cargo:rerun-if-env-changed=SPACE_KERNEL");
     if let Some(given) = env::var_os("SPACE_KERNEL") {
         let given = fs::canonicalize(given)?;
@@ -57,7 +65,7 @@ fn kernel(root: &Path, out: &Path) -> Result<PathBuf, Box<dyn Error>> {
     for source in ["nanokernel", "sci/src", "sci/Cargo.toml", "Cargo.toml", "Cargo.lock"] {
         println!("cargo:rerun-if-changed={}", root.join(source).display());
     }
-    let target = out.join("kernel");
+    let target = shared.join("kernel");
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root).arg("build").args(["--package", "nanokernel-x86_64", "--bin", "nanokernel"]);
     cargo.args(["--features", "bare", "--profile", "kernel", "--target-dir"]).arg(&target);
@@ -69,7 +77,9 @@ fn kernel(root: &Path, out: &Path) -> Result<PathBuf, Box<dyn Error>> {
     if !status.success() {
         return Err(format!("the kernel does not build: {status}").into());
     }
-    Ok(target.join("kernel/nanokernel"))
+    let kernel = out.join("nanokernel");
+    fs::copy(target.join("kernel/nanokernel"), &kernel)?;
+    Ok(kernel)
 }
 
 /// Images by name.
@@ -90,10 +100,10 @@ fn os_components(root: &Path) -> Result<Images, Box<dyn Error>> {
 }
 
 /// Builds the crates that serve guests, in one project: one of them calls the other.
-fn crates(root: &Path, out: &Path) -> Result<Images, Box<dyn Error>> {
+fn crates(root: &Path, shared: &Path) -> Result<Images, Box<dyn Error>> {
     let services = ["services/zrun", "services/zmesh", "services/zrms", CALLED.1];
-    let shared = ["runtime/guest", "sci/src", "sci/Cargo.toml", "Cargo.toml", "Cargo.lock"];
-    for source in services.into_iter().chain(shared) {
+    let below = ["runtime/guest", "sci/src", "sci/Cargo.toml", "Cargo.toml", "Cargo.lock"];
+    for source in services.into_iter().chain(below) {
         println!("cargo:rerun-if-changed={}", root.join(source).display());
     }
     let mut packages = vec![package(root, CALLED.0, &[root.join(CALLED.1)])?];
@@ -102,7 +112,7 @@ fn crates(root: &Path, out: &Path) -> Result<Images, Box<dyn Error>> {
         paths.push(root.join(folder).join("Cargo.toml"));
         packages.push(package(root, name, &paths)?);
     }
-    let cargo = Cargo::within(root, &out.join("crates"), &CRATES);
+    let cargo = Cargo::within(root, &shared.join("crates"), &CRATES);
     let compilation = pipeline::compile_with(&ProjectSource { packages }, &Options::default(), &cargo);
     let mut images = compiled("what serves guests", compilation)?;
     images.retain(|(name, _)| CRATES.iter().any(|(package, _)| package.ends_with(&format!(".{name}"))));

@@ -14,10 +14,9 @@ use crate::manifest::{Determinism, EntryKind, Required};
 use crate::section::{Section, SectionKind};
 use crate::syscall;
 use crate::vocabulary::{self, Interface};
-use serde::{Deserialize, Serialize};
 
-/// A named check.
-#[derive(Clone, Copy)]
+/// What a rule says.
+#[derive(Clone, Copy, Debug)]
 pub struct Rule {
     /// Stable id.
     pub id: &'static str,
@@ -25,21 +24,33 @@ pub struct Rule {
     pub name: &'static str,
     /// What holds, one sentence.
     pub sentence: &'static str,
-    /// Whether it holds.
-    pub check: fn(&Image<'_>) -> bool,
 }
 
-impl Rule {
-    /// Whether its check looks at each relocation: the kernel does that in parts.
-    pub fn looks_at_relocations(&self) -> bool {
-        matches!(self.id, "SCI-C012" | "SCI-C018" | "SCI-C019")
-    }
+/// How a rule is checked, apart from what it says: the kernel has no use for the sentences.
+pub(crate) struct Check {
+    /// Whether it holds.
+    pub holds: fn(&Image<'_>) -> bool,
+    /// Whether it looks at each relocation: the kernel does that in parts.
+    pub in_parts: bool,
+}
+
+macro_rules! in_parts {
+    () => {
+        false
+    };
+    (in_parts) => {
+        true
+    };
 }
 
 macro_rules! rules {
-    ($($id:literal $name:literal $check:ident $sentence:literal;)+) => {
+    ($($id:literal $name:literal $check:ident $($parts:ident)? $sentence:literal;)+) => {
         /// Every rule, in the order of their ids.
-        pub const RULES: &[Rule] = &[$(Rule { id: $id, name: $name, sentence: $sentence, check: $check }),+];
+        pub const RULES: &[Rule] = &[$(Rule { id: $id, name: $name, sentence: $sentence }),+];
+        /// Id and name of each of [`RULES`].
+        pub(crate) const NAMES: &[&str] = &[$(concat!($id, " ", $name)),+];
+        /// How each of [`RULES`] is checked.
+        pub(crate) const CHECKS: &[Check] = &[$(Check { holds: $check, in_parts: in_parts!($($parts)?) }),+];
     };
 }
 
@@ -66,7 +77,7 @@ rules! {
         "No entry needs more stack than the component has.";
     "SCI-C011" "stack-bounded" stack_bounded
         "The stack is whole pages, at least one, and within the limit.";
-    "SCI-C012" "text-not-writable" text_not_writable
+    "SCI-C012" "text-not-writable" text_not_writable in_parts
         "No relocation or slot lies in text or rodata.";
     "SCI-C013" "slots-in-relro" slots_in_relro
         "Every slot is an aligned word of relro.";
@@ -78,9 +89,9 @@ rules! {
         "Every import from the kernel is in the system-call table.";
     "SCI-C017" "import-capability-known" import_capability_known
         "The capability that an import needs is one of the required ones.";
-    "SCI-C018" "relocations-aligned" relocations_aligned
+    "SCI-C018" "relocations-aligned" relocations_aligned in_parts
         "Relocations are aligned words of relro or data, ordered, each once, and whole in number.";
-    "SCI-C019" "relocations-inside" relocations_inside
+    "SCI-C019" "relocations-inside" relocations_inside in_parts
         "A relocated word points into the image.";
     "SCI-C020" "capabilities-limited" capabilities_limited
         "The numbers of capabilities, exports, imports and parameters are within their limits.";
@@ -161,21 +172,14 @@ const _: () = assert!(
         && limits::PARAMETERS_MAX as usize <= NAMES_KEPT
 );
 
-fn unique<'a, T>(list: &List<'a, T>, name: impl Fn(&T) -> &'a str) -> bool
-where
-    T: Deserialize<'a> + Serialize,
-{
-    // To read an element is dear, and the kernel has a bound: names that were read are kept, as many as may be.
+fn unique<'a>(names: &mut dyn Iterator<Item = &'a str>) -> bool {
+    // To read an element is dear, and the kernel has a bound: names that were read are kept. That there are no more is
+    // another rule.
     let mut seen = [""; NAMES_KEPT];
-    list.iter().enumerate().all(|(at, one)| {
-        let this = name(&one);
-        let kept = seen.get(..at).unwrap_or(&seen);
-        let is_new =
-            !kept.contains(&this) && list.iter().take(at).skip(NAMES_KEPT).all(|other| name(&other) != this);
-        if let Some(place) = seen.get_mut(at) {
-            *place = this;
-        }
-        well_formed(this) && is_new
+    names.take(NAMES_KEPT).enumerate().all(|(at, name)| {
+        let is_new = !seen[..at].contains(&name);
+        seen[at] = name;
+        is_new && well_formed(name)
     })
 }
 
@@ -326,9 +330,9 @@ fn capabilities_limited(image: &Image<'_>) -> bool {
 
 fn names_well_formed(image: &Image<'_>) -> bool {
     let manifest = image.manifest();
-    unique(&manifest.required, |required: &Required<'_>| required.name)
-        && unique(&manifest.exported, |exported| exported.name)
-        && unique(&manifest.parameters, |parameter| parameter.name)
+    unique(&mut manifest.required.iter().map(|required| required.name))
+        && unique(&mut manifest.exported.iter().map(|exported| exported.name))
+        && unique(&mut manifest.parameters.iter().map(|parameter| parameter.name))
         && manifest.required.iter().all(|required| well_formed(required.interface))
         && manifest.exported.iter().all(|exported| well_formed(exported.interface))
         && manifest.exports.iter().all(|export| well_formed(export.item))

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::contract::{NAMES, RULES};
+
 /// A refusal: what, and the offset in the file at which it shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Error {
@@ -45,7 +47,7 @@ pub enum ErrorKind {
     Tiling,
     /// Padding is not zero.
     Padding,
-    /// A contract rule does not hold; the number is its index in [`crate::contract::RULES`].
+    /// A contract rule does not hold; the number is its index in [`RULES`].
     Contract(u8),
     /// A section's bytes do not have the hash that the manifest states.
     Hash,
@@ -61,9 +63,10 @@ pub enum ErrorKind {
     Digest,
 }
 
-impl fmt::Display for ErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match self {
+impl ErrorKind {
+    /// What is wrong, where it is not a rule of the contract.
+    const fn text(self) -> &'static str {
+        match self {
             Self::Truncated => "the file ends too early",
             Self::Magic => "this is not such a file: the first bytes are wrong",
             Self::Version => "the format version is unknown to this program",
@@ -75,18 +78,26 @@ impl fmt::Display for ErrorKind {
             Self::Manifest => "the manifest cannot be decoded",
             Self::Tiling => "parts of the file overlap, leave a gap, or are out of order",
             Self::Padding => "the padding is not zero",
-            Self::Contract(number) => match crate::contract::RULES.get(usize::from(*number)) {
-                Some(rule) => return write!(f, "{} {}: {}", rule.id, rule.name, rule.sentence),
-                None => "a contract rule does not hold",
-            },
+            Self::Contract(_) => "a contract rule does not hold",
             Self::Hash => "a section was changed after it was hashed",
             Self::Unsigned => "there is no signature",
             Self::Signature => "the signature is wrong: the file was changed or signed by another key",
             Self::Untrusted => "the signing key is not trusted here",
             Self::DevelopmentKey => "it is signed by a development key, which a release policy refuses",
             Self::Digest => "an image differs from the digest in the bundle",
-        };
-        f.write_str(text)
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Contract(number) => match RULES.get(usize::from(*number)) {
+                Some(rule) => write!(f, "{} {}: {}", rule.id, rule.name, rule.sentence),
+                None => f.write_str(self.text()),
+            },
+            _ => f.write_str(self.text()),
+        }
     }
 }
 
@@ -97,3 +108,18 @@ impl fmt::Display for Error {
 }
 
 impl core::error::Error for Error {}
+
+/// An error in the kernel's words: a rule of the contract by id and name, which `space explain` puts into a sentence.
+#[derive(Clone, Copy, Debug)]
+pub struct Brief(pub Error);
+
+impl fmt::Display for Brief {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Error { kind, offset } = self.0;
+        let named = match kind {
+            ErrorKind::Contract(number) => NAMES.get(usize::from(number)).copied(),
+            _ => None,
+        };
+        write!(f, "{} (at offset {offset:#x})", named.unwrap_or(kind.text()))
+    }
+}

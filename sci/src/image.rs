@@ -35,7 +35,7 @@ impl<'a> Image<'a> {
     #[doc(hidden)]
     pub fn verify_without(bytes: &'a [u8], skipped: Option<usize>) -> Result<Self, Error> {
         let image = Self::read(bytes)?;
-        (0..contract::RULES.len())
+        (0..contract::CHECKS.len())
             .filter(|index| skipped != Some(*index))
             .try_for_each(|index| image.check_rule(index))?;
         Ok(image)
@@ -68,8 +68,8 @@ impl<'a> Image<'a> {
 
     /// Checks the contract rule of an index of [`contract::RULES`]; there is nothing to break beyond the last.
     pub fn check_rule(&self, index: usize) -> Result<(), Error> {
-        match contract::RULES.get(index) {
-            Some(rule) if !(rule.check)(self) => {
+        match contract::CHECKS.get(index) {
+            Some(check) if !(check.holds)(self) => {
                 Err(Error::new(ErrorKind::Contract(index as u8), u64::from(self.header.manifest)))
             }
             _ => Ok(()),
@@ -78,7 +78,7 @@ impl<'a> Image<'a> {
 
     /// A part of [`Image::check_rule`], which is bounded however many relocations there are; says whether it was the last.
     pub fn check_rule_part(&self, index: usize, part: u64) -> Result<bool, Error> {
-        if !contract::RULES.get(index).is_some_and(contract::Rule::looks_at_relocations) {
+        if !contract::CHECKS.get(index).is_some_and(|check| check.in_parts) {
             return self.check_rule(index).map(|()| true);
         }
         let first = part * RELOCATIONS_A_PART;

@@ -10,9 +10,8 @@ use crate::hal::Hal;
 use crate::kernel::Kernel;
 use crate::program::{Program, ProgramSlot, bound};
 use sci::bundle::{Bundle, BundleImage, Policy};
-use sci::contract::RULES;
 use sci::digest::{Hasher, image_parts, stated_hash};
-use sci::error::{Error, ErrorKind};
+use sci::error::{Brief, Error, ErrorKind};
 use sci::header::Kind;
 use sci::image::Image;
 use sci::layout::PAGE;
@@ -99,7 +98,7 @@ impl Kernel {
                 Ok((PAGE, bundle.tables().len() as u64))
             }
             Err(error) => {
-                print_line(hal, format_args!("refused bundle: {error}"));
+                print_line(hal, format_args!("refused bundle: {}", Brief(error)));
                 Err(Exit::BundleRefused)
             }
         }
@@ -170,7 +169,7 @@ impl Kernel {
         let name = found.name;
         match &refusal {
             Some(Refusal::Image(error)) => {
-                print_line(hal, format_args!("refused image={name} reason={error}"));
+                print_line(hal, format_args!("refused image={name} reason={}", Brief(*error)));
             }
             Some(Refusal::Import(import)) => {
                 let Import { module, item, .. } = import;
@@ -192,7 +191,7 @@ impl Kernel {
             return Ok(None);
         };
         let image = hashing.image;
-        if hashing.rules < RULES.len() {
+        if hashing.rules < sci::contract::RULES.len() {
             if image.check_rule_part(hashing.rules, hashing.rule_part)? {
                 hashing.rules += 1;
                 hashing.rule_part = 0;

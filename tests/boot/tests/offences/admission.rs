@@ -20,7 +20,7 @@ fn raw() -> Raw {
 fn rule(name: &str) -> String {
     let rules = sci::contract::RULES;
     let index = rules.iter().position(|rule| rule.name == name).expect("a rule of this name");
-    ErrorKind::Contract(index as u8).to_string()
+    format!("{} {name} (at offset", rules[index].id)
 }
 
 /// Asserts that the kernel refused the image for `reason` and that root then did not run the system in part.
