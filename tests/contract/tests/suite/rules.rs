@@ -627,6 +627,9 @@ fn every_rule_stands_alone() {
 }
 
 /// The rules that look at relocations find in parts what they find at once, wherever it lies.
+/// Rules that look at each relocation.
+const RELOCATION_RULES: [&str; 3] = ["text-not-writable", "relocations-aligned", "relocations-inside"];
+
 #[test]
 fn rules_hold_in_parts_as_they_hold_at_once() {
     let in_parts = |image: &Image<'_>, rule: usize| {
@@ -661,7 +664,7 @@ fn rules_hold_in_parts_as_they_hold_at_once() {
         for (index, rule) in RULES.iter().enumerate() {
             let found = in_parts(&image, index);
             assert_eq!(found, image.check_rule(index), "{number} {}", rule.id);
-            refused |= rule.looks_at_relocations() && found.is_err();
+            refused |= RELOCATION_RULES.contains(&rule.name) && found.is_err();
         }
         assert_eq!(refused, number > 0, "{number}");
     }
