@@ -626,10 +626,10 @@ fn every_rule_stands_alone() {
     }
 }
 
-/// The rules that look at relocations find in parts what they find at once, wherever it lies.
 /// Rules that look at each relocation.
 const RELOCATION_RULES: [&str; 3] = ["text-not-writable", "relocations-aligned", "relocations-inside"];
 
+/// The rules that look at relocations find in parts what they find at once, wherever it lies.
 #[test]
 fn rules_hold_in_parts_as_they_hold_at_once() {
     let in_parts = |image: &Image<'_>, rule: usize| {
