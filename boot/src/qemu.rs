@@ -113,6 +113,16 @@ impl Qemu {
     }
 }
 
+/// The second serial port, where a machine looks for it.
+const LINE: &str = "isa-serial,chardev=line,iobase=0x2f8,irq=3";
+
+/// A line to a socket of this host, which someone listens at.
+fn socket(path: &Path) -> OsString {
+    let mut words = OsString::from("socket,id=line,path=");
+    words.push(path);
+    words
+}
+
 /// What the machine is started with.
 #[derive(Clone, Debug, Default)]
 pub struct Arguments<'a> {
@@ -130,6 +140,8 @@ pub struct Arguments<'a> {
     pub trace: Option<&'a Path>,
     /// Count instructions: the clock is exact and the run repeatable.
     pub count: bool,
+    /// A socket of this host that a second serial port is connected to.
+    pub line: Option<&'a Path>,
 }
 
 impl Arguments<'_> {
@@ -140,6 +152,10 @@ impl Arguments<'_> {
         put(&["-M", self.machine.name(), "-accel", "tcg", "-cpu", "max", "-m", &self.memory_mib.to_string()]);
         put(&["-nodefaults", "-no-user-config", "-display", "none", "-serial", "stdio", "-no-reboot"]);
         put(&["-device", "isa-debug-exit,iobase=0xf4,iosize=4"]);
+        if let Some(line) = self.line {
+            list.extend(["-chardev".into(), socket(line), "-device".into(), LINE.into()]);
+        }
+        let mut put = |words: &[&str]| list.extend(words.iter().map(OsString::from));
         if self.count {
             put(&["-icount", "shift=0,sleep=off"]);
         }

@@ -2,10 +2,11 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,8 @@ const MESSAGES_BYTES_MAX: u64 = 16 * 1024;
 const KERNEL: &str = "kernel";
 /// See [`KERNEL`].
 const MODULE: &str = "bundle";
+/// The socket of the second serial port.
+const LINE: &str = "line";
 /// Pieces of the console that wait to be relayed.
 pub(crate) const CHUNKS: usize = 64;
 /// Bytes of a console line that are looked at.
@@ -61,6 +64,8 @@ pub struct Run<'a> {
     pub count: bool,
     /// Keep the kernel's own lines from the console.
     pub is_quiet: bool,
+    /// Who gets the other end of the machine's second serial port; without one there is no such port.
+    pub line: Option<Sender<UnixStream>>,
     /// When to end it.
     pub stop: Stop,
     /// Set by whoever wants the run to end.
@@ -137,7 +142,13 @@ impl Run<'_> {
             gdb: self.gdb,
             trace: trace.as_deref(),
             count: self.count,
+            line: self.line.as_ref().map(|_| Path::new(LINE)),
         };
+        if let Some(taker) = self.line.clone() {
+            let listener = UnixListener::bind(folder.path().join(LINE)).map_err(Error::io("make a line"))?;
+            // QEMU comes once, before the machine begins. One that does not come leaves the thread to the process' end.
+            thread::spawn(move || listener.accept().map(|(stream, _)| taker.send(stream)));
+        }
         let mut command = self.qemu.command().map_err(Error::io("find QEMU"))?;
         command.current_dir(folder.path()).args(arguments.list());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(errors);
@@ -318,6 +329,7 @@ mod tests {
             trace: None,
             count: false,
             is_quiet: false,
+            line: None,
             stop,
             interrupted,
         }

@@ -92,7 +92,7 @@ pub mod instance {
     pub const PRIORITY: u64 = 12;
     /// `u32`: restart policy: 0 never, 1 on fault, 2 always.
     pub const RESTART: u64 = 16;
-    /// `u32`: flags; bit 0: it has exports, so the system does not wait for its end; bit 1: it is started when someone
+    /// `u32`: flags; bit 0: it serves, so the system does not wait for its end; bit 1: it is started when someone
     /// asks root for it.
     pub const FLAGS: u64 = 20;
     /// `u32`: first grant.

@@ -32,6 +32,9 @@ pub struct BootArguments {
     /// Wait for gdb on port 1234
     #[arg(long)]
     pub gdb: bool,
+    /// The port of the desk, which shows an application; the usual one, or any that is free
+    #[arg(long)]
+    pub port: Option<u16>,
     /// Reserved: stay interactive until standard input ends
     #[arg(long)]
     pub shell: bool,

@@ -6,6 +6,7 @@ mod guest;
 use std::path::Path;
 use std::time::Duration;
 
+use application::Watched;
 use boot::qemu::{GUEST_MEMORY_MIB, MEMORY_MIB};
 use boot::{Qemu, Run, Stop};
 
@@ -29,16 +30,19 @@ pub fn run(arguments: &BootArguments) -> Result<(), Failure> {
         check_trace(trace)?;
     }
     let is_guest = guest::is_one(&arguments.what);
-    let is_application = application::is_one(&arguments.what);
-    let module = if is_guest {
-        guest::module(arguments)?
+    let (application, module) = if is_guest {
+        (None, guest::module(arguments)?)
     } else if let Some(option) = guest::option(arguments) {
         return Err(system::no_guest(option, &arguments.what));
-    } else if is_application {
-        application::module(arguments)?
+    } else if application::is_one(&arguments.what) {
+        let (application, module) = application::load(arguments)?;
+        (Some(application), module)
     } else {
-        system::module(&arguments.what)?
+        (None, system::module(&arguments.what)?)
     };
+    let is_application = application.is_some();
+    let watched = application.map(|application| Watched::begin(application, arguments.port)).transpose()?;
+    let (watched, line) = watched.unzip();
 
     let interrupted = system::interruption()?;
     if arguments.gdb {
@@ -62,12 +66,20 @@ pub fn run(arguments: &BootArguments) -> Result<(), Failure> {
         count: arguments.icount,
         // What the kernel says of a guest is told in the words of `space run`.
         is_quiet: (is_guest || is_application) && arguments.words.is_empty(),
+        line,
         stop,
         interrupted: &interrupted,
     };
-    let Some((ending, faults)) = system::relay(&interrupted, |console| run.run(console))? else {
-        return Ok(());
-    };
+    let ran = system::relay(&interrupted, |console| {
+        run.run(&mut |chunk| {
+            console(chunk)?;
+            if let Some(watched) = &watched {
+                watched.said(chunk);
+            }
+            Ok(())
+        })
+    })?;
+    let Some((ending, faults)) = ran else { return Ok(()) };
     if is_guest && let Some(failure) = guest::failure(&ending, &faults, &module) {
         return Err(failure.at(arguments.what.display().to_string()));
     }

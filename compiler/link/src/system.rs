@@ -71,6 +71,8 @@ struct Planned<'i> {
     restart: u32,
     /// It is started when someone asks root for it.
     held: bool,
+    /// The run ends without it.
+    attends: bool,
     /// Capabilities that it does without.
     lacks: BTreeSet<u32>,
     grants: Vec<GrantData>,
@@ -156,6 +158,7 @@ fn plan<'i>(name: &str, bytes: &'i [u8], image: usize) -> Result<Planned<'i>, Er
         priority: parsed.manifest().schedule.priority,
         restart,
         held: false,
+        attends: false,
         lacks: BTreeSet::new(),
         grants: Vec::new(),
         parameters: Vec::new(),
@@ -400,7 +403,8 @@ fn number(planned: &[Planned<'_>], priorities: &[u8], order: &[usize]) -> Vec<In
                 image: instance.image as u32,
                 priority: priorities[*at],
                 restart: instance.restart,
-                serves: !manifest.exported.is_empty()
+                serves: instance.attends
+                    || !manifest.exported.is_empty()
                     || manifest
                         .entries
                         .iter()

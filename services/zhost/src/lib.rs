@@ -12,6 +12,8 @@
 //! | `run.rs`, `run/` | one topology on this machine: its spaces, their messages, their process |
 //! | `values.rs` | what spaces store, and their intelligence caches |
 //! | `book.rs` | lines and events of a topology |
+//! | `machine.rs` | an application on a machine of its own, as the desk sees it |
+//! | `shown.rs` | what is shown, wherever it runs |
 //! | `question.rs` | what a parent is asked, and what it answers |
 //! | `server.rs`, `client.rs` | the two ends of the socket |
 #![forbid(unsafe_code)]
@@ -21,9 +23,11 @@ pub mod book;
 pub mod client;
 pub mod home;
 pub mod host;
+pub mod machine;
 pub mod question;
 mod run;
 pub mod server;
+mod shown;
 mod values;
 
 pub use application::{Application, Content, Loader, StandIn};

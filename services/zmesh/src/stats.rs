@@ -1,6 +1,7 @@
 //! What a path did: counts, a rate, latencies.
 
 use crate::limits::RATE_SECONDS;
+use serde::{Deserialize, Serialize};
 
 /// Upper ends of the latency buckets in nanoseconds: powers of four from a microsecond. The last bucket has none.
 pub const LATENCY_NANOSECONDS: [u64; 12] = {
@@ -14,7 +15,7 @@ pub const LATENCY_NANOSECONDS: [u64; 12] = {
 };
 
 /// One way of a path, as this host saw it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FlowStats {
     /// Messages that senders on this host gave.
     pub sent: u64,
@@ -41,7 +42,7 @@ pub struct FlowStats {
 }
 
 /// Both ways of a path.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PathStats {
     /// Messages.
     pub messages: FlowStats,

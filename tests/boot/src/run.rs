@@ -73,6 +73,7 @@ pub fn boot_on(machine: Machine, module: &[u8]) -> Outcome {
         trace: None,
         count: true,
         is_quiet: false,
+        line: None,
         stop: Stop::Overdue(OVERDUE),
         interrupted: &interrupted,
     };

@@ -115,6 +115,7 @@ fn boot_it(image: &[u8], grants: Grants, count: bool) -> Booted {
         trace: None,
         count,
         is_quiet: false,
+        line: None,
         stop: Stop::Overdue(OVERDUE),
         interrupted: &interrupted,
     };

@@ -90,6 +90,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("services/zdesk", &[]),
     // Messages need no guest: who they are from is all that matters.
     ("services/zmesh", &["sci"]),
+    // It carries bytes, and reads none of them.
+    ("services/zdesk/component", &["runtime-guest-rust", "services-zrun"]),
     ("services/zmesh/component", &["runtime-guest-rust", "sci", "services-zmesh", "services-zrun"]),
     // Services are cores over the format, and shells over the runtime.
     ("services/zrms", &["sci"]),
@@ -97,7 +99,16 @@ const LAYERS: &[(&str, &[&str])] = &[
     // The parent of a machine's spaces joins what knows nothing of each other.
     (
         "services/zhost",
-        &["sci", "services-topology", "services-zdesk", "services-zmesh", "services-zrms", "services-zrun"],
+        &[
+            "sci",
+            "services-topology",
+            "services-zdesk",
+            "services-zdesk-component",
+            "services-zmesh",
+            "services-zmesh-component",
+            "services-zrms",
+            "services-zrun",
+        ],
     ),
     // Agents are what topologies say they are.
     ("services/zrun", &["runtime-host", "runtime-sandbox", "sci", "services-topology"]),

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use compiler_driver::keys::Store;
-use services_zdesk::Source;
+use services_zdesk::{Desk, ServeError, Source};
 use services_zhost::question::{Answer, Question};
 use services_zhost::{Home, Host, Problem, client, server};
 
@@ -173,6 +173,16 @@ fn listener(port: Option<u16>) -> Result<TcpListener, Failure> {
     })
 }
 
+/// Serves a desk at a port.
+pub fn serve_desk(port: Option<u16>, source: Arc<dyn Source>) -> Result<Desk, Failure> {
+    services_zdesk::serve(listener(port)?, source).map_err(|error| no_desk(&error))
+}
+
+/// A desk that does not serve.
+pub fn no_desk(error: &ServeError) -> Failure {
+    Failure::new(Exit::Environment, "no-desk", error.to_string())
+}
+
 /// Is the parent, until it has nothing to run or is told to end.
 pub fn run(port: Option<u16>) -> Result<(), Failure> {
     // It has no terminal whose Ctrl-C it would get. Who leads a session already has none either.
@@ -180,8 +190,7 @@ pub fn run(port: Option<u16>) -> Result<(), Failure> {
     let host = open(home()?)?;
     let interrupted = system::interruption()?;
     let source: Arc<dyn Source> = Arc::<Host>::clone(&host);
-    let desk = services_zdesk::serve(listener(port)?, source)
-        .map_err(|error| Failure::new(Exit::Environment, "no-desk", error.to_string()))?;
+    let desk = serve_desk(port, source)?;
     server::listen(&host, desk)
         .map_err(|error| Failure::new(Exit::Io, "io", format!("the socket: {error}")))?;
     let mut idle_since = None;

@@ -1,6 +1,9 @@
 //! Applications on the nanokernel: verified here, placed, connected and watched there.
 
+use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Sender};
 
 use boot::{Ending, FaultLine};
 use compiler_driver::guest::{self as driver, Application as System, GuestSystem};
@@ -10,8 +13,10 @@ use sci::guest::GuestCapability;
 use sci::layout::PAGE;
 use sci::status::Fault;
 use services_topology::graph::Node;
+use services_zdesk::{Desk, Source};
 use services_zhost::Application;
 use services_zhost::application::MEMORY_BYTES;
+use services_zhost::machine::Machine;
 use services_zmesh_component::{Configuration as Mesh, Seat as MeshSeat};
 use services_zrms::place::{Feature, FeatureKind, Host, Resources};
 use services_zrms_component::{Configuration as ControlConfiguration, Seat};
@@ -19,9 +24,10 @@ use services_zrun::Grants;
 use services_zrun::launch::{Launch, Texts};
 
 use crate::arguments::BootArguments;
-use crate::commands::apps::{Packages, up};
+use crate::commands::apps::{Packages, parent, up};
 use crate::commands::boot::guest;
 use crate::commands::system;
+use crate::print;
 use crate::report::{Exit, Failure};
 use crate::session;
 
@@ -45,12 +51,37 @@ pub fn is_one(path: &Path) -> bool {
         || path.join("topology.yaml").is_file()
 }
 
-/// The boot module of an application.
-pub fn module(arguments: &BootArguments) -> Result<Vec<u8>, Failure> {
+/// An application, and the boot module of it.
+pub fn load(arguments: &BootArguments) -> Result<(Application, Vec<u8>), Failure> {
     let what = &arguments.what;
     let application = Packages::open()?.application(what, &up::package(what)?)?;
     let key = session::key()?;
-    bundle(&application, &key).map_err(|failure| failure.at(what.display().to_string()))
+    let module = bundle(&application, &key).map_err(|failure| failure.at(what.display().to_string()))?;
+    Ok((application, module))
+}
+
+/// An application that is watched while it runs: the desk shows it.
+pub struct Watched {
+    machine: Arc<Machine>,
+    _desk: Desk,
+}
+
+impl Watched {
+    /// Serves the desk, and says where; the machine's line is to come over the channel.
+    pub fn begin(application: Application, port: Option<u16>) -> Result<(Self, Sender<UnixStream>), Failure> {
+        let (line, comes) = mpsc::channel();
+        let machine = Machine::new(application, comes);
+        let source: Arc<dyn Source> = Arc::<Machine>::clone(&machine);
+        let desk = parent::serve_desk(port, source)?;
+        let url = desk.url().map_err(|error| parent::no_desk(&error))?;
+        print::text(&format!("desk: {url}\n"))?;
+        Ok((Self { machine, _desk: desk }, line))
+    }
+
+    /// Takes what the console printed.
+    pub fn said(&self, bytes: &[u8]) {
+        self.machine.said(bytes);
+    }
 }
 
 /// A guest's space, with what it is told.

@@ -10,6 +10,10 @@ use sci::write::{GrantData, InstanceData};
 /// The OS components that run a topology: who places, and who carries messages.
 const CONTROL: &str = "zrms";
 const MESH: &str = "zmesh";
+/// The way to whoever shows the topology, its priority, and its serial port: base and number of ports.
+const DESK: &str = "zdesk";
+const DESK_PRIORITY: u8 = super::LOWEST_PRIORITY + 1;
+const DESK_PORTS: (u32, u32) = (0x2f8, 8);
 /// Priority of control: above every guest and its host, so that none keeps it from deciding.
 const CONTROL_PRIORITY: u8 = 64;
 /// The way to root, and root's export for it.
@@ -55,6 +59,9 @@ pub fn link(os: &[(&str, &[u8])], application: &Application<'_>) -> Result<Linke
     give(&mut instance, 0);
     to_root(&mut instance, launcher);
     planned.push(instance);
+
+    planned.push(desk(part(os, DESK)?, images.len())?);
+    images.push(image(DESK, part(os, DESK)?, None));
 
     let (host, library) = (part(os, HOST)?, part(os, LIBRARY)?);
     let host_image = images.len();
@@ -126,6 +133,25 @@ pub fn link(os: &[(&str, &[u8])], application: &Application<'_>) -> Result<Linke
         }
     }
     Ok(linked)
+}
+
+/// The way to whoever shows the topology: nobody waits for its end.
+fn desk(bytes: &[u8], image: usize) -> Result<Planned<'_>, Error> {
+    let mut instance = plan(DESK, bytes, image)?;
+    instance.priority = Some(DESK_PRIORITY);
+    instance.attends = true;
+    give(&mut instance, 0);
+    let ports = (0..).zip(&instance.parsed.manifest().required).find(|(_, one)| one.interface == "PortRange");
+    let (a, b) = DESK_PORTS;
+    instance.grants.extend(ports.map(|(capability, one)| GrantData {
+        capability,
+        kind: grant::PORTS,
+        mask: one.methods,
+        a,
+        b,
+        window: 0,
+    }));
+    Ok(instance)
 }
 
 fn parameters_of(instance: &Planned<'_>) -> Vec<String> {

@@ -2,14 +2,14 @@
 
 use super::{Host, lock};
 use crate::run::{Look, Run};
+use crate::shown::{dead_letter, kind, mime, path, world};
 use sci::guest::{ErrorCode, SpaceType};
 use services_topology::agent::AgentBody;
 use services_topology::name::Name;
 use services_zdesk::view::{
-    Action, Application, Bucket, Cache, Capability, DeadLetter, Delivery, Kind, Location, LogLine, Model,
-    Path, Refusal, Snapshot, Source, Space, State, Tapped, UiFile, Way, World,
+    Action, Application, Cache, Capability, Delivery, LogLine, Model, Refusal, Snapshot, Source, Space,
+    State, Tapped, UiFile, Way,
 };
-use services_zmesh::{FlowStats, LATENCY_NANOSECONDS, Reason};
 use services_zrms::control::{self, SpaceStatus, TopologyStatus};
 use services_zrun::Counts;
 use std::sync::mpsc::{self, Receiver, TrySendError};
@@ -18,8 +18,6 @@ use std::time::Duration;
 
 /// Dead letters that are shown of an application.
 const DEAD_MAX: usize = 32;
-/// Seconds over which a rate is taken.
-const RATE_SECONDS: u32 = services_zmesh::limits::RATE_SECONDS as u32;
 /// Copies that wait for whoever looks at a path.
 const COPIES: usize = 256;
 /// How often a path is looked at.
@@ -32,39 +30,6 @@ fn state(state: control::State) -> State {
         control::State::Degraded => State::Degraded,
         control::State::Stopped => State::Stopped,
         control::State::Failed => State::Failed,
-    }
-}
-
-fn kind(kind: SpaceType) -> Kind {
-    match kind {
-        SpaceType::Ui => Kind::Ui,
-        SpaceType::Io => Kind::Io,
-        SpaceType::Data => Kind::Data,
-        SpaceType::Chat => Kind::Chat,
-        SpaceType::Call => Kind::Call,
-    }
-}
-
-/// Both ways of a path as one.
-fn path(look: &Look<'_>, from: &str, name: &str, to: &str) -> Path {
-    let stats = look.path(from, name);
-    let sum = |of: fn(&FlowStats) -> u64| of(&stats.messages) + of(&stats.answers);
-    let ends = LATENCY_NANOSECONDS.iter().copied().map(Some).chain([None]);
-    let counts = stats.messages.latency.iter().zip(stats.answers.latency);
-    Path {
-        from: from.to_owned(),
-        name: name.to_owned(),
-        to: to.to_owned(),
-        sent: sum(|flow| flow.sent),
-        taken: sum(|flow| flow.taken),
-        dropped: sum(|flow| flow.dropped),
-        blocked: sum(|flow| flow.blocked),
-        queued: sum(|flow| flow.queued),
-        rate: f64::from(u32::try_from(sum(|flow| flow.recent)).unwrap_or(u32::MAX)) / f64::from(RATE_SECONDS),
-        latency: ends
-            .zip(counts)
-            .map(|(up_to, (messages, answers))| Bucket { up_to, count: messages + answers })
-            .collect(),
     }
 }
 
@@ -130,42 +95,13 @@ fn application(run: &Run, look: &Look<'_>, status: TopologyStatus) -> Applicatio
         paths: graph
             .paths
             .iter()
-            .map(|edge| path(look, edge.from.as_str(), edge.name.as_str(), edge.to.as_str()))
-            .collect(),
-        dead: look
-            .dead()
-            .iter()
-            .skip(skipped)
-            .map(|letter| DeadLetter {
-                from: letter.from.clone(),
-                to: letter.to.clone(),
-                reason: Reason::meaning(letter.reason).to_owned(),
-                time: letter.time / 1_000_000,
-                bytes: letter.bytes,
-                times: letter.times,
+            .map(|edge| {
+                let (from, name) = (edge.from.as_str(), edge.name.as_str());
+                path(&look.path(from, name), from, name, edge.to.as_str())
             })
             .collect(),
+        dead: look.dead().iter().skip(skipped).map(dead_letter).collect(),
         world: look.application().world.as_ref().map(world),
-    }
-}
-
-fn world(world: &services_topology::world::World) -> World {
-    let location = |location: &services_topology::world::Location| Location {
-        id: location.id.value.to_string(),
-        faces: location
-            .faces
-            .iter()
-            .map(|face| (face.direction.value.word().to_owned(), face.ui.value.to_string()))
-            .collect(),
-    };
-    World {
-        name: world.name.value.to_string(),
-        locations: world.locations.iter().map(location).collect(),
-        routes: world
-            .routes
-            .iter()
-            .map(|route| [route.from.value.to_string(), route.to.value.to_string()])
-            .collect(),
     }
 }
 
@@ -285,26 +221,5 @@ impl Source for Host {
             let reason = format!("it used `{capability}`, which it does not hold: its page was closed");
             run.kill(space, &reason);
         }
-    }
-}
-
-/// The media type of a file by its ending; what is not known is bytes.
-fn mime(path: &str) -> &'static str {
-    match path.rsplit_once('.').map_or("", |(_, ending)| ending) {
-        "html" => "text/html; charset=utf-8",
-        "js" | "mjs" => "text/javascript; charset=utf-8",
-        "css" => "text/css; charset=utf-8",
-        "json" => "application/json",
-        "svg" => "image/svg+xml",
-        "png" => "image/png",
-        "jpg" | "jpeg" => "image/jpeg",
-        "webp" => "image/webp",
-        "gif" => "image/gif",
-        "ico" => "image/x-icon",
-        "woff2" => "font/woff2",
-        "wasm" => "application/wasm",
-        "txt" | "md" => "text/plain; charset=utf-8",
-        "wav" => "audio/wav",
-        _ => "application/octet-stream",
     }
 }

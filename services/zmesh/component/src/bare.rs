@@ -5,7 +5,7 @@ use crate::space::{Authority, Component, Parameters, client, export};
 use alloc::collections::BTreeMap;
 use alloc::format;
 use services_zmesh::Time;
-use services_zrun::remote::TooLarge;
+use services_zrun::remote::{Desk, TooLarge};
 use space_guest::{Owed, Status};
 
 /// The mesh, and the hosts that wait for a message.
@@ -15,6 +15,7 @@ pub struct Zmesh {
     epoch: u64,
     first_client: u64,
     office: Office,
+    window: Desk,
     waiting: BTreeMap<usize, Owed>,
 }
 
@@ -28,7 +29,15 @@ impl Component for Zmesh {
             Ok(office) => office,
             Err(error) => panic!("{error}"),
         };
-        let mut mesh = Self { console, clock, epoch, first_client, office, waiting: BTreeMap::new() };
+        let mut mesh = Self {
+            console,
+            clock,
+            epoch,
+            first_client,
+            office,
+            window: Desk::default(),
+            waiting: BTreeMap::new(),
+        };
         mesh.speak();
         mesh
     }
@@ -122,5 +131,23 @@ impl export::Directory for Zmesh {
         self.office.stop(space as usize, now);
         self.waiting.remove(&(space as usize));
         self.go_on();
+    }
+}
+
+impl export::Window for Zmesh {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Status> {
+        self.window.put(bytes).map_err(too_large)
+    }
+
+    fn call(&mut self, bytes: &[u8], first: &mut [u8]) -> Result<u32, Status> {
+        let now = self.now();
+        let Self { window, office, .. } = self;
+        let answer = window.call(bytes, first, |question| office.answer(question, now)).map_err(too_large);
+        self.go_on();
+        answer
+    }
+
+    fn take(&mut self, offset: u32, bytes: &mut [u8]) -> Result<u32, Status> {
+        Ok(self.window.take(offset, bytes))
     }
 }

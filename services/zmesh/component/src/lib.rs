@@ -12,6 +12,7 @@ mod bare;
 mod calling;
 mod office;
 mod post;
+pub mod window;
 
 pub use calling::Calling;
 pub use office::{Called, Configuration, Office, Seat};

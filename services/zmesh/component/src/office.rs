@@ -2,15 +2,16 @@
 
 use crate::calling::Calling;
 use crate::post::Post;
+use crate::window::{Answer, Counts, Letter, Passed, Question, Seen, Standing};
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use sci::guest::GuestCapability as Capability;
+use sci::guest::{ErrorCode, GuestCapability as Capability};
 use serde::{Deserialize, Serialize};
 use services_zmesh::{
-    After, Declaration, DeclareError, DirectoryError, Instance, Mesh, Message, Output, TapId, Time,
+    After, Declaration, DeclareError, DirectoryError, Emitted, Instance, Mesh, Message, Output, TapId, Time,
 };
 use services_zrun::remote::{Desk, Server, TooLarge};
 use services_zrun::{Grants, InMemory};
@@ -25,6 +26,10 @@ const SHOWN_MAX: usize = 64;
 const SHOWN_BYTES_MAX: usize = 256 << 10;
 /// Different refusals that are said: each once, so that whoever asks in vain all the time is not heard all the time.
 const SAID_MAX: usize = 256;
+/// Dead letters that are told at once.
+const DEAD_MAX: usize = 32;
+/// Bytes of messages in one answer: what is left comes with the next.
+const ANSWER_BYTES: usize = 256 << 10;
 /// What a space may ask of the mesh, if it was granted.
 const ASKED: [Capability; 4] = [
     Capability::NetEmitTo,
@@ -60,6 +65,7 @@ struct Member {
     name: Arc<str>,
     is_interface: bool,
     instance: u64,
+    runs: bool,
     server: Server,
     desk: Desk,
     calling: Calling,
@@ -98,6 +104,11 @@ pub struct Office {
     hosted: Vec<usize>,
     /// Paths on which nothing was seen yet: tap, sender, path, receiver.
     unused: Vec<(TapId, String)>,
+    /// Paths that someone outside watches.
+    watches: Vec<(u64, TapId)>,
+    last_watch: u64,
+    /// Paths, by sender and name.
+    paths: Vec<(String, String)>,
     /// What is to be said, oldest first.
     lines: VecDeque<String>,
     said: BTreeSet<String>,
@@ -124,6 +135,7 @@ impl Office {
             lines.push_back(format!("path {text}"));
             unused.extend(mesh.tap(&path.from, &path.name).map(|tap| (tap, text)));
         }
+        let paths = declaration.paths.iter().map(|path| (path.from.clone(), path.name.clone())).collect();
         let asked = ASKED.iter().fold(0, |mask, one| mask | one.bit());
         let member = |seat: &Seat| {
             let (mut calling, mut info) = (Calling::default(), None);
@@ -141,6 +153,7 @@ impl Office {
                 name: seat.name.as_str().into(),
                 is_interface: seat.is_interface,
                 instance: 0,
+                runs: false,
                 server,
                 desk: Desk::default(),
                 calling,
@@ -151,7 +164,8 @@ impl Office {
         };
         let members: Vec<Member> = seats.iter().map(member).collect();
         let hosted = (0..members.len()).filter(|at| !members[*at].is_interface).collect();
-        Ok(Self { mesh, members, hosted, unused, lines, said: BTreeSet::new() })
+        let (watches, said) = (Vec::new(), BTreeSet::new());
+        Ok(Self { mesh, members, hosted, unused, watches, last_watch: 0, paths, lines, said })
     }
 
     /// The space whose host is the one of that order.
@@ -163,7 +177,7 @@ impl Office {
     pub fn start(&mut self, space: usize, instance: u64, now: Time) -> Option<Result<(), DirectoryError>> {
         let member = self.members.get_mut(space)?;
         (member.instance, member.calling, member.info) = (instance, Calling::default(), None);
-        (member.finishes, member.desk) = (false, Desk::default());
+        (member.finishes, member.runs, member.desk) = (false, true, Desk::default());
         let name = Arc::clone(&member.name);
         Some(self.mesh.start(Instance { space: &name, number: instance }, now))
     }
@@ -179,6 +193,7 @@ impl Office {
     pub fn stop(&mut self, space: usize, now: Time) {
         let Some(member) = self.members.get_mut(space) else { return };
         member.calling.leave();
+        member.runs = false;
         let name = Arc::clone(&member.name);
         let instance = Instance { space: &name, number: member.instance };
         // One that never ran has no messages.
@@ -272,10 +287,118 @@ impl Office {
         self.lines.pop_front()
     }
 
-    /// The oldest message that a user interface did not take yet, as its bytes.
-    pub fn next_shown(&mut self, space: usize) -> Option<Message> {
-        self.members.get_mut(space)?.shown.pop_front()
+    /// Answers what is asked from outside the machine.
+    pub fn answer(&mut self, question: &[u8], now: Time) -> Vec<u8> {
+        let answer = match Question::read(question) {
+            Some(Question::Look { counts, shown }) => Answer::Seen(Seen {
+                counts: counts.then(|| self.counts()),
+                messages: self.shown(&shown),
+                watched: self.watched(),
+            }),
+            Some(Question::Send { space, to, body }) => {
+                self.interface(space).map_or_else(not_running, |from| {
+                    match self.mesh.emit(from.instance(), &to, &body, now) {
+                        Ok(Emitted::Accepted(id)) => Answer::Sent(id.number),
+                        Ok(Emitted::Dropped) => Answer::Sent(0),
+                        Err(error) => refused(error.code(), error.to_string()),
+                    }
+                })
+            }
+            Some(Question::Follow { space, event }) => {
+                self.interface(space).map_or_else(not_running, |from| {
+                    let followed = self.mesh.subscribe(from.instance(), &event, now);
+                    followed.map_or_else(|error| refused(error.code(), error.to_string()), |()| Answer::Done)
+                })
+            }
+            Some(Question::Watch { from, path }) => match self.mesh.tap(&from, &path) {
+                Some(tap) => {
+                    self.last_watch += 1;
+                    self.watches.push((self.last_watch, tap));
+                    Answer::Watching(self.last_watch)
+                }
+                None => refused(ErrorCode::NotFound, "there is no such path, or too many watch".into()),
+            },
+            Some(Question::Unwatch(watch)) => {
+                let ended = self.watches.extract_if(.., |(known, _)| *known == watch);
+                ended.for_each(|(_, tap)| self.mesh.untap(tap));
+                Answer::Done
+            }
+            None => refused(ErrorCode::Malformed, "this is no question that the mesh knows".into()),
+        };
+        answer.to_bytes()
     }
+
+    /// A user interface that runs.
+    fn interface(&self, space: u32) -> Option<Page> {
+        let member = self.members.get(space as usize)?;
+        let runs = member.is_interface && member.runs;
+        runs.then(|| Page { name: Arc::clone(&member.name), number: member.instance })
+    }
+
+    fn counts(&self) -> Counts {
+        let standing = |member: &Member| Standing {
+            instance: member.runs.then_some(member.instance),
+            waiting: (self.mesh.waiting(&member.name) + member.shown.len()) as u64,
+        };
+        let dead = self.mesh.dead_letters();
+        let skipped = dead.iter().count().saturating_sub(DEAD_MAX);
+        let stats = |(from, name): &(String, String)| self.mesh.stats(from, name).unwrap_or_default();
+        Counts {
+            spaces: self.members.iter().map(standing).collect(),
+            paths: self.paths.iter().map(stats).collect(),
+            dead: dead.iter().skip(skipped).cloned().collect(),
+        }
+    }
+
+    /// Messages for user interfaces whose pages are open, as many as an answer has room for.
+    fn shown(&mut self, spaces: &[u32]) -> Vec<(u32, Letter)> {
+        let mut letters = Vec::new();
+        let mut room = ANSWER_BYTES;
+        for space in spaces {
+            let Some(member) = self.members.get_mut(*space as usize) else { continue };
+            while member.shown.front().is_some_and(|next| letters.is_empty() || next.body.len() <= room) {
+                let Some(message) = member.shown.pop_front() else { break };
+                room = room.saturating_sub(message.body.len());
+                letters.push((*space, Letter::from(&message)));
+            }
+        }
+        letters
+    }
+
+    /// What passed where someone watches, as much as an answer has room for.
+    fn watched(&mut self) -> Vec<(u64, Passed)> {
+        let mut passed = Vec::new();
+        let mut room = ANSWER_BYTES;
+        for (watch, tap) in &self.watches {
+            while room > 0
+                && let Some(observed) = self.mesh.observe(*tap)
+            {
+                room = room.saturating_sub(observed.message.body.len());
+                passed.push((*watch, Passed::from(&observed)));
+            }
+        }
+        passed
+    }
+}
+
+/// A user interface that sends.
+struct Page {
+    name: Arc<str>,
+    number: u64,
+}
+
+impl Page {
+    fn instance(&self) -> Instance<'_> {
+        Instance { space: &self.name, number: self.number }
+    }
+}
+
+fn refused(code: ErrorCode, why: String) -> Answer {
+    Answer::Refused { code: code.name().into(), why }
+}
+
+fn not_running() -> Answer {
+    refused(ErrorCode::Closed, "this user interface does not run".into())
 }
 
 impl Configuration {
@@ -288,6 +411,7 @@ impl Configuration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::window::Way;
     use services_zmesh::{EventDeclaration, PathDeclaration, PathRules};
     use services_zrun::remote::{Channel, Parts, Remote, exchange};
     use services_zrun::{Mail as _, MailError, Next, StoreError};
@@ -350,6 +474,22 @@ mod tests {
         Remote::new(Line(office, number))
     }
 
+    fn ask(office: &mut Office, question: &Question) -> Answer {
+        Answer::read(&office.answer(&question.to_bytes(), NOW)).unwrap()
+    }
+
+    fn look(office: &mut Office, counts: bool, shown: &[u32]) -> Seen {
+        match ask(office, &Question::Look { counts, shown: shown.into() }) {
+            Answer::Seen(seen) => seen,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// What waits for the panel.
+    fn shown(office: &mut Office) -> Vec<Letter> {
+        look(office, false, &[0]).messages.into_iter().map(|(_, letter)| letter).collect()
+    }
+
     fn lines(office: &mut Office) -> Vec<String> {
         core::iter::from_fn(|| office.line()).collect()
     }
@@ -410,7 +550,7 @@ mod tests {
             assert_eq!(space(&mut office, SENSOR).emit("panel", &[at]), Ok(()));
             office.go_on(NOW);
         }
-        let kept: Vec<u8> = core::iter::from_fn(|| office.next_shown(0)).map(|one| one.body[0]).collect();
+        let kept: Vec<u8> = shown(&mut office).iter().map(|one| one.body[0]).collect();
         assert_eq!(kept, (200 - SHOWN_MAX as u8..200).collect::<Vec<u8>>());
     }
 
@@ -421,7 +561,54 @@ mod tests {
             assert_eq!(space(&mut office, SENSOR).emit("panel", &vec![0; 60_000]), Ok(()));
             office.go_on(NOW);
         }
-        assert_eq!(core::iter::from_fn(|| office.next_shown(0)).count(), SHOWN_BYTES_MAX / 60_000);
+        assert_eq!(shown(&mut office).len(), SHOWN_BYTES_MAX / 60_000);
+    }
+
+    #[test]
+    fn a_page_gets_and_sends_through_the_window() {
+        let mut office = office(ALL);
+        let send = |space, to: &str| Question::Send { space, to: to.into(), body: b"set".into() };
+        let code = |answer| match answer {
+            Answer::Refused { code, .. } => code,
+            other => panic!("{other:?}"),
+        };
+        // No path leads from the panel; and who is no user interface has a host that asks for it.
+        assert_eq!(code(ask(&mut office, &send(0, "store"))), "denied");
+        assert_eq!(code(ask(&mut office, &send(1, "store"))), "closed");
+        assert_eq!(code(ask(&mut office, &send(9, "store"))), "closed");
+        let watch = Question::Watch { from: "sensor".into(), path: "readings".into() };
+        assert_eq!(ask(&mut office, &watch), Answer::Watching(1));
+        let nowhere = Question::Watch { from: "sensor".into(), path: "none".into() };
+        assert_eq!(code(ask(&mut office, &nowhere)), "not-found");
+        assert_eq!(space(&mut office, SENSOR).emit("panel", b"21"), Ok(()));
+        office.go_on(NOW);
+        assert_eq!(look(&mut office, false, &[1, 7]).messages, [], "it is the panel's");
+        let seen = look(&mut office, true, &[0]);
+        assert!(seen.watched.is_empty(), "it was told with the first look");
+        let [(0, letter)] = &seen.messages[..] else { panic!("{seen:?}") };
+        assert_eq!((letter.from.as_str(), letter.body.as_slice()), ("sensor#1", &b"21"[..]));
+        assert_eq!(letter.way, Way::Path("readings".into()));
+        let counts = seen.counts.unwrap();
+        assert_eq!(counts.spaces[0].instance, Some(1));
+        assert_eq!((counts.paths[0].messages.sent, counts.paths[1].messages.sent), (1, 0));
+        assert_eq!(ask(&mut office, &Question::Unwatch(1)), Answer::Done);
+        let follow = Question::Follow { space: 0, event: "hot".into() };
+        assert_eq!(ask(&mut office, &follow), Answer::Done);
+        office.stop(0, NOW);
+        assert_eq!(code(ask(&mut office, &follow)), "closed");
+        assert_eq!(look(&mut office, true, &[]).counts.unwrap().spaces[0].instance, None);
+        assert_eq!(code(Answer::read(&office.answer(b"\xff?", NOW)).unwrap()), "malformed");
+    }
+
+    #[test]
+    fn what_passes_is_told_to_who_watches() {
+        let mut office = office(ALL);
+        let watch = Question::Watch { from: "sensor".into(), path: "values".into() };
+        ask(&mut office, &watch);
+        assert_eq!(space(&mut office, SENSOR).emit("store", b"1"), Ok(()));
+        let seen = look(&mut office, false, &[]);
+        let [(1, passed)] = &seen.watched[..] else { panic!("{seen:?}") };
+        assert_eq!((passed.missed, passed.letter.body.as_slice()), (0, &b"1"[..]));
     }
 
     #[test]

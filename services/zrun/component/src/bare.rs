@@ -5,7 +5,7 @@ use crate::space::{Authority, Component, Parameters, client, export};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use services_zrun::remote::{Channel, Desk, Parts, Remote, Server, TooLarge, arrived, exchange};
+use services_zrun::remote::{Channel, Desk, Remote, Server, TooLarge, arrived, exchange};
 use services_zrun::{Alone, Cache, Events, Exact, Grants, InMemory, Mail, Store, StoreError, World};
 use space_guest::Status;
 

@@ -4,7 +4,7 @@ use crate::space::{Authority, client};
 use alloc::vec::Vec;
 use sci::syscall::thread_operation;
 use services_zrun::StoreError;
-use services_zrun::remote::{Channel, Parts, arrived, exchange};
+use services_zrun::remote::{Channel, arrived, exchange};
 use space_guest::Status;
 use space_guest::abi::method;
 

@@ -1,0 +1,398 @@
+//! An application on a machine of its own, as the desk sees it: what its console says, and what its mesh answers over a
+//! line to it.
+//!
+//! Control's words are those of the console: its lines begin with its name, and no space can write such a line.
+
+mod line;
+
+use crate::application::Application;
+use crate::shown::{dead_letter, kind, mime, path, world};
+use services_topology::graph::Node;
+use services_zdesk::view::{
+    Action, Application as Shown, Capability, Delivery, LogLine, Refusal, Snapshot, Source, Space, State,
+    Tapped, UiFile, Way,
+};
+use services_zmesh_component::window::{self, Answer, Counts, Letter, Passed, Question, Seen};
+use std::collections::{BTreeMap, VecDeque};
+use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{self, Receiver, Sender, SyncSender, TrySendError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// What control's lines begin with, and what divides a space's name from what it says.
+const CONTROL: &str = "zrms: ";
+const PLACED: &str = "placed ";
+const SAYS: &str = " | ";
+/// Lines of spaces that are kept, and bytes of one.
+const LINES_MAX: usize = 4096;
+const LINE_BYTES_MAX: usize = 4096;
+/// A page that has asked for nothing for so long is closed.
+const OPEN: Duration = Duration::from_secs(2);
+/// Messages that wait for a page here: the mesh keeps the others.
+const INBOX_MAX: usize = 256;
+/// Copies that wait for whoever looks at a path.
+const COPIES: usize = 256;
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// An application on a machine of its own.
+pub struct Machine {
+    application: Application,
+    known: Mutex<Known>,
+    jobs: Sender<Job>,
+}
+
+/// A question for the line, and where its answer goes.
+struct Job {
+    question: Question,
+    answer: Sender<Answer>,
+}
+
+#[derive(Default)]
+struct Known {
+    told: BTreeMap<String, Told>,
+    counts: Counts,
+    pages: BTreeMap<String, Page>,
+    watches: BTreeMap<u64, Watch>,
+    lines: VecDeque<(String, LogLine)>,
+    last_line: u64,
+    /// The line that the console is at.
+    rest: Vec<u8>,
+    /// Why nothing is known any more.
+    over: Option<String>,
+}
+
+/// What control said of a space.
+#[derive(Clone, Default)]
+struct Told {
+    state: State,
+    reason: String,
+    placement: String,
+}
+
+/// A page of a user interface.
+#[derive(Default)]
+struct Page {
+    asked: Option<Instant>,
+    inbox: VecDeque<Delivery>,
+    /// What it did that it may not.
+    closed: Option<String>,
+}
+
+/// Someone who watches a path.
+struct Watch {
+    copies: SyncSender<Tapped>,
+    missed: u64,
+}
+
+impl Machine {
+    /// An application whose machine's line comes over a channel, once there is one.
+    pub fn new(application: Application, line: Receiver<UnixStream>) -> Arc<Self> {
+        let (jobs, asked) = mpsc::channel();
+        let machine = Arc::new(Self { application, known: Mutex::default(), jobs });
+        let seen_by = Arc::downgrade(&machine);
+        thread::spawn(move || {
+            if let Ok(stream) = line.recv() {
+                let ended = line::live(&seen_by, stream, &asked);
+                if let (Some(machine), Err(error)) = (seen_by.upgrade(), ended) {
+                    machine.known().over = Some(error.to_string());
+                }
+            }
+        });
+        machine
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes what the console prints.
+    pub fn said(&self, bytes: &[u8]) {
+        let mut known = self.known();
+        for byte in bytes {
+            if *byte == b'\n' {
+                let line = std::mem::take(&mut known.rest);
+                self.take_line(&mut known, &String::from_utf8_lossy(&line));
+            } else if known.rest.len() < LINE_BYTES_MAX {
+                known.rest.push(*byte);
+            }
+        }
+    }
+
+    fn take_line(&self, known: &mut Known, line: &str) {
+        if let Some(said) = line.strip_prefix(CONTROL) {
+            known.take_control(said);
+        } else if let Some((space, text)) = line.split_once(SAYS)
+            && self.application.node(space).is_some()
+        {
+            known.add_line(space, text);
+        }
+    }
+
+    fn number(&self, space: &str) -> Option<u32> {
+        self.application.graph.spaces.iter().position(|node| node.name.as_str() == space).map(|at| at as u32)
+    }
+
+    fn name(&self, space: u32) -> Option<&str> {
+        self.application.graph.spaces.get(space as usize).map(|node| node.name.as_str())
+    }
+
+    /// Asks the mesh; the desk waits for it, so the answer has its time.
+    fn ask(&self, question: Question) -> Result<Answer, Refusal> {
+        let closed = || Refusal::new("closed", "the machine does not answer: it has ended, or has not begun");
+        let (answer, answered) = mpsc::channel();
+        self.jobs.send(Job { question, answer }).map_err(|_| closed())?;
+        match answered.recv_timeout(PATIENCE) {
+            Ok(Answer::Refused { code, why }) => Err(Refusal::new(&code, why)),
+            Ok(answer) => Ok(answer),
+            Err(_) => Err(closed()),
+        }
+    }
+
+    /// What is to be looked for now.
+    fn look(&self, counts: bool) -> Question {
+        let known = self.known();
+        let is_open = |page: &Page| {
+            page.inbox.len() < INBOX_MAX && page.asked.is_some_and(|asked| asked.elapsed() < OPEN)
+        };
+        let open = known.pages.iter().filter(|(_, page)| is_open(page));
+        let shown = open.filter_map(|(space, _)| self.number(space)).collect();
+        Question::Look { counts, shown }
+    }
+
+    /// Takes what was seen; the watches that nobody reads any more.
+    fn saw(&self, seen: Seen) -> Vec<u64> {
+        let mut known = self.known();
+        if let Some(counts) = seen.counts {
+            known.counts = counts;
+        }
+        for (space, letter) in seen.messages {
+            if let Some(page) = self.name(space).and_then(|space| known.pages.get_mut(space)) {
+                page.inbox.push_back(delivery(letter));
+            }
+        }
+        let mut left = Vec::new();
+        for (number, passed) in seen.watched {
+            if let Some(watch) = known.watches.get_mut(&number)
+                && !watch.pass(passed)
+            {
+                known.watches.remove(&number);
+                left.push(number);
+            }
+        }
+        left
+    }
+
+    fn space(known: &Known, at: usize, node: &Node) -> Space {
+        let name = node.name.as_str();
+        let told = known.told.get(name).cloned().unwrap_or_default();
+        let standing = known.counts.spaces.get(at).copied().unwrap_or_default();
+        let closed = known.pages.get(name).and_then(|page| page.closed.clone());
+        let capability = |capability: sci::guest::GuestCapability| Capability {
+            name: capability.name().to_owned(),
+            granted: true,
+            used: 0,
+            refused: 0,
+        };
+        Space {
+            name: name.to_owned(),
+            kind: kind(node.kind),
+            state: if closed.is_some() { State::Failed } else { told.state },
+            reason: closed.unwrap_or(told.reason),
+            next_retry: None,
+            instance: standing.instance,
+            restarts: standing.instance.map_or(0, |instance| instance.saturating_sub(1)),
+            host: (!told.placement.is_empty()).then(|| "nanokernel".to_owned()),
+            placement: told.placement,
+            memory: 0,
+            memory_max: node.placement.resources.memory_bytes.unwrap_or(crate::application::MEMORY_BYTES),
+            waiting: standing.waiting,
+            capabilities: node.grant.iter().map(capability).collect(),
+            cache: None,
+        }
+    }
+}
+
+impl Known {
+    fn take_control(&mut self, said: &str) {
+        if let Some(placed) = said.strip_prefix(PLACED)
+            && let Some((space, why)) = placed.split_once(' ')
+        {
+            why.clone_into(&mut self.told.entry(space.to_owned()).or_default().placement);
+            return;
+        }
+        let stated = said.split_once(' ').and_then(|(space, rest)| {
+            let (state, reason) = rest.split_once(": ")?;
+            Some((space, state_of(state)?, reason))
+        });
+        if let Some((space, state, reason)) = stated {
+            let told = self.told.entry(space.to_owned()).or_default();
+            told.state = state;
+            reason.clone_into(&mut told.reason);
+        }
+    }
+
+    fn add_line(&mut self, space: &str, text: &str) {
+        self.last_line += 1;
+        let line = LogLine { number: self.last_line, time: milliseconds(), text: text.to_owned() };
+        self.lines.push_back((space.to_owned(), line));
+        if self.lines.len() > LINES_MAX {
+            self.lines.pop_front();
+        }
+    }
+
+    /// The state of the whole: that of the space that is worst off.
+    fn state(&self) -> (State, String) {
+        if let Some(over) = &self.over {
+            return (State::Stopped, over.clone());
+        }
+        let order = [State::Failed, State::Degraded, State::Pending, State::Stopped];
+        let worst = |state: &State| self.told.iter().find(|(_, told)| told.state == *state);
+        match order.iter().find_map(worst) {
+            Some((space, told)) => (told.state, format!("{space}: {}", told.reason)),
+            None if self.told.is_empty() => (State::Pending, "the machine begins".into()),
+            None => (State::Running, "all spaces run".into()),
+        }
+    }
+}
+
+impl Watch {
+    /// Whether whoever watches is still there.
+    fn pass(&mut self, passed: Passed) -> bool {
+        let Passed { missed, is_answer, letter } = passed;
+        let copy = Tapped {
+            missed: missed + self.missed,
+            is_answer,
+            id: letter.id,
+            from: letter.from,
+            time: letter.time / 1_000_000,
+            body: letter.body,
+        };
+        match self.copies.try_send(copy) {
+            Ok(()) => self.missed = 0,
+            Err(TrySendError::Full(copy)) => self.missed = copy.missed + 1,
+            Err(TrySendError::Disconnected(_)) => return false,
+        }
+        true
+    }
+}
+
+fn state_of(name: &str) -> Option<State> {
+    Some(match name {
+        "pending" => State::Pending,
+        "running" => State::Running,
+        "degraded" => State::Degraded,
+        "stopped" => State::Stopped,
+        "failed" => State::Failed,
+        _ => return None,
+    })
+}
+
+fn milliseconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as u64)
+}
+
+fn delivery(letter: Letter) -> Delivery {
+    let way = match letter.way {
+        window::Way::Path(path) => Way::Path(path),
+        window::Way::Event(event) => Way::Event(event),
+        window::Way::Answer(id) => Way::Answer(id),
+    };
+    Delivery { way, from: letter.from, id: letter.id, time: letter.time / 1_000_000, body: letter.body }
+}
+
+impl Source for Machine {
+    fn snapshot(&self) -> Snapshot {
+        let known = self.known();
+        let graph = &self.application.graph;
+        let (state, reason) = known.state();
+        let spaces = graph.spaces.iter().enumerate().map(|(at, node)| Self::space(&known, at, node));
+        let paths = graph.paths.iter().enumerate().map(|(at, edge)| {
+            let stats = known.counts.paths.get(at).copied().unwrap_or_default();
+            path(&stats, edge.from.as_str(), edge.name.as_str(), edge.to.as_str())
+        });
+        let remarks = vec![
+            self.application.trust.clone(),
+            "it runs on the nanokernel in QEMU, which counts neither uses of capabilities nor memory".into(),
+        ];
+        let application = Shown {
+            name: self.application.name().to_owned(),
+            state,
+            reason,
+            revision: 1,
+            remarks,
+            models: Vec::new(),
+            spaces: spaces.collect(),
+            paths: paths.collect(),
+            dead: known.counts.dead.iter().map(dead_letter).collect(),
+            world: self.application.world.as_ref().map(world),
+        };
+        Snapshot { applications: vec![application] }
+    }
+
+    fn logs(&self, _: &str, space: &str, after: u64) -> Vec<LogLine> {
+        let known = self.known();
+        let of_space = known.lines.iter().filter(|(of, line)| of == space && line.number > after);
+        of_space.map(|(_, line)| line.clone()).collect()
+    }
+
+    fn tap(&self, _: &str, from: &str, path: &str) -> Option<Receiver<Tapped>> {
+        let question = Question::Watch { from: from.to_owned(), path: path.to_owned() };
+        let Ok(Answer::Watching(number)) = self.ask(question) else { return None };
+        let (copies, receiver) = mpsc::sync_channel(COPIES);
+        self.known().watches.insert(number, Watch { copies, missed: 0 });
+        Some(receiver)
+    }
+
+    fn act(&self, _: &str, _: &str, _: Action) -> Result<(), Refusal> {
+        let says = "on the nanokernel `zrms` decides alone what runs; end the run, and boot again";
+        Err(Refusal::new("unsupported", says))
+    }
+
+    fn grants(&self, _: &str, space: &str) -> Option<Vec<String>> {
+        let known = self.known();
+        let node = self.application.node(space).filter(|_| self.application.is_interface(space))?;
+        let runs = known.told.get(space).is_some_and(|told| told.state == State::Running);
+        let is_closed = known.pages.get(space).is_some_and(|page| page.closed.is_some());
+        (runs && !is_closed && known.over.is_none())
+            .then(|| node.grant.iter().map(|capability| capability.name().to_owned()).collect())
+    }
+
+    fn file(&self, _: &str, space: &str, path: &str) -> Option<UiFile> {
+        let bytes = self.application.contents.get(space)?.files.get(path)?.clone();
+        Some(UiFile { mime: mime(path).to_owned(), bytes })
+    }
+
+    fn emit(&self, _: &str, space: &str, to: &str, body: Vec<u8>) -> Result<u64, Refusal> {
+        let space = self.number(space).ok_or_else(|| Refusal::new("closed", "there is no such space"))?;
+        match self.ask(Question::Send { space, to: to.to_owned(), body })? {
+            Answer::Sent(number) => Ok(number),
+            _ => Err(Refusal::new("io", "the machine answered something else")),
+        }
+    }
+
+    fn next(&self, _: &str, space: &str) -> Option<Delivery> {
+        if !self.application.is_interface(space) {
+            return None;
+        }
+        let mut known = self.known();
+        let page = known.pages.entry(space.to_owned()).or_default();
+        page.asked = Some(Instant::now());
+        page.inbox.pop_front()
+    }
+
+    fn log(&self, _: &str, space: &str, line: &str) {
+        self.known().add_line(space, line);
+    }
+
+    fn subscribe(&self, _: &str, space: &str, event: &str) -> Result<(), Refusal> {
+        let space = self.number(space).ok_or_else(|| Refusal::new("closed", "there is no such space"))?;
+        self.ask(Question::Follow { space, event: event.to_owned() }).map(drop)
+    }
+
+    fn violated(&self, _: &str, space: &str, capability: &str) {
+        let reason = format!("it used `{capability}`, which it does not hold: its page was closed");
+        self.known().pages.entry(space.to_owned()).or_default().closed = Some(reason);
+    }
+}
