@@ -12,6 +12,8 @@ const WAITING_MAX = 512;
 const FLOOD_A_SECOND = 2000;
 // Why the server closes frames of a space that it may start anew.
 const STOPPED = "the space does not run";
+// The code with which it opens no frame of a space that does not run yet.
+const NOT_YET = "not-found";
 
 const screens = new Set();
 
@@ -56,6 +58,8 @@ export class Screen {
     // Which start of the space is shown, and whether the next one is to be.
     this.instance = null;
     this.follows = false;
+    // Whether it could not be opened, since the space did not run.
+    this.early = false;
     this.waiting = [];
     this.busy = false;
     this.second = 0;
@@ -70,6 +74,7 @@ export class Screen {
   async open() {
     this.drop();
     this.follows = true;
+    this.early = false;
     this.notice.hidden = true;
     this.inSecond = 0;
     const opened = await post("/api/frames", { op: "open", page: PAGE, app: this.app, space: this.space });
@@ -77,7 +82,12 @@ export class Screen {
       if (opened.frame) post("/api/frames", { op: "close", frame: opened.frame });
       return;
     }
-    if (opened.refused) return this.end(opened.refused.says);
+    if (opened.refused) {
+      this.end(opened.refused.says);
+      this.early = opened.refused.code === NOT_YET;
+      if (this.early) [this.follows, this.instance] = [true, null];
+      return;
+    }
     this.frame = opened.frame;
     const place = this.position ? `#${new URLSearchParams(this.position)}` : "";
     this.iframe = el("iframe", {
@@ -94,7 +104,7 @@ export class Screen {
     if (space?.state !== "running" || space.instance === this.instance) return;
     const known = this.instance !== null;
     this.instance = space.instance;
-    if (known && this.follows) this.open();
+    if ((known || this.early) && this.follows) this.open();
   }
 
   // Whether the server still has the frame.

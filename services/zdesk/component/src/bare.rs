@@ -4,8 +4,8 @@ use crate::frame::{Frames, TooLong, frame};
 use crate::space::{Authority, Component, client};
 use alloc::format;
 use alloc::vec::Vec;
-use services_zrun::remote::exchange;
 use services_zrun::parts;
+use services_zrun::remote::exchange;
 use space_guest::Status;
 
 /// Registers of the 16550.
