@@ -104,7 +104,7 @@ fn a_users_first_minute_from_inside_qemu() {
     let shown = |text: &str| format!("document.getElementById('panel').innerText.includes('{text}')");
     browser.value(
         &page,
-        "[...document.querySelectorAll('#list li')].find(li => li.innerText.includes('sensor')).click()",
+        "[...document.querySelectorAll('#list li')].find(li => li.innerText.includes('sensor')).querySelector('button').click()",
     );
     browser.until(&page, &shown("on `nanokernel`"));
     browser.picture(&page, "booted");
