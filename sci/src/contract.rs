@@ -172,7 +172,7 @@ const _: () = assert!(
         && limits::PARAMETERS_MAX as usize <= NAMES_KEPT
 );
 
-fn unique<'a>(names: &mut dyn Iterator<Item = &'a str>) -> bool {
+fn unique(names: &mut dyn Iterator<Item = &str>) -> bool {
     // To read an element is dear, and the kernel has a bound: names that were read are kept. That there are no more is
     // another rule.
     let mut seen = [""; NAMES_KEPT];

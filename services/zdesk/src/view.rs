@@ -111,8 +111,8 @@ pub struct Space {
     pub host: Option<String>,
     /// Why there, or why nowhere.
     pub placement: String,
-    /// Bytes of memory that it has.
-    pub memory: u64,
+    /// Bytes of memory that it has, where that is known.
+    pub memory: Option<u64>,
     /// Bytes of memory that it may have; 0: not known.
     pub memory_max: u64,
     /// Messages that wait for it.
@@ -134,7 +134,7 @@ pub struct Cache {
     pub dropped: u64,
 }
 
-/// A capability of a space.
+/// A capability of a space. Where its host counts no uses, there is no number of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capability {
     /// Its name in the Guest ABI.
@@ -142,7 +142,7 @@ pub struct Capability {
     /// Whether the topology grants it.
     pub granted: bool,
     /// How often it was used.
-    pub used: u64,
+    pub used: Option<u64>,
     /// How often it was refused.
     pub refused: u64,
 }

@@ -52,7 +52,7 @@ fn hello(fake: &Fake) {
     app.spaces[0].capabilities.push(services_zdesk::view::Capability {
         name: "actuators.lock".into(),
         granted: false,
-        used: 0,
+        used: Some(0),
         refused: 2,
     });
     app.paths[3].dropped = 7;

@@ -63,7 +63,7 @@ fn what_guests_say_is_text() {
         let space = &mut app.spaces[0];
         (space.reason, space.placement, space.host) = (payload.into(), payload.into(), Some(payload.into()));
         let (granted, used, refused) = (true, 1, 0);
-        space.capabilities = vec![Capability { name: payload.into(), granted, used, refused }];
+        space.capabilities = vec![Capability { name: payload.into(), granted, used: Some(used), refused }];
     }
     let mut browser = Chromium::start(&program);
     let page = browser.open(&desk.url().expect("a ticket can be made"));

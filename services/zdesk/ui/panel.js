@@ -135,8 +135,10 @@ export class Panel {
           Cache: item.cache === null ? null : `${count(item.cache.hits)} found, ${count(item.cache.misses)} not found`,
         });
         setText(placement, item.placement || "Nothing was decided yet.");
-        memory.value = item.memory_max > 0 ? item.memory / item.memory_max : 0;
-        setText(memoryText, item.memory_max > 0 ? `${bytes(item.memory)} of ${bytes(item.memory_max)}` : bytes(item.memory));
+        const has = item.memory === null ? "not known" : bytes(item.memory);
+        memory.hidden = item.memory === null || item.memory_max === 0;
+        memory.value = memory.hidden ? 0 : item.memory / item.memory_max;
+        setText(memoryText, item.memory_max > 0 ? `${has} of ${bytes(item.memory_max)}` : has);
         const own = [...model.items.values()].filter((path) => path.is === "path" && (path.source === item.key || path.target === item.key));
         const now = JSON.stringify([item.capabilities, own.map(({ key }) => key)]);
         if (now === told) return;
@@ -275,8 +277,13 @@ function none(span, text) {
   return el("tr", {}, el("td", { colspan: span, class: "soft" }, text));
 }
 
+function uses(used, granted) {
+  if (used === null) return "not counted";
+  return used > 0 ? count(used) : granted ? "never" : "–";
+}
+
 function right({ name, granted, used, refused }) {
-  const row = cells(el("code", {}, name), granted ? "yes" : "no", used > 0 ? count(used) : granted ? "never" : "–", refused > 0 ? count(refused) : "–");
+  const row = cells(el("code", {}, name), granted ? "yes" : "no", uses(used, granted), refused > 0 ? count(refused) : "–");
   row.className = !granted || refused > 0 ? "bad" : used === 0 ? "unused" : "";
   return row;
 }

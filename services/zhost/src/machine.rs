@@ -69,6 +69,8 @@ struct Told {
     state: State,
     reason: String,
     placement: String,
+    /// How often it began to run.
+    starts: u64,
 }
 
 /// A page of a user interface.
@@ -192,7 +194,7 @@ impl Machine {
         let capability = |capability: sci::guest::GuestCapability| Capability {
             name: capability.name().to_owned(),
             granted: true,
-            used: 0,
+            used: None,
             refused: 0,
         };
         Space {
@@ -202,10 +204,10 @@ impl Machine {
             reason: closed.unwrap_or(told.reason),
             next_retry: None,
             instance: standing.instance,
-            restarts: standing.instance.map_or(0, |instance| instance.saturating_sub(1)),
+            restarts: told.starts.saturating_sub(1),
             host: (!told.placement.is_empty()).then(|| "nanokernel".to_owned()),
             placement: told.placement,
-            memory: 0,
+            memory: None,
             memory_max: node.placement.resources.memory_bytes.unwrap_or(crate::application::MEMORY_BYTES),
             waiting: standing.waiting,
             capabilities: node.grant.iter().map(capability).collect(),
@@ -228,6 +230,7 @@ impl Known {
         });
         if let Some((space, state, reason)) = stated {
             let told = self.told.entry(space.to_owned()).or_default();
+            told.starts += u64::from(state == State::Running && told.state != State::Running);
             told.state = state;
             reason.clone_into(&mut told.reason);
         }

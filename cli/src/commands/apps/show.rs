@@ -73,7 +73,7 @@ pub fn ps(as_json: bool) -> Result<(), Failure> {
             application.name.clone(),
             word(application.state).to_owned(),
             format!("{running}/{}", application.spaces.len()),
-            memory(application.spaces.iter().map(|space| space.memory).sum()),
+            memory(application.spaces.iter().filter_map(|space| space.memory).sum()),
             application.reason.clone(),
             application.remarks.join("; "),
         ]
@@ -167,10 +167,10 @@ pub fn top(argument: &ApplicationArgument, once: bool) -> Result<(), Failure> {
                 space.name.clone(),
                 kind(space),
                 word(space.state).to_owned(),
-                memory(space.memory),
+                space.memory.map_or_else(String::new, memory),
                 space.waiting.to_string(),
                 space.restarts.to_string(),
-                space.capabilities.iter().map(|capability| capability.used).sum::<u64>().to_string(),
+                space.capabilities.iter().filter_map(|capability| capability.used).sum::<u64>().to_string(),
             ]
         };
         let rows: Vec<_> = application.spaces.iter().map(row).collect();
@@ -211,7 +211,11 @@ pub fn capabilities(shown: &ShownArguments) -> Result<(), Failure> {
         .iter()
         .flat_map(|space| {
             space.capabilities.iter().map(|one| {
-                let used = if one.used == 0 { "never".to_owned() } else { one.used.to_string() };
+                let used = match one.used {
+                    None => "not counted".to_owned(),
+                    Some(0) => "never".to_owned(),
+                    Some(times) => times.to_string(),
+                };
                 vec![space.name.clone(), one.name.clone(), used]
             })
         })

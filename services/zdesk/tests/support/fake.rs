@@ -105,12 +105,12 @@ pub fn space(name: &str, kind: Kind) -> Space {
         host: Some("host-1".into()),
         placement: "on `host-1`: the least load of those asked, 12 % with it; 1 of 1 eligible hosts asked"
             .into(),
-        memory: 1 << 20,
+        memory: Some(1 << 20),
         memory_max: 64 << 20,
         waiting: 0,
         capabilities: vec![
-            Capability { name: "sys.log".into(), granted: true, used: 4, refused: 0 },
-            Capability { name: "net.emit_to".into(), granted: true, used: 0, refused: 0 },
+            Capability { name: "sys.log".into(), granted: true, used: Some(4), refused: 0 },
+            Capability { name: "net.emit_to".into(), granted: true, used: Some(0), refused: 0 },
         ],
         cache: None,
     }

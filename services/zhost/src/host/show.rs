@@ -39,7 +39,7 @@ fn space(look: &Look<'_>, status: SpaceStatus, cache: Option<Counts>) -> Option<
     let capability = |capability: sci::guest::GuestCapability| Capability {
         name: capability.name().to_owned(),
         granted: true,
-        used: used.get(capability.name()).copied().unwrap_or(0),
+        used: Some(used.get(capability.name()).copied().unwrap_or(0)),
         refused: 0,
     };
     Some(Space {
@@ -51,7 +51,7 @@ fn space(look: &Look<'_>, status: SpaceStatus, cache: Option<Counts>) -> Option<
         restarts: u64::from(status.attempts),
         host: status.host.map(|(host, _)| host),
         placement: status.explanation.map(|explanation| explanation.to_string()).unwrap_or_default(),
-        memory: look.memory(&status.name),
+        memory: Some(look.memory(&status.name)),
         memory_max: node.placement.resources.memory_bytes.unwrap_or(crate::application::MEMORY_BYTES),
         waiting: look.waiting(&status.name) as u64,
         capabilities: node.grant.iter().map(capability).collect(),
