@@ -473,10 +473,8 @@ fn functions_in_text(image: &Image<'_>) -> bool {
         text.is_none_or(|(first, bytes)| offset.checked_sub(first).is_some_and(|within| within < bytes))
     };
     let mut last = None;
-    image.manifest().exports.iter().all(|export| {
-        let ascends = last.replace(export.item).is_none_or(|last| last < export.item);
-        ascends && is_in_text(export.offset)
-    })
+    let mut ascends = |item| last.replace(item).is_none_or(|last| last < item);
+    image.manifest().exports.iter().all(|export| ascends(export.item) && is_in_text(export.offset))
 }
 
 fn pool_limited(image: &Image<'_>) -> bool {
