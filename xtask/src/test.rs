@@ -17,6 +17,16 @@ const MODULES: u64 = 20_000;
 /// The target of the command as one file without libraries.
 const STATIC: &str = "x86_64-unknown-linux-musl";
 
+/// An optimized test of the packages that have such: of all with the command, whose features they then share, so that
+/// what they have in common is built once.
+fn optimized(test: &str, arguments: &[&str]) -> Command {
+    let mut command = cargo(&["test", "--release", "--package", "cli"]);
+    command
+        .args(["--package", "tests-contract", "--package", "tests-oracle", "--test", test])
+        .args(arguments);
+    command
+}
+
 /// Builds the command for [`STATIC`] and starts it.
 fn static_build() -> Result<(), Failure> {
     let installed = Command::new("rustup").args(["target", "add", STATIC]).output();
@@ -24,7 +34,10 @@ fn static_build() -> Result<(), Failure> {
         println!("== static build: left out, `rustup target add {STATIC}` fails here");
         return Ok(());
     }
-    step("static build", &mut cargo(&["build", "--quiet", "--package", "cli", "--target", STATIC]))?;
+    step(
+        "static build",
+        &mut cargo(&["build", "--quiet", "--workspace", "--bin", "space", "--target", STATIC]),
+    )?;
     let space = root().join("target").join(STATIC).join("debug/space");
     step("static build starts", Command::new(space).arg("--version"))
 }
@@ -47,9 +60,8 @@ pub fn run(_: &[String]) -> Result<(), Failure> {
     } else {
         step("tests", &mut cargo(&["test", "--workspace", "--quiet"]))?;
     }
-    let fuzz = ["test", "--release", "--package", "tests-contract", "--test", "suite", "fuzz"];
-    step("mutated images and bundles", &mut cargo(&fuzz))?;
-    let mut oracle = cargo(&["test", "--release", "--package", "tests-oracle", "--", "--nocapture"]);
+    step("mutated images and bundles", &mut optimized("suite", &["fuzz"]))?;
+    let mut oracle = optimized("programs", &["--", "--nocapture"]);
     step("random programs against the interpreter", oracle.env("SPACE_ORACLE_PROGRAMS", PROGRAMS))?;
     differential::compare(MODULES, SEED)?;
     differential::bytes()?;
