@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Sender};
 use boot::{Ending, FaultLine};
 use compiler_driver::guest::{self as driver, Application as System, GuestSystem};
 use compiler_driver::keys::Key;
-use sci::bundle::{Bundle, instance};
+use sci::bundle::Bundle;
 use sci::guest::GuestCapability;
 use sci::layout::PAGE;
 use sci::status::Fault;
@@ -28,7 +28,7 @@ use crate::commands::apps::{Packages, parent, up};
 use crate::commands::boot::guest;
 use crate::commands::system;
 use crate::print;
-use crate::report::{Exit, Failure};
+use crate::report::{Exit, Failure, say};
 use crate::session;
 
 /// The machine, as control knows it.
@@ -176,13 +176,21 @@ fn space<'a>(node: &'a Node, image: &'a [u8], epoch: u64) -> Result<Guest<'a>, F
     Ok(Guest { node, image, host, words, memory_pages: (memory / PAGE) as u32 })
 }
 
-/// Judges how an application's run ended. How its guests ended was said by the component that watches them.
+/// Judges how an application's run ended. That its guests ended was said by the component that watches them; which trap it
+/// was, and where, is in tables that only this side has.
 pub fn conclude(ending: Ending, mut faults: Vec<FaultLine>, module: &[u8]) -> Result<(), Failure> {
+    let mut told = Vec::new();
     if let Ok(bundle) = Bundle::read(module) {
-        faults.retain(|line| {
-            let image = bundle.instance_field(line.instance, instance::IMAGE);
-            bundle.image(image).is_none_or(|image| image.library.is_none())
+        faults.retain(|line| match guest::end(line, &bundle) {
+            Some(end) => {
+                told.push(format!("{}: {}\n", bundle.instance_name(line.instance), end.message()));
+                false
+            }
+            None => true,
         });
+    }
+    for line in told {
+        say(&line);
     }
     let is_over = |line: &FaultLine| line.fault == Fault::Exit && line.realm == CONTROL && line.detail == 1;
     if faults.last().is_some_and(is_over) {

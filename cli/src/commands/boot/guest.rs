@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use boot::{Ending, FaultLine};
 use compiler_driver::guest::{self as driver, GuestSystem};
 use compiler_driver::{images, keys};
-use sci::bundle::Bundle;
+use sci::bundle::{Bundle, instance};
 use sci::guest::GuestCapability;
 use sci::header::Kind;
 use sci::image::Image;
@@ -117,11 +117,17 @@ pub fn failure(ending: &Ending, faults: &[FaultLine], module: &[u8]) -> Option<F
         return Some(guest::trapped("interrupted: its time is over"));
     }
     let bundle = Bundle::read(module).ok()?;
-    let guest = (0..bundle.image_count())
-        .find(|index| bundle.image(*index).is_some_and(|it| it.library.is_some()))?;
-    let image = Image::read(bundle.image(guest)?.bytes).ok()?;
-    let line =
-        faults.iter().find(|line| bundle.instance_name(line.instance) == image.manifest().identity.name)?;
+    faults.iter().find_map(|line| end(line, &bundle))
+}
+
+/// Why the guest of a line ended; none where the line is of no guest.
+pub fn end(line: &FaultLine, bundle: &Bundle<'_>) -> Option<Failure> {
+    // Root has no instance's number of its own.
+    let guest = bundle.image(bundle.instance_field(line.instance, instance::IMAGE));
+    let image = Image::read(guest.filter(|image| image.library.is_some())?.bytes).ok()?;
+    if line.realm != image.manifest().identity.name {
+        return None;
+    }
     if line.fault == Fault::Exit {
         return Some(guest::ended(line.detail as u32 as i32));
     }
