@@ -15,11 +15,12 @@ use compiler_driver::rust::{Cargo, NOT_INHERITED};
 use compiler_driver::{Compilation, Options, PackageSource, ProjectSource, SourceFile, pipeline};
 
 /// The crates that serve guests and topologies: package, and folder in the workspace.
-const CRATES: [(&str, &str); 4] = [
+const CRATES: [(&str, &str); 5] = [
     ("space.shim", "runtime/guest/shim"),
     ("space.zrun", "services/zrun/component"),
     ("space.zmesh", "services/zmesh/component"),
     ("space.zrms", "services/zrms/component"),
+    ("space.zstore", "services/store/component"),
 ];
 /// What they call beside each other.
 const CALLED: (&str, &str) = ("space.root", "services/os/root.in");
@@ -101,7 +102,7 @@ fn os_components(root: &Path) -> Result<Images, Box<dyn Error>> {
 
 /// Builds the crates that serve guests, in one project: one of them calls the other.
 fn crates(root: &Path, shared: &Path) -> Result<Images, Box<dyn Error>> {
-    let services = ["services/zrun", "services/zmesh", "services/zrms", CALLED.1];
+    let services = ["services/zrun", "services/zmesh", "services/zrms", "services/store", CALLED.1];
     let below = ["runtime/guest", "sci/src", "sci/Cargo.toml", "Cargo.toml", "Cargo.lock"];
     for source in services.into_iter().chain(below) {
         println!("cargo:rerun-if-changed={}", root.join(source).display());

@@ -10,6 +10,7 @@ use sci::guest::GuestCapability;
 use sci::layout::PAGE;
 use sci::status::Fault;
 use services_topology::graph::Node;
+use services_store_component::{Configuration as StoreConfiguration, Seat as StoreSeat};
 use services_zhost::Application;
 use services_zhost::application::MEMORY_BYTES;
 use services_zmesh_component::{Configuration as Mesh, Seat as MeshSeat};
@@ -20,6 +21,7 @@ use services_zrun::launch::{Launch, Texts};
 
 use crate::arguments::BootArguments;
 use crate::commands::apps::{Packages, up};
+use crate::commands::boot::disk::{self, Disk};
 use crate::commands::boot::guest;
 use crate::commands::system;
 use crate::report::{Exit, Failure};
@@ -45,12 +47,15 @@ pub fn is_one(path: &Path) -> bool {
         || path.join("topology.yaml").is_file()
 }
 
-/// The boot module of an application.
-pub fn module(arguments: &BootArguments) -> Result<Vec<u8>, Failure> {
+/// The boot module of an application, and the disk that its machine has.
+pub fn module(arguments: &BootArguments) -> Result<(Vec<u8>, Option<Disk>), Failure> {
     let what = &arguments.what;
     let application = Packages::open()?.application(what, &up::package(what)?)?;
     let key = session::key()?;
-    bundle(&application, &key).map_err(|failure| failure.at(what.display().to_string()))
+    let stores = seats(&application).iter().any(StoreSeat::stores);
+    let disk = disk::open(arguments, application.name(), stores)?;
+    let module = bundle(&application, &key, disk.is_some());
+    Ok((module.map_err(|failure| failure.at(what.display().to_string()))?, disk))
 }
 
 /// A guest's space, with what it is told.
@@ -62,7 +67,16 @@ struct Guest<'a> {
     memory_pages: u32,
 }
 
-fn bundle(application: &Application, key: &Key) -> Result<Vec<u8>, Failure> {
+/// The spaces with hosts, in the order of these, as the store knows them.
+fn seats(application: &Application) -> Vec<StoreSeat> {
+    let has_host = |node: &&Node| {
+        application.contents.get(node.name.as_str()).is_some_and(|content| content.image.is_some())
+    };
+    let seat = |node: &Node| StoreSeat { name: node.name.to_string(), grants: node.grant.mask() };
+    application.graph.spaces.iter().filter(has_host).map(seat).collect()
+}
+
+fn bundle(application: &Application, key: &Key, has_disk: bool) -> Result<Vec<u8>, Failure> {
     let epoch = guest::epoch();
     let mut guests = Vec::new();
     for node in &application.graph.spaces {
@@ -115,11 +129,13 @@ fn bundle(application: &Application, key: &Key) -> Result<Vec<u8>, Failure> {
         declaration: application.declaration(1),
         seats: application.graph.spaces.iter().map(mesh_seat).collect(),
     };
+    let store = has_disk.then(|| StoreConfiguration { seats: seats(application) }.to_bytes());
     let system = System {
         name: application.name(),
         guests: &systems,
         control: &control.to_bytes(),
         mesh: &mesh.to_bytes(),
+        store: store.as_deref(),
         epoch,
     };
     let signed = driver::application(&system, boot::OS, key)?;

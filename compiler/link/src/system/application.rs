@@ -2,6 +2,7 @@
 //! guest beside a host of its own.
 
 use super::guest::{Guest, HOST, LIBRARY, MAIL, give, image, part};
+use super::store::{self, STORE};
 use super::{Error, Input, Linked, Planned, channel, connect_the_rest, file_stem, finish, plan, start};
 use sci::bundle::grant;
 use sci::image::Image;
@@ -28,6 +29,8 @@ pub struct Application<'i> {
     pub control: &'i [u8],
     /// What the mesh is told, bytes and parameters.
     pub mesh: &'i [u8],
+    /// What the store is told, where the machine has a disk.
+    pub store: Option<&'i [u8]>,
     /// Nanoseconds from 1970 to the machine's beginning.
     pub epoch: u64,
 }
@@ -56,6 +59,8 @@ pub fn link(os: &[(&str, &[u8])], application: &Application<'_>) -> Result<Linke
     to_root(&mut instance, launcher);
     planned.push(instance);
 
+    let store = application.store.map(|_| store::begin(os, &mut images, &mut planned, launcher)).transpose()?;
+
     let (host, library) = (part(os, HOST)?, part(os, LIBRARY)?);
     let host_image = images.len();
     images.push(image(HOST, host, None));
@@ -77,6 +82,7 @@ pub fn link(os: &[(&str, &[u8])], application: &Application<'_>) -> Result<Linke
         if let Some(slot) = planned[host].slot(MAIL) {
             channel(&mut planned, host, slot, mesh, mail);
         }
+        store::connect(&mut planned, host, store)?;
         // What the library requires, its user gets.
         let mut instance = plan(guest.name, library, images.len())?;
         instance.parameters = (0..).zip(guest.words.iter().copied()).collect();
@@ -90,6 +96,7 @@ pub fn link(os: &[(&str, &[u8])], application: &Application<'_>) -> Result<Linke
     }
     connect_the_rest(&mut planned, has_console)?;
     let known = [mesh, control].map(|at| parameters_of(&planned[at]));
+    let store = store.map(|at| (parameters_of(&planned[at]), planned[at].image));
     let places = [mesh, control].map(|at| planned[at].image);
     let mut linked = finish(images, &planned, application.name.to_owned())?;
     let of_image = |index: usize| {
@@ -105,20 +112,27 @@ pub fn link(os: &[(&str, &[u8])], application: &Application<'_>) -> Result<Linke
     linked.data.extend_from_slice(application.mesh);
     // It is read in words.
     linked.data.resize(linked.data.len().next_multiple_of(8), 0);
-    let mesh_told = [
+    let mesh_told = vec![
         ("configuration", mesh_data as u64),
         ("configuration-bytes", application.mesh.len() as u64),
         ("epoch", application.epoch),
         ("first-client", first_client),
     ];
-    let control_told = [
+    let control_told = vec![
         ("configuration", 0),
         ("configuration-bytes", application.control.len() as u64),
         ("first-host", first_host as u64),
         ("first-guest", first_guest as u64),
     ];
-    let told = [(MESH, mesh, mesh_told), (CONTROL, control, control_told)];
-    for ((component, at, values), known) in told.into_iter().zip(known) {
+    let [mesh_known, control_known] = &known;
+    let mut told =
+        vec![(MESH, mesh, mesh_told, mesh_known), (CONTROL, control, control_told, control_known)];
+    if let (Some((known, image)), Some(bytes)) = (&store, application.store) {
+        let at = of_image(*image);
+        let first_client = clients_before(&linked.instances, at as u32, first_host);
+        told.push((STORE, at, store::told(&mut linked.data, bytes, first_client), known));
+    }
+    for (component, at, values, known) in told {
         for (name, value) in values {
             let index = known.iter().position(|known| known == name);
             let absent = || Error::NoParameter { component, parameter: name.to_owned() };
@@ -133,7 +147,7 @@ fn parameters_of(instance: &Planned<'_>) -> Vec<String> {
 }
 
 /// Connects an instance to root.
-fn to_root(instance: &mut Planned<'_>, export: u32) {
+pub(super) fn to_root(instance: &mut Planned<'_>, export: u32) {
     let Some(capability) = instance.slot(LAUNCHER) else { return };
     let mask = instance.parsed.manifest().required.get(capability as usize).map_or(0, |one| one.methods);
     let one = GrantData { capability, kind: grant::ROOT, mask, a: 0, b: export, window: 0 };

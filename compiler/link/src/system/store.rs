@@ -1,0 +1,68 @@
+//! The component that keeps what spaces store, on the machine's disk, which it drives.
+
+use super::application::to_root;
+use super::guest::{DISK, HOST, give, image, part};
+use super::{Error, Planned, channel, plan};
+use sci::bundle::grant;
+use sci::write::{GrantData, ImageData};
+
+/// Its name.
+pub(super) const STORE: &str = "zstore";
+/// Its export for hosts.
+const VALUES: &str = "values";
+/// Where the registers of a machine's virtio devices are: the first page, and pages.
+const VIRTIO: (u32, u32) = (0xfeb00, 3);
+/// Bytes of pages that it shares with the disk.
+const SHARED_BYTES: u32 = 64 * 1024;
+
+/// Plans it; answers where it stands.
+pub(super) fn begin<'i>(
+    os: &[(&str, &'i [u8])],
+    images: &mut Vec<ImageData>,
+    planned: &mut Vec<Planned<'i>>,
+    launcher: u32,
+) -> Result<usize, Error> {
+    let bytes = part(os, STORE)?;
+    let mut instance = plan(STORE, bytes, images.len())?;
+    images.push(image(STORE, bytes, None));
+    let wanted = [
+        ("registers", grant::REGISTERS, VIRTIO.0, VIRTIO.1, 0),
+        ("pages", grant::PAGES, 0, 0, SHARED_BYTES),
+    ];
+    for (name, kind, a, b, window) in wanted {
+        let Some(capability) = instance.slot(name) else { continue };
+        let mask = instance.parsed.manifest().required.get(capability as usize).map_or(0, |one| one.methods);
+        instance.grants.push(GrantData { capability, kind, mask, a, b, window });
+    }
+    give(&mut instance, 0);
+    to_root(&mut instance, launcher);
+    planned.push(instance);
+    Ok(planned.len() - 1)
+}
+
+/// Connects a space's host to it, if there is one.
+pub(super) fn connect(planned: &mut [Planned<'_>], host: usize, store: Option<usize>) -> Result<(), Error> {
+    let Some(slot) = planned[host].slot(DISK) else { return Ok(()) };
+    let Some(store) = store else {
+        planned[host].lacks.insert(slot);
+        return Ok(());
+    };
+    let mut exported = planned[store].parsed.manifest().exported.iter();
+    let values = exported.position(|export| export.name == VALUES).unwrap_or_default() as u32;
+    planned[host].tell(HOST, &[("kept", 1)])?;
+    channel(planned, host, slot, store, values);
+    Ok(())
+}
+
+/// What it is told, and puts that into the bundle's data.
+pub(super) fn told(data: &mut Vec<u8>, bytes: &[u8], first_client: u64) -> Vec<(&'static str, u64)> {
+    let configuration = data.len() as u64;
+    data.extend_from_slice(bytes);
+    // It is read in words.
+    data.resize(data.len().next_multiple_of(8), 0);
+    vec![
+        ("configuration", configuration),
+        ("configuration-bytes", bytes.len() as u64),
+        ("first-client", first_client),
+    ]
+}
