@@ -6,7 +6,6 @@ use crate::world::{ComponentDef, Def, SystemDef, World};
 use compiler_syntax::diagnostic::Diagnostic;
 use compiler_syntax::span::Span;
 use compiler_syntax::tree::{Fact, FactArgument, FactKind, FactOperator, Literal, Name, Path};
-use sci::bundle::grant::REGISTER_PAGES_MAX;
 use sci::layout::PAGE;
 use sci::limits::WINDOW_BYTES_MAX;
 
@@ -14,8 +13,11 @@ use sci::limits::WINDOW_BYTES_MAX;
 const MEMORY_BYTES: u64 = 1 << 20;
 /// The most that it may state.
 const MEMORY_BYTES_MAX: u64 = 1 << 40;
-/// The most bytes of registers that `registers()` grants.
-const REGISTER_BYTES_MAX: u64 = REGISTER_PAGES_MAX as u64 * PAGE;
+
+/// Whether a capability's window can have so many bytes.
+fn is_window(bytes: u64) -> bool {
+    (1..=u64::from(WINDOW_BYTES_MAX)).contains(&bytes)
+}
 
 /// A system as source describes it.
 #[derive(Clone, Debug)]
@@ -81,7 +83,7 @@ pub enum GrantKind {
     Images,
     /// The right to make realms.
     Realms,
-    /// A device's registers: the number of their first page, and pages.
+    /// A device's registers: the number of their first page, and bytes.
     Registers(u32, u32),
     /// Pages of its own, in bytes.
     Pages(u32),
@@ -324,11 +326,11 @@ impl Reader<'_> {
                 (GrantKind::Memory(bytes.div_ceil(PAGE) as u32), "Memory")
             }
             ("registers", [first, bytes])
-                if first.is_multiple_of(PAGE) && *first < 1 << 32 && (1..=REGISTER_BYTES_MAX).contains(bytes) =>
+                if first.is_multiple_of(PAGE) && (PAGE..1 << 32).contains(first) && is_window(*bytes) =>
             {
-                (GrantKind::Registers((first / PAGE) as u32, bytes.div_ceil(PAGE) as u32), "Memory")
+                (GrantKind::Registers((first / PAGE) as u32, bytes.next_multiple_of(PAGE) as u32), "Memory")
             }
-            ("pages", [bytes]) if (1..=u64::from(WINDOW_BYTES_MAX)).contains(bytes) => {
+            ("pages", [bytes]) if is_window(*bytes) => {
                 (GrantKind::Pages(bytes.next_multiple_of(PAGE) as u32), "Memory")
             }
             ("clock", []) => (GrantKind::Clock, "Clock"),

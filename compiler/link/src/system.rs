@@ -254,10 +254,13 @@ fn granted(one: &Grant, instance: &Planned<'_>) -> GrantData {
         GrantKind::Bundle => (grant::BUNDLE, 0, 0),
         GrantKind::Images => (grant::IMAGES, 0, 0),
         GrantKind::Realms => (grant::REALMS, 0, 0),
-        GrantKind::Registers(first, pages) => (grant::REGISTERS, first, pages),
+        GrantKind::Registers(first, _) => (grant::REGISTERS, first, 0),
         GrantKind::Pages(_) => (grant::PAGES, 0, 0),
     };
-    let window = if let GrantKind::Pages(bytes) = one.kind { bytes } else { 0 };
+    let window = match one.kind {
+        GrantKind::Registers(_, bytes) | GrantKind::Pages(bytes) => bytes,
+        _ => 0,
+    };
     GrantData { capability: one.capability, kind, mask, a, b, window }
 }
 
@@ -431,7 +434,7 @@ fn authorities(planned: &[Planned<'_>], at: usize) -> Vec<Granted> {
             }
             grant::PORTS => format!("ports {:#x}, {} of them", one.a, one.b),
             grant::INTERRUPT => format!("interrupt {}", one.a),
-            grant::REGISTERS => format!("registers {:#x}, {} pages", u64::from(one.a) << 12, one.b),
+            grant::REGISTERS => format!("registers {:#x}, {} bytes", u64::from(one.a) << 12, one.window),
             kind => grant::KIND_NAMES.get(kind as usize).copied().unwrap_or("unknown").to_owned(),
         };
         Some(Granted {

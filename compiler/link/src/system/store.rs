@@ -10,8 +10,8 @@ use sci::write::{GrantData, ImageData};
 pub(super) const STORE: &str = "zstore";
 /// Its export for hosts.
 const VALUES: &str = "values";
-/// Where the registers of a machine's virtio devices are: the first page, and pages.
-const VIRTIO: (u32, u32) = (0xfeb00, 3);
+/// Where the registers of a machine's virtio devices are: the first page, and bytes.
+const VIRTIO: (u32, u32) = (0xfeb00, 12 * 1024);
 /// Bytes of pages that it shares with the disk.
 const SHARED_BYTES: u32 = 64 * 1024;
 
@@ -26,13 +26,13 @@ pub(super) fn begin<'i>(
     let mut instance = plan(STORE, bytes, images.len())?;
     images.push(image(STORE, bytes, None));
     let wanted = [
-        ("registers", grant::REGISTERS, VIRTIO.0, VIRTIO.1, 0),
-        ("pages", grant::PAGES, 0, 0, SHARED_BYTES),
+        ("registers", grant::REGISTERS, VIRTIO.0, VIRTIO.1),
+        ("pages", grant::PAGES, 0, SHARED_BYTES),
     ];
-    for (name, kind, a, b, window) in wanted {
+    for (name, kind, a, window) in wanted {
         let Some(capability) = instance.slot(name) else { continue };
         let mask = instance.parsed.manifest().required.get(capability as usize).map_or(0, |one| one.methods);
-        instance.grants.push(GrantData { capability, kind, mask, a, b, window });
+        instance.grants.push(GrantData { capability, kind, mask, a, b: 0, window });
     }
     give(&mut instance, 0);
     to_root(&mut instance, launcher);

@@ -26,7 +26,7 @@ pub fn bundle(signer: Option<Signer<'_>>) -> Vec<u8> {
         (grant::MEMORY, 256, 0, 0),
         (grant::CLOCK, 0, 0, 0),
         (grant::KERNEL_CONSOLE, 0, 0, 4096),
-        (grant::REGISTERS, 0xfeb00, 3, 0),
+        (grant::REGISTERS, 0xfeb00, 0, 12288),
         (grant::PAGES, 0, 0, 8192),
     ];
     let grants = grants.iter().zip(0..).map(|((kind, a, b, window), capability)| GrantData {
