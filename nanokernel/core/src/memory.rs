@@ -150,7 +150,10 @@ impl Kernel {
         let end = frame_of(pages).0;
         let is_taken = |memory: &Memory| {
             let first = memory.device.0;
-            memory.references > 0 && first != 0 && first < end && address < first + u64::from(memory.pages) * PAGE
+            memory.references > 0
+                && first != 0
+                && first < end
+                && address < first + u64::from(memory.pages) * PAGE
         };
         if self.memories.iter().any(|(_, memory)| is_taken(memory)) {
             return Outcome::refused(Status::Busy);

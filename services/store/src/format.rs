@@ -220,8 +220,16 @@ impl RecordHead {
         let sequence = u64_at(head, 16);
         let value_bytes = value_bytes as usize;
         let space = SpaceId(space);
-        (key_bytes <= KEY_BYTES_MAX as usize)
-            .then_some(Self { generation, sequence, space, kind, key_bytes, value_bytes, key_hash, value_hash })
+        (key_bytes <= KEY_BYTES_MAX as usize).then_some(Self {
+            generation,
+            sequence,
+            space,
+            kind,
+            key_bytes,
+            value_bytes,
+            key_hash,
+            value_hash,
+        })
     }
 
     /// Sectors of the record.

@@ -71,9 +71,8 @@ pub(crate) fn records<D: Disk>(
     let mut last: Option<Found> = None;
     while end.sector < label.half {
         let head = RecordHead::read(reader.bytes(end.sector, SECTOR)?, &label.salt, generation);
-        let fits = |head: &RecordHead| {
-            head.sequence == end.sequence && head.sectors() <= label.half - end.sector
-        };
+        let fits =
+            |head: &RecordHead| head.sequence == end.sequence && head.sectors() <= label.half - end.sector;
         let Some(head) = head.filter(fits) else { break };
         let bytes = reader.bytes(end.sector, HEAD_BYTES + head.key_bytes)?;
         let key = bytes.get(HEAD_BYTES..HEAD_BYTES + head.key_bytes).filter(|key| head.has_key(key));
@@ -123,7 +122,8 @@ pub(crate) fn value<D: Disk>(
     disk.read(sector, &mut bytes)?;
     let head = RecordHead::read(&bytes, &label.salt, generation).ok_or_else(damaged)?;
     let from = HEAD_BYTES + key.len();
-    let is_it = head.space == space && head.value_bytes == value_bytes && bytes[HEAD_BYTES..from] == *key.as_bytes();
+    let is_it =
+        head.space == space && head.value_bytes == value_bytes && bytes[HEAD_BYTES..from] == *key.as_bytes();
     if !is_it || !head.has_value(&bytes[from..from + value_bytes]) {
         return Err(damaged());
     }

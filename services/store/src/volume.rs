@@ -219,8 +219,7 @@ impl<D: Disk> Volume<D> {
         if sectors > self.label.half - self.end {
             return Err(Error::Full);
         }
-        let record =
-            Record { generation: self.generation, sequence: self.sequence, space, kind, key, value };
+        let record = Record { generation: self.generation, sequence: self.sequence, space, kind, key, value };
         let bytes = record.bytes(&self.label.salt).ok_or(Error::Full)?;
         let sector = self.end;
         self.disk.write(self.label.base(self.active) + sector, &bytes)?;

@@ -236,7 +236,8 @@ fn damage_is_found() {
                 let sector = at / SECTOR;
                 let begins = sector.saturating_sub(1);
                 assert!(
-                    text.contains(&format!("sector {sector} ")) || text.contains(&format!("sector {begins} ")),
+                    text.contains(&format!("sector {sector} "))
+                        || text.contains(&format!("sector {begins} ")),
                     "byte {at}, sector {sector}: {text}"
                 );
                 refused += 1;
@@ -272,7 +273,10 @@ fn what_is_no_store_is_refused() {
     assert!(text(open(vec![0; 128 * SECTOR])).contains("no store"));
     let content = Memory::formatted(128).content();
     assert!(text(open(content[..100 * SECTOR].to_vec())).contains("smaller"));
-    assert_eq!(format(&mut Memory::of(vec![0; 100 * SECTOR]), SALT).map_err(|error| error.to_string()), Err("it is smaller than its label says".into()));
+    assert_eq!(
+        format(&mut Memory::of(vec![0; 100 * SECTOR]), SALT).map_err(|error| error.to_string()),
+        Err("it is smaller than its label says".into())
+    );
 }
 
 #[test]

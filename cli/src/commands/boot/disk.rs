@@ -59,7 +59,9 @@ pub fn open(arguments: &BootArguments, name: &str, stores: bool) -> Result<Optio
     if !machine.has_disk() {
         let message = format!("`{}` has no disk that components drive; `microvm` has", machine.name());
         if asked.is_some() {
-            return Err(Failure::new(Exit::Usage, "no-disk", message).help("leave out `--machine` or `--disk`"));
+            return Err(
+                Failure::new(Exit::Usage, "no-disk", message).help("leave out `--machine` or `--disk`")
+            );
         }
         say(&format!("{message}: what spaces store lasts as long as the machine runs\n"));
         return Ok(None);

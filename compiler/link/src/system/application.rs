@@ -2,7 +2,7 @@
 //! guest beside a host of its own.
 
 use super::guest::{Guest, HOST, LIBRARY, MAIL, give, image, part};
-use super::store::{self, STORE};
+use super::store;
 use super::{Error, Input, Linked, Planned, channel, connect_the_rest, file_stem, finish, plan, start};
 use sci::bundle::grant;
 use sci::image::Image;
@@ -59,7 +59,7 @@ pub fn link(os: &[(&str, &[u8])], application: &Application<'_>) -> Result<Linke
     to_root(&mut instance, launcher);
     planned.push(instance);
 
-    let store = application.store.map(|_| store::begin(os, &mut images, &mut planned, launcher)).transpose()?;
+    let store = store::begin(os, application, (&mut images, &mut planned), launcher)?;
 
     let (host, library) = (part(os, HOST)?, part(os, LIBRARY)?);
     let host_image = images.len();
@@ -96,7 +96,6 @@ pub fn link(os: &[(&str, &[u8])], application: &Application<'_>) -> Result<Linke
     }
     connect_the_rest(&mut planned, has_console)?;
     let known = [mesh, control].map(|at| parameters_of(&planned[at]));
-    let store = store.map(|at| (parameters_of(&planned[at]), planned[at].image));
     let places = [mesh, control].map(|at| planned[at].image);
     let mut linked = finish(images, &planned, application.name.to_owned())?;
     let of_image = |index: usize| {
@@ -112,27 +111,22 @@ pub fn link(os: &[(&str, &[u8])], application: &Application<'_>) -> Result<Linke
     linked.data.extend_from_slice(application.mesh);
     // It is read in words.
     linked.data.resize(linked.data.len().next_multiple_of(8), 0);
-    let mesh_told = vec![
+    linked.data.extend_from_slice(application.store.unwrap_or_default());
+    linked.data.resize(linked.data.len().next_multiple_of(8), 0);
+    let mesh_told = [
         ("configuration", mesh_data as u64),
         ("configuration-bytes", application.mesh.len() as u64),
         ("epoch", application.epoch),
         ("first-client", first_client),
     ];
-    let control_told = vec![
+    let control_told = [
         ("configuration", 0),
         ("configuration-bytes", application.control.len() as u64),
         ("first-host", first_host as u64),
         ("first-guest", first_guest as u64),
     ];
-    let [mesh_known, control_known] = &known;
-    let mut told =
-        vec![(MESH, mesh, mesh_told, mesh_known), (CONTROL, control, control_told, control_known)];
-    if let (Some((known, image)), Some(bytes)) = (&store, application.store) {
-        let at = of_image(*image);
-        let first_client = clients_before(&linked.instances, at as u32, first_host);
-        told.push((STORE, at, store::told(&mut linked.data, bytes, first_client), known));
-    }
-    for (component, at, values, known) in told {
+    let told = [(MESH, mesh, mesh_told), (CONTROL, control, control_told)];
+    for ((component, at, values), known) in told.into_iter().zip(known) {
         for (name, value) in values {
             let index = known.iter().position(|known| known == name);
             let absent = || Error::NoParameter { component, parameter: name.to_owned() };

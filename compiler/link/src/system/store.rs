@@ -1,6 +1,6 @@
 //! The component that keeps what spaces store, on the machine's disk, which it drives.
 
-use super::application::to_root;
+use super::application::{Application, to_root};
 use super::guest::{DISK, HOST, give, image, part};
 use super::{Error, Planned, channel, plan};
 use sci::bundle::grant;
@@ -15,20 +15,23 @@ const VIRTIO: (u32, u32) = (0xfeb00, 12 * 1024);
 /// Bytes of pages that it shares with the disk.
 const SHARED_BYTES: u32 = 64 * 1024;
 
-/// Plans it; answers where it stands.
+/// Plans it where there is to be one; answers where it stands.
 pub(super) fn begin<'i>(
     os: &[(&str, &'i [u8])],
-    images: &mut Vec<ImageData>,
-    planned: &mut Vec<Planned<'i>>,
+    application: &Application<'_>,
+    (images, planned): (&mut Vec<ImageData>, &mut Vec<Planned<'i>>),
     launcher: u32,
-) -> Result<usize, Error> {
+) -> Result<Option<usize>, Error> {
+    let Some(told) = application.store else { return Ok(None) };
     let bytes = part(os, STORE)?;
     let mut instance = plan(STORE, bytes, images.len())?;
     images.push(image(STORE, bytes, None));
-    let wanted = [
-        ("registers", grant::REGISTERS, VIRTIO.0, VIRTIO.1),
-        ("pages", grant::PAGES, 0, SHARED_BYTES),
-    ];
+    // It stands behind what the others are told.
+    let before = [application.control, application.mesh].map(|bytes| bytes.len().next_multiple_of(8) as u64);
+    let configuration = before.iter().sum();
+    instance.tell(STORE, &[("configuration", configuration), ("configuration-bytes", told.len() as u64)])?;
+    let wanted =
+        [("registers", grant::REGISTERS, VIRTIO.0, VIRTIO.1), ("pages", grant::PAGES, 0, SHARED_BYTES)];
     for (name, kind, a, window) in wanted {
         let Some(capability) = instance.slot(name) else { continue };
         let mask = instance.parsed.manifest().required.get(capability as usize).map_or(0, |one| one.methods);
@@ -37,10 +40,10 @@ pub(super) fn begin<'i>(
     give(&mut instance, 0);
     to_root(&mut instance, launcher);
     planned.push(instance);
-    Ok(planned.len() - 1)
+    Ok(Some(planned.len() - 1))
 }
 
-/// Connects a space's host to it, if there is one.
+/// Connects a space's host to it, if there is one. It has no other clients, so that their numbers are the hosts' order.
 pub(super) fn connect(planned: &mut [Planned<'_>], host: usize, store: Option<usize>) -> Result<(), Error> {
     let Some(slot) = planned[host].slot(DISK) else { return Ok(()) };
     let Some(store) = store else {
@@ -52,17 +55,4 @@ pub(super) fn connect(planned: &mut [Planned<'_>], host: usize, store: Option<us
     planned[host].tell(HOST, &[("kept", 1)])?;
     channel(planned, host, slot, store, values);
     Ok(())
-}
-
-/// What it is told, and puts that into the bundle's data.
-pub(super) fn told(data: &mut Vec<u8>, bytes: &[u8], first_client: u64) -> Vec<(&'static str, u64)> {
-    let configuration = data.len() as u64;
-    data.extend_from_slice(bytes);
-    // It is read in words.
-    data.resize(data.len().next_multiple_of(8), 0);
-    vec![
-        ("configuration", configuration),
-        ("configuration-bytes", bytes.len() as u64),
-        ("first-client", first_client),
-    ]
 }

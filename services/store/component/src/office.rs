@@ -139,7 +139,10 @@ struct Values<'v, D> {
 }
 
 impl<D: Disk> Values<'_, D> {
-    fn with<T>(&mut self, act: impl FnOnce(&mut Volume<D>, SpaceId) -> Result<T, Error>) -> Result<T, StoreError> {
+    fn with<T>(
+        &mut self,
+        act: impl FnOnce(&mut Volume<D>, SpaceId) -> Result<T, Error>,
+    ) -> Result<T, StoreError> {
         let Some(volume) = &mut self.volume else { return Err(StoreError::Failed) };
         act(volume, self.space).map_err(|error| {
             *self.failed = Some(error);

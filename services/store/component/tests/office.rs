@@ -76,8 +76,7 @@ fn configuration() -> Vec<u8> {
     let all = [Capability::DataRead, Capability::DataWrite, Capability::DataDelete, Capability::DataList];
     let all = all.iter().fold(0, |mask, one| mask | one.bit());
     let seat = |name: &str, grants| Seat { name: name.into(), grants };
-    let seats =
-        vec![seat("keeper", all), seat("reader", Capability::DataRead.bit()), seat("other", all)];
+    let seats = vec![seat("keeper", all), seat("reader", Capability::DataRead.bit()), seat("other", all)];
     Configuration { seats }.to_bytes()
 }
 
@@ -98,9 +97,15 @@ fn each_channel_is_one_spaces_keys_within_its_grants_and_quota() {
     assert_eq!((reader.get("key"), reader.put("key", b"").is_err()), (Ok(None), true));
     assert!(stranger.get("key").is_err() && stranger.put("key", b"").is_err());
     let piece = vec![0; 1 << 20];
-    assert_eq!((other.put("a", &piece), other.put("b", &piece), other.put("c", &piece)), (Ok(()), Ok(()), Ok(())));
+    assert_eq!(
+        (other.put("a", &piece), other.put("b", &piece), other.put("c", &piece)),
+        (Ok(()), Ok(()), Ok(()))
+    );
     assert_eq!(other.put("d", &piece), Err(StoreError::Beyond));
-    assert_eq!((other.delete("a"), other.put("d", &piece), other.delete("none")), (Ok(true), Ok(()), Ok(false)));
+    assert_eq!(
+        (other.delete("a"), other.put("d", &piece), other.delete("none")),
+        (Ok(true), Ok(()), Ok(false))
+    );
     assert!(LIMITS.space_bytes < 4 * (1 << 20) + 4);
     assert_eq!(office.borrow_mut().lines(), ["the disk has 0 keys"]);
 
@@ -113,7 +118,10 @@ fn each_channel_is_one_spaces_keys_within_its_grants_and_quota() {
 #[test]
 fn a_disk_that_is_missing_or_damaged_fails_and_says_so_once() {
     let (mut all, office) = spaces(Err("the machine has no disk"), 1);
-    assert_eq!((all[0].put("key", b""), all[0].get("key")), (Err(StoreError::Failed), Err(StoreError::Failed)));
+    assert_eq!(
+        (all[0].put("key", b""), all[0].get("key")),
+        (Err(StoreError::Failed), Err(StoreError::Failed))
+    );
     assert_eq!(office.borrow_mut().lines(), ["the machine has no disk"]);
 
     let disk = Memory::new();
