@@ -15,17 +15,15 @@ const WRITER: &str = include_str!("guests/writer.wat");
 /// An application of DATA spaces.
 fn application(place: &Place, spaces: &[(&str, &str)]) {
     let head = "apiVersion: samoza/v1\nkind: ";
-    let mut manifest = format!(
+    let names: String = spaces.iter().map(|(name, _)| "    - ".to_owned() + name + "\n").collect();
+    let manifest = format!(
         "{head}MEX\nmetadata:\n  name: keeper\n  version: 1.0.0\n  publisher: tests\n  \
-         created: 2026-04-30T10:00:00Z\nspec:\n  topology: topology.yaml\n  spaces:\n"
+         created: 2026-04-30T10:00:00Z\nspec:\n  topology: topology.yaml\n  spaces:\n{names}"
     );
-    let mut topology = format!("{head}Topology\nmetadata:\n  name: keeper\nspaces:\n");
+    let rest = "\n    type: DATA\n    capabilities: [data.read, data.write, sys.log]\n    restart:\n      policy: never\n";
+    let described: String = spaces.iter().map(|(name, _)| "  - name: ".to_owned() + name + rest).collect();
+    let topology = format!("{head}Topology\nmetadata:\n  name: keeper\nspaces:\n{described}");
     for (name, text) in spaces {
-        manifest += &format!("    - {name}\n");
-        topology += &format!(
-            "  - name: {name}\n    type: DATA\n    capabilities: [data.read, data.write, sys.log]\n    \
-             restart:\n      policy: never\n"
-        );
         let space = format!("{head}Space\nmetadata:\n  name: {name}\ntype: DATA\npersistence: {{}}\n");
         place.write(&format!("app/spaces/{name}/space.yaml"), space);
         let module = wat::parse_str(text).expect("the module is text");

@@ -75,7 +75,9 @@ impl Display for Damage {
 
 fn hash(parts: &[&[u8]]) -> [u8; 32] {
     let mut hasher = Hasher::new();
-    parts.iter().for_each(|part| hasher.update(part));
+    for part in parts {
+        hasher.update(part);
+    }
     hasher.finish()
 }
 
