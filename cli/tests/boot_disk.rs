@@ -11,6 +11,8 @@ use std::process::Stdio;
 const COUNTER: &str = include_str!("guests/counter.wat");
 /// Counts without end, and says each number once it is stored.
 const WRITER: &str = include_str!("guests/writer.wat");
+/// Stores more than a half of the disk holds, most of it in place of what it stored before.
+const REWRITER: &str = include_str!("guests/rewriter.wat");
 
 /// An application of DATA spaces.
 fn application(place: &Place, spaces: &[(&str, &str)]) {
@@ -111,6 +113,24 @@ fn what_was_stored_is_there_after_a_kill() {
         }
     }
     assert!(stored > 160, "{stored}");
+}
+
+/// What is obsolete makes room: the disk's other half takes what is not.
+#[test]
+fn a_disk_does_not_fill_with_what_is_obsolete() {
+    let place = Place::new();
+    application(&place, &[("rewriter", REWRITER), ("counter", COUNTER)]);
+    for (start, keys) in [(1, 0), (2, 8)] {
+        let out = boots(&place, &["--timeout", "5m"]);
+        assert_eq!(lines(&out, "rewriter").len(), 6, "{out}");
+        assert!(out.contains(&format!("zstore: the disk has {keys} keys\n")), "{out}");
+        assert_eq!(lines(&out, "counter"), [format!("start {start:06}")], "{out}");
+    }
+    let disk = fs::read(place.path("home/machines/keeper.disk")).expect("it is there");
+    // Both halves had their turn: their heads are in the sectors 1 and 2, with the generation.
+    let generation =
+        |sector: usize| u64::from_le_bytes(disk[sector * 512 + 16..][..8].try_into().expect("eight"));
+    assert!(generation(1).max(generation(2)) >= 3, "{} and {}", generation(1), generation(2));
 }
 
 /// Whether a process has a file open.
