@@ -12,6 +12,9 @@ use services_zrun::{Grants, Store, StoreError};
 
 /// What a space may store, as a machine without a disk has it, and memory for the keys of all.
 pub const LIMITS: Limits = Limits { space_bytes: 4 << 20, space_keys: 16 * 1024, memory_bytes: 6 << 20 };
+/// Bytes of requests and replies that are in transfer: however many spaces ask for large values at once, there is memory
+/// for whoever else asks.
+const HELD_BYTES_MAX: usize = 8 << 20;
 /// What a space may ask of the store, if it was granted.
 const ASKED: [Capability; 4] =
     [Capability::DataRead, Capability::DataWrite, Capability::DataDelete, Capability::DataList];
@@ -99,18 +102,35 @@ impl<D: Disk> Office<D> {
 
     /// Adds a part of a request, if there is such a space.
     pub fn put(&mut self, space: usize, bytes: &[u8]) -> Option<Result<(), TooLarge>> {
-        Some(self.members.get_mut(space)?.desk.put(bytes))
+        let has_room = self.has_room(bytes);
+        let desk = &mut self.members.get_mut(space)?.desk;
+        if !has_room {
+            *desk = Desk::default();
+            return Some(Err(TooLarge));
+        }
+        Some(desk.put(bytes))
+    }
+
+    fn has_room(&self, bytes: &[u8]) -> bool {
+        let held: usize = self.members.iter().map(|member| member.desk.held()).sum();
+        held + bytes.len() <= HELD_BYTES_MAX
     }
 
     /// Adds the last part of a request and carries it out.
     pub fn call(&mut self, space: usize, bytes: &[u8], first: &mut [u8]) -> Option<Result<u32, TooLarge>> {
+        let has_room = self.has_room(bytes);
         let Self { volume, members, lines, said } = self;
         let Member { space, server, desk } = members.get_mut(space)?;
+        if !has_room {
+            *desk = Desk::default();
+            return Some(Err(TooLarge));
+        }
         let mut failed = None;
         let answer = desk.call(bytes, first, |request| {
             let mut values = Values { volume: volume.as_mut(), space: *space, failed: &mut failed };
             server.serve_values(request, &mut values)
         });
+        desk.taken_to(first.len());
         if let Some(error) = failed.filter(|error| matches!(error, Error::Broken | Error::Damaged(_))) {
             let line = error.to_string();
             if said.len() < 64 && said.insert(line.clone()) {
@@ -121,8 +141,11 @@ impl<D: Disk> Office<D> {
     }
 
     /// Gives the reply's bytes from an offset on; answers how many.
-    pub fn take(&self, space: usize, offset: u32, bytes: &mut [u8]) -> Option<u32> {
-        Some(self.members.get(space)?.desk.take(offset, bytes))
+    pub fn take(&mut self, space: usize, offset: u32, bytes: &mut [u8]) -> Option<u32> {
+        let desk = &mut self.members.get_mut(space)?.desk;
+        let count = desk.take(offset, bytes);
+        desk.taken_to(offset as usize + count as usize);
+        Some(count)
     }
 
     /// What is to be said.

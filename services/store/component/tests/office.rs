@@ -55,7 +55,7 @@ impl Parts for Way {
         self.0.borrow_mut().call(self.1, bytes, first).ok_or(StoreError::Failed)?.map_err(failed)
     }
     fn take(&mut self, offset: u32, bytes: &mut [u8]) -> Result<u32, StoreError> {
-        self.0.borrow().take(self.1, offset, bytes).ok_or(StoreError::Failed)
+        self.0.borrow_mut().take(self.1, offset, bytes).ok_or(StoreError::Failed)
     }
 }
 
@@ -113,6 +113,23 @@ fn each_channel_is_one_spaces_keys_within_its_grants_and_quota() {
     assert_eq!(again[0].get("key"), Ok(Some(b"mine".to_vec())));
     assert_eq!(again[2].next("", "b"), Ok(Some("c".into())));
     assert_eq!(office.borrow_mut().lines(), ["the disk has 5 keys"]);
+}
+
+/// Replies that are not fetched, and requests that are not finished, do not take the memory of all.
+#[test]
+fn what_is_in_transfer_is_bounded() {
+    let all = [Capability::DataRead, Capability::DataWrite].iter().fold(0, |mask, one| mask | one.bit());
+    let seat = |number: usize| Seat { name: format!("space-{number}"), grants: all };
+    let bytes = Configuration { seats: (0..20).map(seat).collect() }.to_bytes();
+    let mut office = Office::new(&bytes, Ok(Memory::new()));
+    let part = vec![0; 1 << 20];
+    let taken = (0..20).filter(|space| office.put(*space, &part) == Some(Ok(()))).count();
+    assert_eq!(taken, 8);
+    assert_eq!(office.put(19, &part), Some(Err(TooLarge)));
+    // What is no request is answered, and with that gone.
+    let mut first = [0; 16];
+    assert!(matches!(office.call(0, b"", &mut first), Some(Ok(_))));
+    assert_eq!(office.put(19, &part), Some(Ok(())));
 }
 
 #[test]
