@@ -15,12 +15,13 @@ use compiler_driver::rust::{Cargo, NOT_INHERITED};
 use compiler_driver::{Compilation, Options, PackageSource, ProjectSource, SourceFile, pipeline};
 
 /// The crates that serve guests and topologies: package, and folder in the workspace.
-const CRATES: [(&str, &str); 5] = [
+const CRATES: [(&str, &str); 6] = [
     ("space.shim", "runtime/guest/shim"),
     ("space.zrun", "services/zrun/component"),
     ("space.zmesh", "services/zmesh/component"),
     ("space.zrms", "services/zrms/component"),
     ("space.zdesk", "services/zdesk/component"),
+    ("space.zstore", "services/store/component"),
 ];
 /// What they call beside each other.
 const CALLED: (&str, &str) = ("space.root", "services/os/root.in");
@@ -102,7 +103,14 @@ fn os_components(root: &Path) -> Result<Images, Box<dyn Error>> {
 
 /// Builds the crates that serve guests, in one project: one of them calls the other.
 fn crates(root: &Path, shared: &Path) -> Result<Images, Box<dyn Error>> {
-    let services = ["services/zrun", "services/zmesh", "services/zrms", "services/zdesk/component", CALLED.1];
+    let services = [
+        "services/zrun",
+        "services/zmesh",
+        "services/zrms",
+        "services/zdesk/component",
+        "services/store",
+        CALLED.1,
+    ];
     let below = ["runtime/guest", "sci/src", "sci/Cargo.toml", "Cargo.toml", "Cargo.lock"];
     for source in services.into_iter().chain(below) {
         println!("cargo:rerun-if-changed={}", root.join(source).display());

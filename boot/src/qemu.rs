@@ -36,6 +36,11 @@ impl Machine {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Microvm, Self::Q35, Self::Pc];
 
+    /// Whether components there can drive a disk.
+    pub const fn has_disk(self) -> bool {
+        matches!(self, Self::Microvm)
+    }
+
     /// QEMU's name for it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -136,6 +141,8 @@ pub struct Arguments<'a> {
     pub words: &'a [String],
     /// Wait for a debugger on port 1234.
     pub gdb: bool,
+    /// Its disk: a file whose path has no comma.
+    pub disk: Option<&'a str>,
     /// Write interrupts and resets to this file.
     pub trace: Option<&'a Path>,
     /// Count instructions: the clock is exact and the run repeatable.
@@ -161,6 +168,11 @@ impl Arguments<'_> {
         }
         if self.gdb {
             put(&["-s", "-S"]);
+        }
+        if let Some(disk) = self.disk {
+            // The kernel's driver knows virtio from version 1 on.
+            put(&["-global", "virtio-mmio.force-legacy=false", "-device", "virtio-blk-device,drive=disk"]);
+            put(&["-drive", &format!("if=none,id=disk,format=raw,file={disk}")]);
         }
         if !self.words.is_empty() {
             put(&["-append", &self.words.join(" ")]);
@@ -200,6 +212,7 @@ mod tests {
             files: Some((Path::new("/k"), Path::new("/b c"))),
             words: &words,
             gdb: true,
+            disk: Some("d"),
             ..Arguments::default()
         };
         let line: Vec<String> =
@@ -207,7 +220,9 @@ mod tests {
         assert_eq!(
             line.join(" "),
             "-M q35 -accel tcg -cpu max -m 256 -nodefaults -no-user-config -display none -serial stdio \
-             -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=4 -s -S -append a=1 b -kernel /k -initrd /b c"
+             -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=4 -s -S -global virtio-mmio.force-legacy=false \
+             -device virtio-blk-device,drive=disk -drive if=none,id=disk,format=raw,file=d -append a=1 b \
+             -kernel /k -initrd /b c"
         );
     }
 }

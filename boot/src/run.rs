@@ -26,6 +26,8 @@ const KERNEL: &str = "kernel";
 const MODULE: &str = "bundle";
 /// The socket of the second serial port.
 const LINE: &str = "line";
+/// See [`KERNEL`].
+const DISK: &str = "disk";
 /// Pieces of the console that wait to be relayed.
 pub(crate) const CHUNKS: usize = 64;
 /// Bytes of a console line that are looked at.
@@ -58,6 +60,8 @@ pub struct Run<'a> {
     pub words: &'a [String],
     /// Wait for a debugger.
     pub gdb: bool,
+    /// Its disk, for a machine that has one.
+    pub disk: Option<PathBuf>,
     /// Write interrupts and resets to this file.
     pub trace: Option<PathBuf>,
     /// Count instructions.
@@ -131,6 +135,9 @@ impl Run<'_> {
         fs::write(&kernel, self.kernel).map_err(Error::io("write the kernel"))?;
         fs::write(&module, self.module).map_err(Error::io("write the bundle"))?;
         let errors = File::create(&messages).map_err(Error::io("write QEMU's messages"))?;
+        if let Some(disk) = &self.disk {
+            link(disk, &folder.path().join(DISK)).map_err(Error::io("find the disk"))?;
+        }
         let trace = self.trace.as_ref().map(std::path::absolute).transpose();
         let trace = trace.map_err(Error::io("find the trace's folder"))?;
         let arguments = Arguments {
@@ -140,6 +147,7 @@ impl Run<'_> {
             files: Some((Path::new(KERNEL), Path::new(MODULE))),
             words: self.words,
             gdb: self.gdb,
+            disk: self.disk.as_ref().map(|_| DISK),
             trace: trace.as_deref(),
             count: self.count,
             line: self.line.as_ref().map(|_| Path::new(LINE)),
@@ -174,6 +182,15 @@ impl Run<'_> {
         File::open(&messages).and_then(|file| file.take(MESSAGES_BYTES_MAX).read_to_string(&mut said)).ok();
         Ok((ending(status, said.trim()), lines.faults))
     }
+}
+
+/// Gives a file a name in the run's folder: what its own path has in it must not concern QEMU.
+fn link(file: &Path, name: &Path) -> io::Result<()> {
+    let file = fs::canonicalize(file)?;
+    #[cfg(unix)]
+    return std::os::unix::fs::symlink(file, name);
+    #[cfg(not(unix))]
+    fs::hard_link(file, name)
 }
 
 /// Who ends a run that does not end by itself.
@@ -326,6 +343,7 @@ mod tests {
             memory_mib: 256,
             words: &[],
             gdb: false,
+            disk: None,
             trace: None,
             count: false,
             is_quiet: false,

@@ -80,6 +80,14 @@ const COMMAND: &[(&str, &str)] = &[
         "digest",
         "A bundle lists the digest of each image, and this image has another one: the file was changed after the bundle was signed. Build it anew.",
     ),
+    (
+        "disk-in-use",
+        "A disk belongs to one machine at a time. Another `space boot` of the application runs with it: wait until that ends, or name another file with `--disk`.",
+    ),
+    (
+        "disk-refused",
+        "What is on the disk is not what was written there: the message names the sector. Nothing was changed. Copy the file back from wherever you keep copies, name another one with `--disk`, or remove it to begin anew.",
+    ),
     ("doctor", "`space doctor` found something missing or unusable; each line says what to do."),
     ("folder-exists", "`space new` makes a folder and never writes into one that exists."),
     (
@@ -182,6 +190,10 @@ const COMMAND: &[(&str, &str)] = &[
     (
         "no-guest",
         "A WebAssembly module or an image of one was expected: the file holds the image of a component, or an option that only a guest has a use for was given to a project.",
+    ),
+    (
+        "no-disk",
+        "`--disk` names the file in which an application's spaces store what outlives the machine. Only `microvm` has a disk that components drive; the other machines keep values as long as they run.",
     ),
     (
         "no-guests",

@@ -120,7 +120,7 @@ pub mod grant {
     /// `u64`: method mask.
     pub const MASK: u64 = 8;
     /// `u32`: for a channel the server's instance; for ports the first port; for an interrupt the line; for Memory the
-    /// pages that may exist at one time.
+    /// pages that may exist at one time; for registers the number of their first page.
     pub const A: u64 = 16;
     /// `u32`: for a channel, also to root, the export; for ports their number.
     pub const B: u64 = 20;
@@ -155,6 +155,10 @@ pub mod grant {
     pub const KERNEL_CONSOLE: u32 = 10;
     /// A channel to root.
     pub const ROOT: u32 = 11;
+    /// A device's registers, from the page of a number on that is not 0, as the capability's window.
+    pub const REGISTERS: u32 = 12;
+    /// Pages of its own, as the capability's window.
+    pub const PAGES: u32 = 13;
     /// Names of the kinds, by number.
     pub const KIND_NAMES: &[&str] = &[
         "channel",
@@ -169,6 +173,8 @@ pub mod grant {
         "realms",
         "kernel-console",
         "root",
+        "registers",
+        "pages",
     ];
 }
 
@@ -326,6 +332,8 @@ impl<'a> Bundle<'a> {
                 grant::PORTS => window == 0 && u64::from(a) + u64::from(b) <= 1 << 16,
                 grant::INTERRUPT | grant::MEMORY => window == 0 && b == 0,
                 grant::KERNEL_CONSOLE => a == 0 && b == 0,
+                grant::REGISTERS => (1..1 << 20).contains(&a) && b == 0 && window > 0,
+                grant::PAGES => a == 0 && b == 0 && window > 0,
                 grant::ROOT => a == 0 && b < limits::EXPORTS_MAX && window == 0,
                 kind => (kind as usize) < grant::KIND_NAMES.len() && a == 0 && b == 0 && window == 0,
             };

@@ -14,7 +14,7 @@ pub const VOCABULARY: [[u8; 32]; 12] = [
     // Child
     hex(b"ee89528181df7117ab2e0961dffd633044eb4777f7150050409d713df50ef37e"),
     // Memory
-    hex(b"257d22241d657c10f5957f1ee19881fe65b36e0108cfb1342edee7e80b8a0a04"),
+    hex(b"dc5b49bac8dd536ef1ffad1a4e82437c6ebeb6db63f8228cb835e4d09f92ed5b"),
     // PortRange
     hex(b"9fa1996c5e4d6f5f7c28eefe78b44db0aa76941b7cccf044c253e7c12701a0db"),
     // Interrupt

@@ -62,8 +62,8 @@ calls! {
     6 cap_mint("handle", "mask", "badge") "new handle" Plain true "Makes a capability with fewer methods; the badge changes only where the source has none.";
     7 cap_revoke("handle") "" Plain false "Ends every capability derived from this one.";
     8 cap_drop("handle") "" Plain true "Gives a capability up.";
-    9 cap_query("handle") "type in bits 56-63, method mask below" Plain true "Tells what a capability is.";
-    10 mem_create("handle", "bytes", "kind") "new handle, or bytes before" Plain true "Makes a Memory object of zeroed pages from the realm's quota, or appends them to a linear memory.";
+    9 cap_query("handle", "what", "offset") "type in bits 56-63, method mask below; or an address" Plain true "Tells what a capability is, or where in physical memory an offset of a Memory is.";
+    10 mem_create("handle", "bytes", "kind") "new handle, or bytes before" Plain true "Makes a Memory object of zeroed pages from the realm's quota or of a device's registers, or appends pages to a linear memory.";
     11 mem_map("realm", "memory", "offset", "bytes_and_rights", "address") "" Plain true "Maps pages of a Memory; rights: bit 0 write; never executable.";
     12 mem_unmap("realm", "address", "bytes") "" Plain true "Removes mappings made by mem_map.";
     13 mem_clone("memory", "offset", "bytes") "new handle" Plain false "Copies a Memory on write.";
@@ -134,6 +134,16 @@ pub mod memory_kind {
     /// Pages behind those that the caller's linear memory 0 has; for another memory its index is added. They are the
     /// realm's until it ends. `bytes` are whole pages of 64 KiB.
     pub const LINEAR: u64 = 1;
+    /// A Memory object of a device's registers: any kind from here on is their physical address, a whole page's.
+    pub const DEVICE: u64 = 4096;
+}
+
+/// What `cap_query` tells.
+pub mod query {
+    /// The capability's type and methods.
+    pub const TYPE: u64 = 0;
+    /// The physical address behind an offset of a Memory. The page stays where it is until the machine ends.
+    pub const ADDRESS: u64 = 1;
 }
 
 /// Operations of `realm_control`.

@@ -118,7 +118,7 @@ macro_rules! interfaces {
 }
 
 use crate::syscall::{
-    irq_operation as irq, port_operation as port, realm_operation as realm, thread_operation as thread,
+    irq_operation as irq, port_operation as port, query, realm_operation as realm, thread_operation as thread,
 };
 use Served::{Inline, Kernel, Message};
 use Shape::{Any, Bytes, BytesMut, Handle, Text, Unsigned};
@@ -154,6 +154,8 @@ interfaces! {
     6 Memory "Pages." {
         "view" () -> Bytes, total, Inline; "The pages that are mapped as this capability's window."
         "create" (bytes: Unsigned(64)) -> Handle("Memory"), fallible, Kernel("mem_create"); "Makes zeroed pages from the caller's quota."
+        "device" (bytes: Unsigned(64), address: Unsigned(64)) -> Handle("Memory"), fallible, Kernel("mem_create"); "The registers of a device at a physical address, which no other Memory has."
+        "address" (offset: Unsigned(64)) -> Unsigned(64), fallible, Kernel("cap_query"), op(query::ADDRESS), nondet !; "The physical address behind an offset, for a device; whoever may give one reaches all memory through it."
     }
     7 PortRange "A range of I/O ports." {
         "read8" (port: Unsigned(16)) -> Unsigned(8), total, Kernel("port_access"), op(port::READ_8), nondet !; "Reads a byte; the port counts from the range's first."

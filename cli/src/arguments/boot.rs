@@ -38,6 +38,10 @@ pub struct BootArguments {
     /// Reserved: stay interactive until standard input ends
     #[arg(long)]
     pub shell: bool,
+    /// The file in which an application's spaces store what outlives the machine, made if there is none; `none` for none.
+    /// Without it `machines/NAME.disk` below `$SPACE_HOME`
+    #[arg(long, value_name = "FILE")]
+    pub disk: Option<PathBuf>,
     /// Write interrupts and resets to a file
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,

@@ -1,6 +1,7 @@
 //! `space boot`
 
 mod application;
+mod disk;
 mod guest;
 
 use std::path::Path;
@@ -30,17 +31,24 @@ pub fn run(arguments: &BootArguments) -> Result<(), Failure> {
         check_trace(trace)?;
     }
     let is_guest = guest::is_one(&arguments.what);
-    let (application, module) = if is_guest {
-        (None, guest::module(arguments)?)
+    let is_application = application::is_one(&arguments.what);
+    if arguments.disk.is_some() && !is_application {
+        return Err(Failure::new(Exit::Usage, "no-disk", "only an application has a disk")
+            .at(arguments.what.display().to_string())
+            .help("components and single guests keep nothing: leave out `--disk`"));
+    }
+    let (mut disk, mut application) = (None, None);
+    let module = if is_guest {
+        guest::module(arguments)?
     } else if let Some(option) = guest::option(arguments) {
         return Err(system::no_guest(option, &arguments.what));
-    } else if application::is_one(&arguments.what) {
-        let (application, module) = application::load(arguments)?;
-        (Some(application), module)
+    } else if is_application {
+        let loaded = application::load(arguments)?;
+        (disk, application) = (loaded.disk, Some(loaded.application));
+        loaded.module
     } else {
-        (None, system::module(&arguments.what)?)
+        system::module(&arguments.what)?
     };
-    let is_application = application.is_some();
     let watched = application.map(|application| Watched::begin(application, arguments.port)).transpose()?;
     let (watched, line) = watched.unzip();
 
@@ -62,6 +70,7 @@ pub fn run(arguments: &BootArguments) -> Result<(), Failure> {
         memory_mib: if is_guest || is_application { GUEST_MEMORY_MIB } else { MEMORY_MIB },
         words: &arguments.words,
         gdb: arguments.gdb,
+        disk: disk.as_ref().map(|disk| disk.path.clone()),
         trace: arguments.trace.clone(),
         count: arguments.icount,
         // What the kernel says of a guest is told in the words of `space run`.

@@ -7,11 +7,17 @@ use compiler_syntax::diagnostic::Diagnostic;
 use compiler_syntax::span::Span;
 use compiler_syntax::tree::{Fact, FactArgument, FactKind, FactOperator, Literal, Name, Path};
 use sci::layout::PAGE;
+use sci::limits::WINDOW_BYTES_MAX;
 
 /// What `memory()` grants where it states no amount, in bytes.
 const MEMORY_BYTES: u64 = 1 << 20;
 /// The most that it may state.
 const MEMORY_BYTES_MAX: u64 = 1 << 40;
+
+/// Whether a capability's window can have so many bytes.
+fn is_window(bytes: u64) -> bool {
+    (1..=u64::from(WINDOW_BYTES_MAX)).contains(&bytes)
+}
 
 /// A system as source describes it.
 #[derive(Clone, Debug)]
@@ -77,6 +83,10 @@ pub enum GrantKind {
     Images,
     /// The right to make realms.
     Realms,
+    /// A device's registers: the number of their first page, and bytes.
+    Registers(u32, u32),
+    /// Pages of its own, in bytes.
+    Pages(u32),
 }
 
 /// A connection from a capability to an export.
@@ -314,6 +324,14 @@ impl Reader<'_> {
             ("memory", []) => (GrantKind::Memory((MEMORY_BYTES / PAGE) as u32), "Memory"),
             ("memory", [bytes]) if (1..=MEMORY_BYTES_MAX).contains(bytes) => {
                 (GrantKind::Memory(bytes.div_ceil(PAGE) as u32), "Memory")
+            }
+            ("registers", [first, bytes])
+                if first.is_multiple_of(PAGE) && (PAGE..1 << 32).contains(first) && is_window(*bytes) =>
+            {
+                (GrantKind::Registers((first / PAGE) as u32, bytes.next_multiple_of(PAGE) as u32), "Memory")
+            }
+            ("pages", [bytes]) if is_window(*bytes) => {
+                (GrantKind::Pages(bytes.next_multiple_of(PAGE) as u32), "Memory")
             }
             ("clock", []) => (GrantKind::Clock, "Clock"),
             ("notification", []) => (GrantKind::Notification, "Notification"),

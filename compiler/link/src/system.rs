@@ -3,6 +3,7 @@
 pub mod application;
 mod error;
 pub mod guest;
+mod store;
 
 pub use error::Error;
 
@@ -256,8 +257,14 @@ fn granted(one: &Grant, instance: &Planned<'_>) -> GrantData {
         GrantKind::Bundle => (grant::BUNDLE, 0, 0),
         GrantKind::Images => (grant::IMAGES, 0, 0),
         GrantKind::Realms => (grant::REALMS, 0, 0),
+        GrantKind::Registers(first, _) => (grant::REGISTERS, first, 0),
+        GrantKind::Pages(_) => (grant::PAGES, 0, 0),
     };
-    GrantData { capability: one.capability, kind, mask, a, b, window: 0 }
+    let window = match one.kind {
+        GrantKind::Registers(_, bytes) | GrantKind::Pages(bytes) => bytes,
+        _ => 0,
+    };
+    GrantData { capability: one.capability, kind, mask, a, b, window }
 }
 
 fn channel(planned: &mut [Planned<'_>], client: usize, capability: u32, server: usize, export: u32) {
@@ -431,6 +438,7 @@ fn authorities(planned: &[Planned<'_>], at: usize) -> Vec<Granted> {
             }
             grant::PORTS => format!("ports {:#x}, {} of them", one.a, one.b),
             grant::INTERRUPT => format!("interrupt {}", one.a),
+            grant::REGISTERS => format!("registers {:#x}, {} bytes", u64::from(one.a) << 12, one.window),
             kind => grant::KIND_NAMES.get(kind as usize).copied().unwrap_or("unknown").to_owned(),
         };
         Some(Granted {

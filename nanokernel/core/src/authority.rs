@@ -6,6 +6,7 @@ use crate::interrupt::ports_exist;
 use crate::kernel::{Kernel, Outcome};
 use crate::table::LINES;
 use sci::status::{Fault, Status};
+use sci::syscall::query;
 
 /// Method `range` of a PortRange, and `line` of an Interrupt: the right to narrow by badge.
 const RANGE: u64 = 1 << 6;
@@ -54,7 +55,10 @@ impl Kernel {
         Outcome::OK
     }
 
-    pub(crate) fn cap_query(&mut self, handle: Handle) -> Outcome {
+    pub(crate) fn cap_query(&mut self, hal: &impl Hal, handle: Handle, what: u64, offset: u64) -> Outcome {
+        if what == query::ADDRESS {
+            return self.memory_address(hal, handle, offset);
+        }
         match self.held_any(handle) {
             Ok(held) => Outcome::Answer(
                 Status::Ok,

@@ -24,6 +24,8 @@ pub enum Rights {
     Write,
     /// Read and execute.
     Execute,
+    /// Read and write a device's registers: nothing is kept in a cache, and no call reads or writes them.
+    Registers,
 }
 
 /// Who returns the frame when the space goes.
@@ -93,6 +95,8 @@ pub trait Hal {
     fn frame_read(&self, frame: Frame, offset: u64, into: &mut [u8]);
     /// The frame that holds a page-aligned offset of the boot module.
     fn module_frame(&self, offset: u64) -> Frame;
+    /// Whether a page holds registers of a device that a component may drive: no memory, no interrupt controller.
+    fn is_device(&self, frame: Frame) -> bool;
     /// The gate page.
     fn gate_frame(&self) -> Frame;
     /// The info page.

@@ -155,7 +155,7 @@ impl Kernel {
             call::notify_wait => self.notify_wait(hal, first, second, third),
             call::cap_mint => self.cap_mint(first, second, third),
             call::cap_drop => self.cap_drop(hal, first),
-            call::cap_query => self.cap_query(first),
+            call::cap_query => self.cap_query(hal, first, second, third),
             call::mem_create => self.mem_create(hal, first, second, third),
             call::mem_map => self.mem_map(hal, arguments),
             call::mem_unmap => self.mem_unmap(hal, first, second, third),

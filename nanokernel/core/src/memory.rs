@@ -2,6 +2,9 @@
 //!
 //! A Memory's frames are listed in one index frame. It lives while a capability or a mapping refers to it; then
 //! every frame returns. Mappings are kept in one table, so that what a realm maps is undone when it goes.
+//!
+//! Two kinds are for drivers: a Memory of a device's registers, whose frames are no memory, and one whose physical
+//! addresses were told. The frames of the latter never return: a device may write to them at any time.
 
 use crate::capability::{Capability, Handle, kind};
 use crate::hal::{Frame, Hal, MapError, Owner, Page, Rights};
@@ -23,6 +26,8 @@ const ADDRESS_END: u64 = 1 << 46;
 /// Methods of a Memory.
 const VIEW: u64 = 1;
 const CREATE: u64 = 1 << 1;
+const DEVICE: u64 = 1 << 2;
+const ADDRESS: u64 = 1 << 3;
 
 /// One Memory object.
 #[derive(Clone, Copy, Debug)]
@@ -37,11 +42,23 @@ pub struct Memory {
     pub stamp: u32,
     /// The realm that made it and the stamp of that realm: whose quota its frames are taken from.
     pub maker: (u16, u32),
+    /// The first of its frames if these are a device's registers, else 0.
+    pub device: Frame,
+    /// Whether the address of one of its frames was told.
+    pub told: bool,
 }
 
 impl Memory {
     /// A free one.
-    pub const FREE: Self = Self { index: Frame(0), pages: 0, references: 0, stamp: 0, maker: (0, 0) };
+    pub const FREE: Self = Self {
+        index: Frame(0),
+        pages: 0,
+        references: 0,
+        stamp: 0,
+        maker: (0, 0),
+        device: Frame(0),
+        told: false,
+    };
 }
 
 /// One range of a realm's addresses where a Memory is mapped.
@@ -77,8 +94,13 @@ impl Kernel {
         bytes: u64,
         wanted: u64,
     ) -> Outcome {
-        if let Err(outcome) = self.held(handle, kind::MEMORY, CREATE) {
-            return outcome;
+        let is_device = wanted >= memory_kind::DEVICE;
+        let held = match self.held(handle, kind::MEMORY, if is_device { DEVICE } else { CREATE }) {
+            Ok(held) => held,
+            Err(outcome) => return outcome,
+        };
+        if is_device {
+            return self.device_memory(hal, bytes, wanted);
         }
         if let Some(index) = wanted.checked_sub(memory_kind::LINEAR) {
             return self.append(hal, index, bytes);
@@ -107,11 +129,62 @@ impl Kernel {
         if u64::from(memory.pages + step) < pages {
             return Outcome::Restart;
         }
-        let capability = Capability::new(kind::MEMORY, object, memory.stamp, VIEW | CREATE);
+        let mask = VIEW | CREATE | held.mask & ADDRESS;
+        let capability = Capability::new(kind::MEMORY, object, memory.stamp, mask);
         let outcome = self.give_here(capability);
         // The reference that kept it while it was made; the capability holds it now, if there is one.
         self.memory_release(hal, object, memory.stamp);
         outcome
+    }
+
+    /// Makes a Memory of a device's registers, which no other has.
+    fn device_memory(&mut self, hal: &mut impl Hal, bytes: u64, address: u64) -> Outcome {
+        let pages = bytes.div_ceil(PAGE);
+        if bytes == 0 || pages > u64::from(MADE_A_STEP) || !address.is_multiple_of(PAGE) {
+            return Outcome::refused(Status::Argument);
+        }
+        let frame_of = |page: u64| Frame(address.saturating_add(page * PAGE));
+        if !(0..pages).all(|page| hal.is_device(frame_of(page))) {
+            return Outcome::refused(Status::Absent);
+        }
+        let end = frame_of(pages).0;
+        let is_taken = |memory: &Memory| {
+            let first = memory.device.0;
+            memory.references > 0
+                && first != 0
+                && first < end
+                && address < first + u64::from(memory.pages) * PAGE
+        };
+        if self.memories.iter().any(|(_, memory)| is_taken(memory)) {
+            return Outcome::refused(Status::Busy);
+        }
+        let Some(object) = self.memory_new(hal) else {
+            return Outcome::refused(Status::Quota);
+        };
+        let memory = self.memories.at_mut(object as usize);
+        (memory.device, memory.pages) = (Frame(address), pages as u32);
+        let Memory { index, stamp, .. } = *memory;
+        for page in 0..pages {
+            hal.frame_write(index, page * 8, &frame_of(page).0.to_le_bytes());
+        }
+        let outcome = self.give_here(Capability::new(kind::MEMORY, object, stamp, VIEW));
+        self.memory_release(hal, object, stamp);
+        outcome
+    }
+
+    /// Tells the physical address behind an offset of a Memory.
+    pub(crate) fn memory_address(&mut self, hal: &impl Hal, handle: Handle, offset: u64) -> Outcome {
+        let held = match self.held(handle, kind::MEMORY, ADDRESS) {
+            Ok(held) => held,
+            Err(outcome) => return outcome,
+        };
+        let memory = self.memories.at_mut(held.object as usize);
+        if offset / PAGE >= u64::from(memory.pages) || memory.device.0 != 0 {
+            return Outcome::refused(Status::Argument);
+        }
+        memory.told = true;
+        let frame = memory_frame(hal, memory, (offset / PAGE) as u32);
+        Outcome::Answer(Status::Ok, frame.0 + offset % PAGE)
     }
 
     /// A Memory without pages, with one reference.
@@ -120,7 +193,7 @@ impl Kernel {
         let maker = (self.current, self.realms.at(self.current as usize).stamp);
         let index = hal.frame_take()?;
         let place = self.memories.at_mut(object);
-        *place = Memory { index, pages: 0, references: 1, stamp: place.stamp, maker };
+        *place = Memory { index, references: 1, stamp: place.stamp, maker, ..Memory::FREE };
         Some(object as u32)
     }
 
@@ -144,11 +217,15 @@ impl Kernel {
         }
         let memory = *place;
         *place = Memory { stamp: memory.stamp.wrapping_add(1), ..Memory::FREE };
-        for page in 0..memory.pages {
+        let is_here_for_good = memory.told || memory.device.0 != 0;
+        for page in (0..memory.pages).take_while(|_| !is_here_for_good) {
             let frame = memory_frame(hal, &memory, page);
             hal.frame_return(frame);
         }
         hal.frame_return(memory.index);
+        if is_here_for_good {
+            return;
+        }
         let (maker, stamp) = memory.maker;
         let maker = self.realms.at_mut(maker as usize);
         if maker.stamp == stamp {
@@ -226,7 +303,11 @@ impl Kernel {
     pub(crate) fn map_pages(&mut self, hal: &mut impl Hal, mapping: &Mapping) -> Result<(), Status> {
         let space = self.realms.at(mapping.realm as usize).space;
         let memory = *self.memories.at(mapping.memory as usize);
-        let rights = if mapping.writable { Rights::Write } else { Rights::Read };
+        let rights = match mapping.writable {
+            _ if memory.device.0 != 0 => Rights::Registers,
+            true => Rights::Write,
+            false => Rights::Read,
+        };
         for page in 0..mapping.pages {
             let frame = memory_frame(hal, &memory, mapping.first + page);
             let place = mapping.address + u64::from(page) * PAGE;

@@ -3,14 +3,14 @@
 #[allow(dead_code, reason = "each test file has its own copy of this module")]
 mod model;
 
-use model::{DATA, System, root};
+use model::{DATA, DEVICES, System, root};
 use nanokernel_core::Hal;
 use nanokernel_core::thread::ThreadState;
 use nanokernel_core::{Area, Exit};
 use sci::layout::{badge, frame};
 use sci::status::{Fault, Status};
 use sci::syscall::{
-    irq_operation as irq, number as call, port_operation as port, realm_operation as realm,
+    irq_operation as irq, number as call, port_operation as port, query, realm_operation as realm,
     thread_operation as thread,
 };
 
@@ -268,6 +268,90 @@ fn exhaustion_is_quota_and_leaves_nothing_behind() {
     assert_eq!(system.call(call::mem_create, [memory, 128 * 4096, 0, 0, 0]).0, Status::Quota.number());
     system.check();
     assert_eq!(system.hal.frames_free(), before);
+}
+
+/// A driver's memory: registers that are no memory and belong to one, and pages whose address was told, which stay.
+#[test]
+fn a_drivers_memory_is_registers_and_pages_that_stay() {
+    let mut system = System::boot(2000);
+    let memory = system.handle(root::MEMORY);
+    let (first, page) = (DEVICES.start, 4096);
+    let status = |system: &mut System, bytes: u64, address: u64| {
+        system.call(call::mem_create, [memory, bytes, address, 0, 0]).0
+    };
+    for (bytes, address, expected) in [
+        (page, first - page, Status::Absent),
+        (5 * page, first, Status::Absent),
+        (page, page, Status::Absent),
+        (page, !(page - 1), Status::Absent),
+        (page, first + 8, Status::Argument),
+        (0, first, Status::Argument),
+        (u64::MAX, first, Status::Argument),
+    ] {
+        assert_eq!(status(&mut system, bytes, address), expected.number(), "{bytes:#x} at {address:#x}");
+    }
+    let registers = system.must(call::mem_create, [memory, 2 * page, first + page, 0, 0]);
+    system.check();
+    for (bytes, address) in [(page, first + page), (page, first + 2 * page), (4 * page, first)] {
+        assert_eq!(status(&mut system, bytes, address), Status::Busy.number());
+    }
+    let (child, realm) = system.child(1, 50);
+    let before = system.hal.frames_free();
+    let at = system.control(child, realm::WINDOW, [4, registers, 2 * page]);
+    let space = system.kernel.realms.at(usize::from(realm)).space;
+    let mapped = system.hal.page(space, at + page).expect("it is mapped");
+    assert_eq!((mapped.frame.0, mapped.rights), (first + 2 * page, nanokernel_core::Rights::Registers));
+    assert_eq!(system.hal.frames_free(), before);
+
+    let pages = system.must(call::mem_create, [memory, 2 * page, 0, 0, 0]);
+    system.control(child, realm::WINDOW, [4, pages, 2 * page]);
+    let told = system.must(call::cap_query, [pages, query::ADDRESS, page + 5, 0, 0]);
+    let mapped = system.hal.page(space, system.kernel.realms.at(usize::from(realm)).windows_end + page);
+    assert_eq!(told, mapped.expect("it is mapped").frame.0 + 5);
+    for (handle, offset) in [(pages, 2 * page), (pages, u64::MAX), (memory, 0)] {
+        let refused = system.call(call::cap_query, [handle, query::ADDRESS, offset, 0, 0]).0;
+        assert_eq!(refused, Status::Argument.number());
+    }
+    // Whoever granted registers said where they are.
+    system.call(call::cap_query, [registers, query::ADDRESS, 0, 0, 0]);
+    assert!(system.hal.printed.contains("fault=method-mask"), "{}", system.hal.printed);
+}
+
+/// What a device may still write to is never given to anyone else.
+#[test]
+fn pages_whose_address_was_told_do_not_return() {
+    let mut system = System::boot(2000);
+    let memory = system.handle(root::MEMORY);
+    let before = system.hal.frames_free();
+    for (is_told, lost) in [(false, 0), (true, 3)] {
+        let pages = system.must(call::mem_create, [memory, 3 * 4096, 0, 0, 0]);
+        if is_told {
+            system.must(call::cap_query, [pages, query::ADDRESS, 0, 0, 0]);
+        }
+        system.must(call::cap_drop, [pages, 0, 0, 0, 0]);
+        assert_eq!(before - system.hal.frames_free(), lost);
+    }
+    let registers = system.must(call::mem_create, [memory, 4096, DEVICES.start, 0, 0]);
+    system.must(call::cap_drop, [registers, 0, 0, 0, 0]);
+    // They can be had again.
+    system.must(call::mem_create, [memory, 4096, DEVICES.start, 0, 0]);
+}
+
+/// The rights to registers and addresses are methods: whoever lacks them stops.
+#[test]
+fn only_its_own_method_gives_an_address() {
+    for (method, what) in [(0b0111, "an address"), (0b1011, "registers")] {
+        let mut system = System::boot(2000);
+        let memory = system.handle(root::MEMORY);
+        let weaker = system.must(call::cap_mint, [memory, method, 0, 0, 0]);
+        if method & 0b100 != 0 {
+            let pages = system.must(call::mem_create, [weaker, 4096, 0, 0, 0]);
+            system.call(call::cap_query, [pages, query::ADDRESS, 0, 0, 0]);
+        } else {
+            system.call(call::mem_create, [weaker, 4096, DEVICES.start, 0, 0]);
+        }
+        assert!(system.hal.printed.contains("fault=method-mask"), "{what}: {}", system.hal.printed);
+    }
 }
 
 #[test]

@@ -5,10 +5,12 @@
 //! fires, until its driver acknowledges it; an edge must not be masked, or the next one would be lost.
 
 use core::arch::x86_64::__cpuid;
+use core::ops::Range;
 
 use crate::acpi::{Controllers, Route};
 use crate::paging::{LOCAL_CONTROLLER, read_device, write_device};
 use crate::pair;
+use sci::layout::PAGE;
 
 /// Vector of the timer.
 pub const TIMER_VECTOR: u64 = 32;
@@ -71,6 +73,16 @@ pub fn acknowledge(vector: u64) -> bool {
     } else {
         vector.checked_sub(LINE_VECTOR).is_some_and(|line| pair::acknowledge(line as u16))
     }
+}
+
+/// Where every PC has registers and none has memory, up to the interrupt controllers.
+const DEVICES: Range<u64> = 0xfe00_0000..0xfec0_0000;
+
+/// Whether a page is one of a device that is no interrupt controller.
+pub fn is_device(page: u64) -> bool {
+    // SAFETY: written once, at boot.
+    let found = unsafe { CONTROLLERS };
+    DEVICES.contains(&page) && found.addresses().all(|controller| controller & !(PAGE - 1) != page)
 }
 
 /// Lets a line's interrupts through; false where there is no such pin.

@@ -118,6 +118,10 @@ impl Hal for Machine {
         Frame(self.module + offset)
     }
 
+    fn is_device(&self, frame: Frame) -> bool {
+        controller::is_device(frame.0)
+    }
+
     fn gate_frame(&self) -> Frame {
         Frame(physical_of(&raw const GATE))
     }

@@ -250,6 +250,7 @@ pub fn map(frames: &mut Frames, space: Space, address: u64, page: Page) -> Resul
         Rights::Read => NO_EXECUTE,
         Rights::Write => NO_EXECUTE | WRITABLE,
         Rights::Execute => 0,
+        Rights::Registers => NO_EXECUTE | WRITABLE | WRITE_THROUGH | UNCACHED,
     };
     let owner = if page.owner == Owner::Space { OWNED } else { 0 };
     write_physical(place, page.frame.0 | PRESENT | USER | rights | owner);
@@ -295,11 +296,13 @@ pub enum Access {
 /// The frame behind an address, if the access is allowed.
 pub fn translate(space: Space, address: u64, access: Access) -> Option<Frame> {
     let entry: u64 = read_physical(entry_of(space, address)?);
-    let needed = match access {
-        Access::UserRead | Access::Any => PRESENT | USER,
-        Access::UserWrite => PRESENT | USER | WRITABLE,
+    // A device's registers are not in the physical map.
+    let (seen, needed) = match access {
+        Access::Any => (PRESENT | USER, PRESENT | USER),
+        Access::UserRead => (PRESENT | USER | UNCACHED, PRESENT | USER),
+        Access::UserWrite => (PRESENT | USER | WRITABLE | UNCACHED, PRESENT | USER | WRITABLE),
     };
-    (entry & needed == needed).then_some(Frame(entry & ADDRESS))
+    (entry & seen == needed).then_some(Frame(entry & ADDRESS))
 }
 
 /// Returns up to `limit` of a space's frames; true when the space is gone.

@@ -121,6 +121,11 @@ impl Hal for Machine {
         Frame(offset)
     }
 
+    /// None: the host's devices are not this machine's.
+    fn is_device(&self, _: Frame) -> bool {
+        false
+    }
+
     fn gate_frame(&self) -> Frame {
         self.memory.gate()
     }

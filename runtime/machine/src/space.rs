@@ -125,7 +125,7 @@ fn runs(changed: &[u64], pages: &BTreeMap<u64, Page>) -> Vec<Run> {
 fn protection(rights: Rights) -> i32 {
     match rights {
         Rights::Read => libc::PROT_READ,
-        Rights::Write => libc::PROT_READ | libc::PROT_WRITE,
+        Rights::Write | Rights::Registers => libc::PROT_READ | libc::PROT_WRITE,
         Rights::Execute => libc::PROT_READ | libc::PROT_EXEC,
     }
 }

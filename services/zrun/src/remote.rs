@@ -330,6 +330,11 @@ impl Server {
         Self { grants, began: world.realtime() }
     }
 
+    /// For a space with these grants, of whose requests only [values](Concern::Values) are served here.
+    pub fn of_values(grants: Grants) -> Self {
+        Self { grants, began: 0 }
+    }
+
     /// The request, if it is one and the space may make it.
     fn read<'r>(&self, request: &'r [u8]) -> Option<Request<'r>> {
         let (request, rest) = postcard::take_from_bytes(request).ok()?;

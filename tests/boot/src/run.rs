@@ -70,6 +70,7 @@ pub fn boot_on(machine: Machine, module: &[u8]) -> Outcome {
         memory_mib: MEMORY_MIB,
         words: &["verbose".to_owned(), "bench".to_owned()],
         gdb: false,
+        disk: None,
         trace: None,
         count: true,
         is_quiet: false,

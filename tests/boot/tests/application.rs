@@ -124,6 +124,7 @@ fn boot(told: impl FnOnce(&Key) -> Vec<u8>) -> Outcome {
         guests: &guests,
         control: &told(&key),
         mesh: &mesh().to_bytes(),
+        store: None,
         epoch: 0,
     };
     let bundle = guest::application(&application, OS, &key).expect("it is linked");

@@ -112,6 +112,7 @@ fn boot_it(image: &[u8], grants: Grants, count: bool) -> Booted {
         memory_mib: GUEST_MEMORY_MIB,
         words: if count { &words_of_the_kernel } else { &[] },
         gdb: false,
+        disk: None,
         trace: None,
         count,
         is_quiet: false,

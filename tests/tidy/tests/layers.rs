@@ -60,6 +60,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "runtime-sandbox",
             "sci",
             "services-mex",
+            "services-store",
+            "services-store-component",
             "services-topology",
             "services-yaml",
             "services-zdesk",
@@ -93,6 +95,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     // It carries bytes, and reads none of them.
     ("services/zdesk/component", &["runtime-guest-rust", "services-zrun"]),
     ("services/zmesh/component", &["runtime-guest-rust", "sci", "services-zmesh", "services-zrun"]),
+    // Values on a disk are keys and bytes: whose they are is all that matters.
+    ("services/store", &["sci"]),
+    ("services/store/component", &["runtime-guest-rust", "sci", "services-store", "services-zrun"]),
     // Services are cores over the format, and shells over the runtime.
     ("services/zrms", &["sci"]),
     ("services/zrms/component", &["runtime-guest-rust", "sci", "services-zrms", "services-zrun"]),

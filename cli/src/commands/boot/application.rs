@@ -12,6 +12,7 @@ use sci::bundle::Bundle;
 use sci::guest::GuestCapability;
 use sci::layout::PAGE;
 use sci::status::Fault;
+use services_store_component::{Configuration as StoreConfiguration, Seat as StoreSeat};
 use services_topology::graph::Node;
 use services_zdesk::{Desk, Source};
 use services_zhost::Application;
@@ -25,6 +26,7 @@ use services_zrun::launch::{Launch, Texts};
 
 use crate::arguments::BootArguments;
 use crate::commands::apps::{Packages, parent, up};
+use crate::commands::boot::disk::{self, Disk};
 use crate::commands::boot::guest;
 use crate::commands::system;
 use crate::print;
@@ -51,13 +53,26 @@ pub fn is_one(path: &Path) -> bool {
         || path.join("topology.yaml").is_file()
 }
 
-/// An application, and the boot module of it.
-pub fn load(arguments: &BootArguments) -> Result<(Application, Vec<u8>), Failure> {
+/// An application that is ready to boot.
+pub struct Loaded {
+    /// What is known of it.
+    pub application: Application,
+    /// Its boot module.
+    pub module: Vec<u8>,
+    /// The disk that its machine has.
+    pub disk: Option<Disk>,
+}
+
+/// Makes an application ready.
+pub fn load(arguments: &BootArguments) -> Result<Loaded, Failure> {
     let what = &arguments.what;
     let application = Packages::open()?.application(what, &up::package(what)?)?;
     let key = session::key()?;
-    let module = bundle(&application, &key).map_err(|failure| failure.at(what.display().to_string()))?;
-    Ok((application, module))
+    let stores = seats(&application).iter().any(StoreSeat::stores);
+    let disk = disk::open(arguments, application.name(), stores)?;
+    let module = bundle(&application, &key, disk.is_some());
+    let module = module.map_err(|failure| failure.at(what.display().to_string()))?;
+    Ok(Loaded { application, module, disk })
 }
 
 /// An application that is watched while it runs: the desk shows it.
@@ -93,7 +108,16 @@ struct Guest<'a> {
     memory_pages: u32,
 }
 
-fn bundle(application: &Application, key: &Key) -> Result<Vec<u8>, Failure> {
+/// The spaces with hosts, in the order of these, as the store knows them.
+fn seats(application: &Application) -> Vec<StoreSeat> {
+    let has_host = |node: &&Node| {
+        application.contents.get(node.name.as_str()).is_some_and(|content| content.image.is_some())
+    };
+    let seat = |node: &Node| StoreSeat { name: node.name.to_string(), grants: node.grant.mask() };
+    application.graph.spaces.iter().filter(has_host).map(seat).collect()
+}
+
+fn bundle(application: &Application, key: &Key, has_disk: bool) -> Result<Vec<u8>, Failure> {
     let epoch = guest::epoch();
     let mut guests = Vec::new();
     for node in &application.graph.spaces {
@@ -146,11 +170,13 @@ fn bundle(application: &Application, key: &Key) -> Result<Vec<u8>, Failure> {
         declaration: application.declaration(1),
         seats: application.graph.spaces.iter().map(mesh_seat).collect(),
     };
+    let store = has_disk.then(|| StoreConfiguration { seats: seats(application) }.to_bytes());
     let system = System {
         name: application.name(),
         guests: &systems,
         control: &control.to_bytes(),
         mesh: &mesh.to_bytes(),
+        store: store.as_deref(),
         epoch,
     };
     let signed = driver::application(&system, boot::OS, key)?;

@@ -331,7 +331,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         id: "unknown-grant",
         explanation: "`grant` names an object of the kernel: `ports(0x3f8, 8)`, `interrupt(4)`, `memory()`, `clock()`, \
-                      `notification()`, `machine()`.",
+                      `notification()`, `machine()`; for drivers `registers(0xfeb00000, 4KiB)`, `pages(64KiB)`.",
     },
     Entry {
         id: "unknown-instance",

@@ -31,7 +31,7 @@ pub(super) fn text(native: &Native) -> String {
         "\n/// What the component holds, each with the methods that its block declares.\npub mod client {{"
     );
     line!(out, "    #[allow(unused_imports, reason = \"each component uses a part of them\")]");
-    line!(out, "    use space_guest::{{Call, Capability, Word as _, abi::method, message}};");
+    line!(out, "    use space_guest::{{Call, Capability, View, Word as _, abi::method, message}};");
     for client in &names.clients {
         clients(&mut out, native, client, &names);
     }
@@ -396,7 +396,10 @@ fn clients(out: &mut String, native: &Native, client: &Client, names: &Names) {
                 kernel(out, call, operation, method, names);
                 line!(out, "        }}");
             }
-            Carried::View => {}
+            Carried::View => {
+                line!(out, "        /// `{}`\n        pub const fn view(&self) -> View {{", method.name);
+                line!(out, "            self.0.view()\n        }}");
+            }
         }
     }
     line!(out, "    }}");

@@ -21,8 +21,17 @@ macro_rules! sources {
 }
 
 /// Its sources: path in the crate, and text.
-pub(super) const SOURCES: &[(&str, &str)] =
-    sources!["abi.rs", "heap.rs", "lib.rs", "memory.rs", "message.rs", "panic.rs", "serve.rs", "start.rs",];
+pub(super) const SOURCES: &[(&str, &str)] = sources![
+    "abi.rs",
+    "heap.rs",
+    "lib.rs",
+    "memory.rs",
+    "message.rs",
+    "panic.rs",
+    "serve.rs",
+    "start.rs",
+    "view.rs",
+];
 
 #[cfg(test)]
 mod tests {

@@ -2,6 +2,7 @@
 //! guest beside a host of its own.
 
 use super::guest::{Guest, HOST, LIBRARY, MAIL, give, image, part};
+use super::store;
 use super::{Error, Input, Linked, Planned, channel, connect_the_rest, file_stem, finish, plan, start};
 use sci::bundle::grant;
 use sci::image::Image;
@@ -32,6 +33,8 @@ pub struct Application<'i> {
     pub control: &'i [u8],
     /// What the mesh is told, bytes and parameters.
     pub mesh: &'i [u8],
+    /// What the store is told, where the machine has a disk.
+    pub store: Option<&'i [u8]>,
     /// Nanoseconds from 1970 to the machine's beginning.
     pub epoch: u64,
 }
@@ -62,6 +65,7 @@ pub fn link(os: &[(&str, &[u8])], application: &Application<'_>) -> Result<Linke
 
     planned.push(desk(part(os, DESK)?, images.len())?);
     images.push(image(DESK, part(os, DESK)?, None));
+    let store = store::begin(os, application, (&mut images, &mut planned), launcher)?;
 
     let (host, library) = (part(os, HOST)?, part(os, LIBRARY)?);
     let host_image = images.len();
@@ -84,6 +88,7 @@ pub fn link(os: &[(&str, &[u8])], application: &Application<'_>) -> Result<Linke
         if let Some(slot) = planned[host].slot(MAIL) {
             channel(&mut planned, host, slot, mesh, mail);
         }
+        store::connect(&mut planned, host, store)?;
         // What the library requires, its user gets.
         let mut instance = plan(guest.name, library, images.len())?;
         instance.parameters = (0..).zip(guest.words.iter().copied()).collect();
@@ -111,6 +116,8 @@ pub fn link(os: &[(&str, &[u8])], application: &Application<'_>) -> Result<Linke
     linked.data.resize(mesh_data, 0);
     linked.data.extend_from_slice(application.mesh);
     // It is read in words.
+    linked.data.resize(linked.data.len().next_multiple_of(8), 0);
+    linked.data.extend_from_slice(application.store.unwrap_or_default());
     linked.data.resize(linked.data.len().next_multiple_of(8), 0);
     let mesh_told = [
         ("configuration", mesh_data as u64),
@@ -159,7 +166,7 @@ fn parameters_of(instance: &Planned<'_>) -> Vec<String> {
 }
 
 /// Connects an instance to root.
-fn to_root(instance: &mut Planned<'_>, export: u32) {
+pub(super) fn to_root(instance: &mut Planned<'_>, export: u32) {
     let Some(capability) = instance.slot(LAUNCHER) else { return };
     let mask = instance.parsed.manifest().required.get(capability as usize).map_or(0, |one| one.methods);
     let one = GrantData { capability, kind: grant::ROOT, mask, a: 0, b: export, window: 0 };

@@ -11,6 +11,8 @@ pub(super) const HOST: &str = "zrun";
 pub(super) const LIBRARY: &str = "shim";
 /// The host's way to other spaces.
 pub(super) const MAIL: &str = "mail";
+/// Its way to what it stores.
+pub(super) const DISK: &str = "disk";
 
 /// A guest to link a system for.
 #[derive(Clone, Copy, Debug)]
@@ -64,8 +66,9 @@ pub fn link(os: &[(&str, &[u8])], guest: &Guest<'_>) -> Result<Linked, Error> {
     let has_console = !planned.is_empty();
     let mut host_instance = plan(HOST, host, images.len())?;
     host_instance.tell(HOST, guest.host)?;
-    // It is alone: nobody carries its messages.
-    host_instance.lacks.extend(host_instance.slot(MAIL));
+    // It is alone: nobody carries its messages, or keeps its values.
+    let lacked = [MAIL, DISK].map(|name| host_instance.slot(name));
+    host_instance.lacks.extend(lacked.into_iter().flatten());
     images.push(image(HOST, host, None));
     let library_index = images.len() as u32;
     images.push(image(LIBRARY, library, None));
@@ -81,9 +84,12 @@ pub fn link(os: &[(&str, &[u8])], guest: &Guest<'_>) -> Result<Linked, Error> {
     finish(images, &planned, guest.name.to_owned())
 }
 
-/// Grants what no instance provides.
+/// Grants what no instance provides, and nobody has granted yet.
 pub(super) fn give(instance: &mut Planned<'_>, memory_pages: u32) {
     for (slot, required) in (0..).zip(&instance.parsed.manifest().required) {
+        if instance.grants.iter().any(|one| one.capability == slot) {
+            continue;
+        }
         let (kind, a) = match required.interface {
             "Memory" => (grant::MEMORY, memory_pages),
             "Clock" => (grant::CLOCK, 0),

@@ -21,6 +21,8 @@ use std::collections::BTreeMap;
 const MODULE: u64 = 1 << 40;
 const GATE: Frame = Frame(1 << 41);
 const INFO: Frame = Frame(1 << 42);
+/// Registers of devices.
+pub const DEVICES: std::ops::Range<u64> = 1 << 43..(1 << 43) + 4 * PAGE;
 
 /// The machine.
 pub struct Model {
@@ -97,6 +99,9 @@ impl Hal for Model {
     }
     fn module_frame(&self, offset: u64) -> Frame {
         Frame(MODULE + offset)
+    }
+    fn is_device(&self, frame: Frame) -> bool {
+        DEVICES.contains(&frame.0)
     }
     fn gate_frame(&self) -> Frame {
         GATE
@@ -593,7 +598,7 @@ impl System {
             .iter()
             .skip(1)
             .filter(|(_, memory)| memory.references > 0)
-            .map(|(_, memory)| memory.pages + 1)
+            .map(|(_, memory)| if memory.device == Frame(0) { memory.pages + 1 } else { 1 })
             .sum();
         let used = spaces.len() + owned + starts + memories as usize;
         assert_eq!(self.hal.free.len() + used, self.hal.total as usize, "frames are conserved");

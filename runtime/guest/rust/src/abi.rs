@@ -190,10 +190,10 @@ unsafe extern "C" {
     /// Gives a capability up.
     pub fn cap_drop(handle: u64) -> Answer;
 
-    /// Tells what a capability is.
-    pub fn cap_query(handle: u64) -> Answer;
+    /// Tells what a capability is, or where in physical memory an offset of a Memory is.
+    pub fn cap_query(handle: u64, what: u64, offset: u64) -> Answer;
 
-    /// Makes a Memory object of zeroed pages from the realm's quota, or appends them to a linear memory.
+    /// Makes a Memory object of zeroed pages from the realm's quota or of a device's registers, or appends pages to a linear memory.
     pub fn mem_create(handle: u64, bytes: u64, kind: u64) -> Answer;
 
     /// Maps pages of a Memory; rights: bit 0 write; never executable.
@@ -246,14 +246,14 @@ pub mod method {
         unsafe { super::cap_mint(handle, mask, badge) }
     }
 
-    /// Tells what a capability is.
+    /// Tells what a capability is, or where in physical memory an offset of a Memory is.
     #[inline]
-    pub fn cap_query(handle: u64) -> Answer {
+    pub fn cap_query(handle: u64, what: u64, offset: u64) -> Answer {
         // SAFETY: the call passes no memory.
-        unsafe { super::cap_query(handle) }
+        unsafe { super::cap_query(handle, what, offset) }
     }
 
-    /// Makes a Memory object of zeroed pages from the realm's quota, or appends them to a linear memory.
+    /// Makes a Memory object of zeroed pages from the realm's quota or of a device's registers, or appends pages to a linear memory.
     #[inline]
     pub fn mem_create(handle: u64, bytes: u64, kind: u64) -> Answer {
         // SAFETY: the call passes no memory.

@@ -12,6 +12,7 @@
 //! | [`heap`] | the allocator over the component's own memory |
 //! | [`panic`] | a panic's words on the console, its place in the fault |
 //! | [`memory`] | the functions on memory that compiled code calls |
+//! | [`view`] | memory that is shared with a device, and its registers |
 #![no_std]
 #![no_builtins]
 
@@ -24,12 +25,14 @@ pub mod message;
 pub mod panic;
 pub mod serve;
 pub mod start;
+pub mod view;
 
 pub use abi::Status;
 pub use heap::Heap;
 pub use message::{Call, Capability, Plain, Word, bytes_in_words};
 pub use serve::{Message, Owed, Serve, client, keep};
 pub use start::{StartPage, nanoseconds, ticks_a_second, ticks_at_boot};
+pub use view::{View, fence};
 
 use abi::thread_operation;
 

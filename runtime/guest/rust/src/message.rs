@@ -1,6 +1,7 @@
 //! Messages: the frame that the gate loads and stores, and what a client puts into it and its window.
 
 use crate::abi::{self, Status};
+use crate::view::View;
 use alloc::vec::Vec;
 
 /// The message frame. The gate reads and writes it; nothing else of a message lies outside the window.
@@ -117,8 +118,16 @@ impl Window {
         Self { address, bytes }
     }
 
+    pub(crate) const fn bytes(self) -> u64 {
+        self.bytes
+    }
+
+    pub(crate) const fn address(self) -> u64 {
+        self.address
+    }
+
     /// The address of a range that lies within.
-    fn place(self, offset: u64, bytes: usize) -> Option<*mut u8> {
+    pub(crate) fn place(self, offset: u64, bytes: usize) -> Option<*mut u8> {
         let fits = offset.checked_add(bytes as u64).is_some_and(|end| end <= self.bytes);
         fits.then(|| core::ptr::with_exposed_provenance_mut((self.address + offset) as usize))
     }
@@ -160,6 +169,11 @@ impl Capability {
     /// The handle, for a kernel call. Outside this component it means nothing.
     pub const fn handle(&self) -> u64 {
         self.handle
+    }
+
+    /// Its window, where that is memory of its own and no channel's.
+    pub const fn view(&self) -> View {
+        View::new(self.window)
     }
 
     /// Gives the capability up.

@@ -1,5 +1,6 @@
 //! The component: what the desk receives, carried out on this machine.
 
+use crate::kept::Kept;
 use crate::random::Random;
 use crate::space::{Authority, Component, Parameters, client, export};
 use alloc::format;
@@ -32,7 +33,7 @@ struct Machine {
     clock: client::Clock,
     epoch: u64,
     random: Random,
-    values: InMemory,
+    values: Values,
     mail: Letters,
     cache: Exact,
     /// What its lines begin with.
@@ -47,6 +48,14 @@ enum Letters {
     Mesh(Remote<Mesh>),
 }
 
+/// Where a guest's values are.
+enum Values {
+    /// Here, as long as the machine runs.
+    Here(InMemory),
+    /// On the disk.
+    Kept(Remote<Kept>),
+}
+
 /// The way to the mesh.
 struct Mesh(client::Host);
 
@@ -58,7 +67,10 @@ impl Component for Zrun {
             clock: authority.clock,
             epoch: parameters.epoch,
             random: Random::new(seed),
-            values: InMemory::new(QUOTA).with_keys(KEYS_MAX),
+            values: match parameters.kept {
+                0 => Values::Here(InMemory::new(QUOTA).with_keys(KEYS_MAX)),
+                _ => Values::Kept(Remote::new(Kept(authority.disk))),
+            },
             mail: match parameters.together {
                 0 => Letters::Alone(Alone::default()),
                 _ => Letters::Mesh(Remote::new(Mesh(authority.mail))),
@@ -181,7 +193,10 @@ impl World for Machine {
     }
 
     fn store(&mut self) -> &mut dyn Store {
-        &mut self.values
+        match &mut self.values {
+            Values::Here(values) => values,
+            Values::Kept(values) => values,
+        }
     }
 
     fn mail(&mut self) -> &mut dyn Mail {

@@ -9,6 +9,8 @@ extern crate alloc;
 
 #[cfg(feature = "bare")]
 mod bare;
+#[cfg(feature = "bare")]
+mod kept;
 mod random;
 
 pub use random::Random;

@@ -52,6 +52,18 @@ impl Desk {
         bytes[..count].copy_from_slice(&rest[..count]);
         count as u32
     }
+
+    /// Bytes that it holds.
+    pub fn held(&self) -> usize {
+        self.request.len() + self.reply.len()
+    }
+
+    /// Forgets the reply if an offset is its end: whoever asked has all of it.
+    pub fn taken_to(&mut self, offset: usize) {
+        if offset >= self.reply.len() {
+            self.reply = Vec::new();
+        }
+    }
 }
 
 /// Bytes of a part.

@@ -6,7 +6,7 @@ use std::path::Path;
 use nanokernel_core::exit::Exit;
 use sci::layout::place;
 use sci::status::Fault;
-use tests_boot::run::{Outcome, boot};
+use tests_boot::run::{Outcome, boot, boot_each};
 use tests_boot::system::compile_project;
 
 /// A crate's manifest; the dependencies that it has besides.
@@ -19,13 +19,18 @@ fn manifest(name: &str, more: &str) -> String {
 
 /// Builds and boots a project of these files.
 fn run(files: &[(&str, &str)]) -> Outcome {
+    boot(&module(files))
+}
+
+/// Builds a project of these files; answers what boots.
+fn module(files: &[(&str, &str)]) -> Vec<u8> {
     let folder = tempfile::tempdir().expect("a folder can be made");
     for (name, text) in files {
         let path = folder.path().join(name);
         fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).expect("a folder can be made");
         fs::write(path, text).expect("a file can be written");
     }
-    boot(&compile_project(folder.path()).module())
+    compile_project(folder.path()).module()
 }
 
 const SERVER: &str = "pub enum Order { up, down }\n\npub enum Problem { empty, too-long(u64, i8) }\n\n\
@@ -145,5 +150,58 @@ fn what_rust_does_not_stop_the_machine_does() {
         ]);
         assert_eq!(outcome.only("Bad").fault, fault, "{statements}\n{}", outcome.console);
         outcome.exits(Exit::Root(1));
+    }
+}
+
+const DRIVER: &str = "component Driver {\n  capability console: DebugConsole(write)\n  \
+                      capability registers: Memory(view)\n  capability pages: Memory(view, address)\n}\n";
+
+/// A system of one driver, whose registers are at an address.
+fn driver(registers: &str, statements: &str) -> Vec<u8> {
+    let system = format!(
+        "import driver\n\nsystem one {{\n  instance driver: driver.Driver {{\n    \
+         grant registers = registers({registers})\n    grant pages = pages(8KiB)\n  }}\n}}\n"
+    );
+    let program = beginning(statements).replace("Bad", "Driver");
+    module(&[
+        ("driver/Cargo.toml", &manifest("driver", "")),
+        ("driver/component.in", DRIVER),
+        ("driver/src/lib.rs", &program),
+        ("system.in", &system),
+    ])
+}
+
+/// A driver has its device's registers and the addresses of its own pages, on a machine that has the device.
+#[test]
+fn a_driver_reaches_its_device() {
+    // What virtio says of itself, and what is in a page by its physical address: nothing else of memory is below it.
+    let statements = "
+        let (registers, pages) = (authority.registers.view(), authority.pages.view());
+        let said = (registers.read::<u32>(0), registers.read::<u32>(512), registers.bytes(), pages.bytes());
+        let first = authority.pages.address(8).unwrap_or_default();
+        let second = authority.pages.address(4096).unwrap_or_default();
+        pages.write::<u64>(8, 77);
+        let kept = (pages.read::<u64>(8), first % 4096, first >> 20 > 0, second % 4096, second != first - 8);
+        let beyond = authority.pages.address(8192);
+        authority.console.write(&alloc::format!(\"{said:x?} {kept:?} {beyond:?}\\n\"));";
+    let [qemu, here] = boot_each(&driver("0xfeb00000, 12KiB", statements));
+    qemu.says("(74726976, 74726976, 3000, 2000) (77, 8, true, 0, true) Err(Argument)\n").exits(Exit::Root(0));
+    here.says("space: instance 1 cannot be connected\n").exits(Exit::Root(2));
+}
+
+/// Neither memory nor the interrupt controllers are anybody's registers, and registers are nobody's code or message.
+#[test]
+fn registers_are_a_devices_alone() {
+    for place in ["0x200000, 4KiB", "0xfec00000, 4KiB", "0xfee00000, 4KiB", "0xfebff000, 8KiB"] {
+        let [qemu, _] = boot_each(&driver(place, ""));
+        qemu.says("space: instance 1 cannot be connected\n").exits(Exit::Root(2));
+    }
+    let address = "let at = authority.registers.view().address();";
+    for (statements, fault) in [
+        ("let run: extern \"C\" fn() = unsafe { core::mem::transmute(at) }; run();", Fault::ExecuteFault),
+        ("unsafe { space_guest::abi::ipc_reply(0, at as *mut _) };", Fault::BadPointer),
+    ] {
+        let [qemu, _] = boot_each(&driver("0xfeb00000, 4KiB", &format!("{address}\n{statements}")));
+        assert_eq!(qemu.only("Driver").fault, fault, "{statements}\n{}", qemu.console);
     }
 }

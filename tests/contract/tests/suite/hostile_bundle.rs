@@ -26,6 +26,8 @@ pub fn bundle(signer: Option<Signer<'_>>) -> Vec<u8> {
         (grant::MEMORY, 256, 0, 0),
         (grant::CLOCK, 0, 0, 0),
         (grant::KERNEL_CONSOLE, 0, 0, 4096),
+        (grant::REGISTERS, 0xfeb00, 0, 12288),
+        (grant::PAGES, 0, 0, 8192),
     ];
     let grants = grants.iter().zip(0..).map(|((kind, a, b, window), capability)| GrantData {
         capability,
@@ -89,12 +91,12 @@ type Change = fn(&mut Vec<u8>);
 
 /// Offset of the first key in the policy page.
 const KEY: u64 = policy::KEYS;
-/// Offsets in the module: tables of two images, two instances, six grants, two parameters.
+/// Offsets in the module: tables of two images, two instances, eight grants, two parameters.
 const IMAGES: u64 = PAGE + header::BYTES;
 const INSTANCES: u64 = IMAGES + 2 * image::BYTES;
 const GRANTS: u64 = INSTANCES + 2 * instance::BYTES;
-const CHANNEL: u64 = GRANTS + 5 * grant::BYTES;
-const PARAMETERS: u64 = GRANTS + 6 * grant::BYTES;
+const CHANNEL: u64 = GRANTS + 7 * grant::BYTES;
+const PARAMETERS: u64 = GRANTS + 8 * grant::BYTES;
 const NAMES: u64 = PARAMETERS + 2 * sci::bundle::PARAMETER_BYTES;
 /// Bytes of `root`, `hello`, `server`, `client`.
 const NAMES_BYTES: u64 = 21;
@@ -324,7 +326,7 @@ const TABLES: &[(&str, Change, ErrorKind, u64)] = &[
     ),
     ("capability 64", |module| put32(module, GRANTS, 64), ErrorKind::Value, GRANTS),
     ("a capability twice", |module| put32(module, GRANTS + 32, 0), ErrorKind::Value, GRANTS + 32),
-    ("grant kind 12", |module| put32(module, GRANTS + 4, 12), ErrorKind::Value, GRANTS),
+    ("grant kind 14", |module| put32(module, GRANTS + 4, 14), ErrorKind::Value, GRANTS),
     ("a grant's reserved word", |module| put32(module, GRANTS + 28, 1), ErrorKind::Value, GRANTS),
     ("ports beyond the last", |module| put32(module, GRANTS + 16, 0xfff9), ErrorKind::Value, GRANTS),
     ("ports that wrap", |module| put32(module, GRANTS + 20, u32::MAX), ErrorKind::Value, GRANTS),
@@ -337,6 +339,17 @@ const TABLES: &[(&str, Change, ErrorKind, u64)] = &[
     ),
     ("memory with a second number", |module| put32(module, GRANTS + 84, 1), ErrorKind::Value, GRANTS + 64),
     ("a clock with a window", |module| put32(module, GRANTS + 120, 4096), ErrorKind::Value, GRANTS + 96),
+    ("registers at no page", |module| put32(module, GRANTS + 176, 0), ErrorKind::Value, GRANTS + 160),
+    ("registers beyond 4 GiB", |module| put32(module, GRANTS + 176, 1 << 20), ErrorKind::Value, GRANTS + 160),
+    ("registers of no bytes", |module| put32(module, GRANTS + 184, 0), ErrorKind::Value, GRANTS + 160),
+    (
+        "registers with a second number",
+        |module| put32(module, GRANTS + 180, 1),
+        ErrorKind::Value,
+        GRANTS + 160,
+    ),
+    ("pages at an address", |module| put32(module, GRANTS + 208, 1), ErrorKind::Value, GRANTS + 192),
+    ("pages of no bytes", |module| put32(module, GRANTS + 216, 0), ErrorKind::Value, GRANTS + 192),
     ("a channel to nobody", |module| put32(module, CHANNEL + 16, 2), ErrorKind::Value, CHANNEL),
     ("a channel to export 32", |module| put32(module, CHANNEL + 20, 32), ErrorKind::Value, CHANNEL),
     ("a window too large", |module| put32(module, CHANNEL + 24, 68 << 10), ErrorKind::Value, CHANNEL),

@@ -264,6 +264,8 @@ fn instance_data(random: &mut Random, at: u32, count: u32) -> InstanceData {
             grant::INTERRUPT => (random.next() as u32, 0, 0),
             grant::KERNEL_CONSOLE => (0, 0, window),
             grant::ROOT => (0, random.below(32) as u32, 0),
+            grant::REGISTERS => (1 + random.below(1 << 19) as u32, 0, window.clamp(PAGE as u32, 1 << 16)),
+            grant::PAGES => (0, 0, window.max(PAGE as u32)),
             _ => (0, 0, 0),
         };
         GrantData { capability, kind, mask: random.next(), a, b, window }
