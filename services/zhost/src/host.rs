@@ -368,18 +368,18 @@ fn say_once(run: &Run, text: &str) {
     }
 }
 
+fn wrong_devices(home: &Home, error: &dyn std::fmt::Display) -> Problem {
+    Problem::new("devices", format!("{}: {error}", home.devices().display()))
+        .help("`docs/devices.md` says how devices are described")
+}
+
 /// The devices that the operator describes; none where there is no description.
-fn read_devices(home: &Home) -> Result<Devices, Problem> {
+pub fn read_devices(home: &Home) -> Result<Devices, Problem> {
     match fs::read_to_string(home.devices()) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Devices::default()),
         Err(error) => Err(wrong_devices(home, &error)),
         Ok(text) => Devices::read(&text).map_err(|error| wrong_devices(home, &error)),
     }
-}
-
-fn wrong_devices(home: &Home, error: &dyn std::fmt::Display) -> Problem {
-    Problem::new("devices", format!("{}: {error}", home.devices().display()))
-        .help("`docs/devices.md` says how devices are described")
 }
 
 /// What this machine offers.

@@ -2,6 +2,7 @@
 //! waits for a subscriber: what it has no room for, it misses, and it is told how many.
 
 use crate::address::{list, shortened};
+use crate::declare::is_name;
 use crate::directory::DirectoryError;
 use crate::flow::{EVENT_PATH, SpaceId};
 use crate::journal::JournalError;
@@ -33,6 +34,9 @@ pub enum EventError {
         /// What it does declare.
         known: String,
     },
+    /// The event has no name that an event may have.
+    #[error("`{0}` is no name of an event")]
+    Malformed(String),
     /// No space of the topology declares the event.
     #[error("no space of the topology declares the event `{0}`")]
     Unknown(String),
@@ -53,6 +57,7 @@ impl EventError {
         match self {
             Self::NotLive(_) => ErrorCode::Closed,
             Self::Undeclared { .. } => ErrorCode::Denied,
+            Self::Malformed(_) => ErrorCode::Invalid,
             Self::Unknown(_) => ErrorCode::NotFound,
             Self::TooLarge { .. } => ErrorCode::TooLarge,
             Self::Journal(error) => error.code(),
@@ -63,6 +68,11 @@ impl EventError {
     pub fn is_violation(&self) -> bool {
         matches!(self, Self::Undeclared { .. })
     }
+}
+
+/// Holds a name against what names are.
+fn named(event: &str) -> Result<(), EventError> {
+    if is_name(event) { Ok(()) } else { Err(EventError::Malformed(shortened(event))) }
 }
 
 /// What became of events on this host.
@@ -116,6 +126,7 @@ impl Mesh {
     pub fn subscribe(&mut self, by: Instance<'_>, event: &str, time: Time) -> Result<(), EventError> {
         self.advance(time);
         let id = self.running(by)?;
+        named(event)?;
         let known = self.events.keys().find(|(_, name)| **name == *event);
         let Some((_, name)) = known else {
             return Err(EventError::Unknown(shortened(event)));
@@ -143,6 +154,7 @@ impl Mesh {
     ) -> Result<(), EventError> {
         self.advance(time);
         let id = self.running(by)?;
+        named(event)?;
         let key = (id, Arc::from(event));
         if !self.events.contains_key(&key) {
             let own = self.events.keys().filter(|(space, _)| *space == id);

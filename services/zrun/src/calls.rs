@@ -2,18 +2,11 @@
 
 use crate::agents::Kind;
 use crate::memory::{GuestMemory, by_index, bytes, give, unsigned};
-use crate::space::{Space, text};
+use crate::space::{Space, milliseconds, name, text};
 use crate::world::World;
-use alloc::string::String;
 use alloc::vec::Vec;
 use sci::guest::{ErrorCode, Function, number};
 use sci::limits::guest as limits;
-
-/// Text that is not empty: a name, an id, a key.
-fn name(memory: &dyn GuestMemory, at: i32, length: i32, most: u32) -> Result<String, ErrorCode> {
-    let name = text(memory, at, length, most)?;
-    if name.is_empty() { Err(ErrorCode::Invalid) } else { Ok(name) }
-}
 
 /// A part of the world that must be there.
 pub(crate) fn there<T>(part: Option<T>) -> Result<T, ErrorCode> {
@@ -90,7 +83,7 @@ impl Space {
             }
             number::ACTUATORS_LOCK => {
                 let id = id(memory)?;
-                let milliseconds = argument(2).cast_unsigned();
+                let milliseconds = milliseconds(argument(2), limits::LEASE_MILLISECONDS_MAX)?;
                 if milliseconds == 0 {
                     return Err(ErrorCode::Invalid);
                 }

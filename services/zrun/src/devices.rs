@@ -4,11 +4,21 @@
 mod actuators;
 #[cfg(feature = "cores")]
 mod sensors;
+#[cfg(feature = "cores")]
+mod simulated;
+#[cfg(feature = "cores")]
+mod sound;
 
 #[cfg(feature = "cores")]
 pub use actuators::Actuators;
 #[cfg(feature = "cores")]
 pub use sensors::{Reading, Sensors};
+#[cfg(feature = "linux")]
+pub(crate) use simulated::LAG_MAX;
+#[cfg(feature = "cores")]
+pub use simulated::{Actor, Bench, Shape, Simulated, Wave};
+#[cfg(feature = "cores")]
+pub use sound::{Format, Given, Heard, Silence};
 
 use alloc::vec::Vec;
 use sci::guest::ErrorCode;

@@ -16,6 +16,10 @@ use sci::guest::ErrorCode;
 pub trait Events {
     /// Registers a recognizer of the space, which emits the event of this name, by its specification in JSON.
     fn register(&mut self, event: &str, spec: &str) -> Result<(), ErrorCode>;
+    /// Whether recognizers are served, too.
+    fn recognizes(&mut self) -> bool {
+        true
+    }
     /// Asks for the events of a name; they arrive as messages.
     fn follow(&mut self, event: &str) -> Result<(), ErrorCode>;
     /// Emits an event that the space declares.

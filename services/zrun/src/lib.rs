@@ -50,7 +50,9 @@ pub use agents::{Agents, Kind};
 pub use cache::{Cache, Counts, Exact};
 pub use data::{InMemory, Store, StoreError};
 #[cfg(feature = "cores")]
-pub use devices::{Actuators, Reading, Sensors};
+pub use devices::{
+    Actor, Actuators, Bench, Format, Given, Heard, Reading, Sensors, Shape, Silence, Simulated, Wave,
+};
 pub use devices::{Audio, Devices};
 pub use events::Events;
 #[cfg(feature = "cores")]

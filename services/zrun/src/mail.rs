@@ -108,6 +108,8 @@ pub struct Alone {
     queue: VecDeque<(Info, Vec<u8>)>,
     sent: u64,
     last: Option<Info>,
+    /// Whether the message that was taken last is in process.
+    is_in_process: bool,
     /// Messages for which the space was not called yet.
     uncalled: usize,
 }
@@ -131,7 +133,8 @@ impl Alone {
 
 impl Mail for Alone {
     fn emit(&mut self, to: &str, message: &[u8]) -> Result<(), MailError> {
-        let answered = self.last.as_ref().map(|info| info.id).filter(|_| to == SENDER);
+        let in_process = self.last.as_ref().filter(|_| self.is_in_process);
+        let answered = in_process.map(|info| info.id).filter(|_| to == SENDER);
         let answers = answered.ok_or(MailError::NoPath)?;
         self.put(SELF, "", message, Some(answers))
     }
@@ -141,13 +144,16 @@ impl Mail for Alone {
     }
 
     fn receive(&mut self, capacity: u64) -> Result<Next, MailError> {
-        let Some((_, message)) = self.queue.front() else { return Ok(Next::Nothing) };
+        let Some((_, message)) = self.queue.front() else {
+            self.is_in_process = false;
+            return Ok(Next::Nothing);
+        };
         let bytes = message.len() as u64;
         if bytes > capacity {
             return Ok(Next::Larger(bytes));
         }
         Ok(self.queue.pop_front().map_or(Next::Nothing, |(info, message)| {
-            self.last = Some(info);
+            (self.last, self.is_in_process) = (Some(info), true);
             Next::Message(message)
         }))
     }
@@ -160,6 +166,7 @@ impl Mail for Alone {
         // What was taken early needs no call of its own; what was left does not get another one.
         self.uncalled = self.uncalled.min(self.queue.len());
         let is_left = self.uncalled > 0;
+        self.is_in_process = false;
         self.uncalled -= usize::from(is_left);
         is_left
     }
@@ -197,6 +204,9 @@ mod tests {
         for _ in 0..3 {
             assert!(matches!(mail.receive(9), Ok(Next::Message(_))));
         }
+        assert_eq!(mail.emit(SENDER, b"answer"), Ok(()), "it is in process until the next one is asked for");
+        assert!(matches!(mail.receive(9), Ok(Next::Message(_))));
+        assert_eq!((mail.receive(9), mail.emit(SENDER, b"")), (Ok(Next::Nothing), Err(MailError::NoPath)));
         assert!(!mail.wait(), "nothing is left to process");
     }
 

@@ -129,11 +129,8 @@ impl Space {
                 Ok(0)
             }
             number::SYS_SLEEP => {
-                if world.sleep(unsigned(argument(0)) * 1_000_000) {
-                    Ok(0)
-                } else {
-                    Err(ErrorCode::Closed)
-                }
+                let milliseconds = milliseconds(argument(0), limits::SLEEP_MILLISECONDS_MAX)?;
+                if world.sleep(u64::from(milliseconds) * 1_000_000) { Ok(0) } else { Err(ErrorCode::Closed) }
             }
             number::SYS_YIELD => {
                 world.pause();
@@ -145,7 +142,7 @@ impl Space {
                 Ok(0)
             }
             number::NET_EMIT_TO => {
-                let to = text(memory, argument(0), argument(1), limits::NAME_BYTES_MAX)?;
+                let to = name(memory, argument(0), argument(1), limits::NAME_BYTES_MAX)?;
                 let message = bytes(memory, argument(2), argument(3), limits::MESSAGE_BYTES_MAX)?;
                 world.mail().emit(&to, &message)?;
                 Ok(0)
@@ -187,7 +184,7 @@ impl Space {
         let argument = by_index(arguments);
         match function.number {
             number::DATA_GET => {
-                let key = key(memory, argument(0), argument(1))?;
+                let key = name(memory, argument(0), argument(1), limits::KEY_BYTES_MAX)?;
                 let value = world.store().get(&key)?.ok_or(ErrorCode::NotFound)?;
                 if value.len() as u64 > u64::from(limits::VALUE_BYTES_MAX) {
                     return Err(ErrorCode::TooLarge);
@@ -195,18 +192,18 @@ impl Space {
                 give(memory, argument(2), argument(3), &value)
             }
             number::DATA_PUT => {
-                let key = key(memory, argument(0), argument(1))?;
+                let key = name(memory, argument(0), argument(1), limits::KEY_BYTES_MAX)?;
                 let value = bytes(memory, argument(2), argument(3), limits::VALUE_BYTES_MAX)?;
                 world.store().put(&key, &value)?;
                 Ok(0)
             }
             number::DATA_DELETE => {
-                let key = key(memory, argument(0), argument(1))?;
+                let key = name(memory, argument(0), argument(1), limits::KEY_BYTES_MAX)?;
                 Ok(i32::from(world.store().delete(&key)?))
             }
             number::DATA_LIST => list(arguments, memory, world),
             number::DATA_BLOB_OPEN => {
-                let key = key(memory, argument(0), argument(1))?;
+                let key = name(memory, argument(0), argument(1), limits::KEY_BYTES_MAX)?;
                 self.open(key, argument(2).cast_unsigned(), world)
             }
             number::DATA_BLOB_READ => {
@@ -236,8 +233,14 @@ impl Space {
             }
             number::DATA_BLOB_CLOSE => {
                 let handle = argument(0);
+                self.blob(handle)?;
+                let commits = match argument(1) {
+                    0 => false,
+                    1 => true,
+                    _ => return Err(ErrorCode::Invalid),
+                };
                 let blob = self.blobs.remove(&handle.cast_unsigned()).ok_or_else(|| self.no_blob(handle))?;
-                if argument(1) == 1 && blob.position.is_none() {
+                if commits && blob.position.is_none() {
                     world.store().put(&blob.key, &blob.content)?;
                 }
                 Ok(0)
@@ -316,11 +319,6 @@ fn check_arguments(
         {
             return Err(ErrorCode::TooLarge);
         }
-        if let Role::Milliseconds(most) = parameter.role
-            && unsigned(*value) > u64::from(most)
-        {
-            return Err(ErrorCode::Invalid);
-        }
     }
     for (at, pair) in parameters.windows(2).enumerate() {
         let ranged = matches!(
@@ -338,9 +336,15 @@ pub(crate) fn text(memory: &dyn GuestMemory, at: i32, length: i32, most: u32) ->
     String::from_utf8(bytes(memory, at, length, most)?).map_err(|_| ErrorCode::Malformed)
 }
 
-fn key(memory: &dyn GuestMemory, at: i32, length: i32) -> Result<String, ErrorCode> {
-    let key = text(memory, at, length, limits::KEY_BYTES_MAX)?;
-    if key.is_empty() { Err(ErrorCode::Invalid) } else { Ok(key) }
+/// Text that is not empty: a name, an id, a key.
+pub(crate) fn name(memory: &dyn GuestMemory, at: i32, length: i32, most: u32) -> Result<String, ErrorCode> {
+    let name = text(memory, at, length, most)?;
+    if name.is_empty() { Err(ErrorCode::Invalid) } else { Ok(name) }
+}
+
+/// A time, at most so long.
+pub(crate) fn milliseconds(value: i32, most: u32) -> Result<u32, ErrorCode> {
+    Some(value.cast_unsigned()).filter(|milliseconds| *milliseconds <= most).ok_or(ErrorCode::Invalid)
 }
 
 /// Writes as many keys as fit, each as its length and its text.

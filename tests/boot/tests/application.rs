@@ -77,8 +77,12 @@ fn mesh() -> mesh::Configuration {
         name: "words".into(),
         rules: PathRules::default(),
     };
-    let seat =
-        |(name, _): (&str, &str)| mesh::Seat { name: name.into(), grants: grants(), is_interface: false };
+    let seat = |(name, _): (&str, &str)| mesh::Seat {
+        name: name.into(),
+        grants: grants(),
+        is_interface: false,
+        devices: Vec::new(),
+    };
     mesh::Configuration {
         topology: "test".into(),
         declaration: Declaration {
@@ -88,6 +92,7 @@ fn mesh() -> mesh::Configuration {
             events: Vec::new(),
         },
         seats: SPACES.map(seat).into(),
+        devices: mesh::Devices::default(),
     }
 }
 

@@ -70,6 +70,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "services-zrms",
             "services-zrms-component",
             "services-zrun",
+            // The cases of the Guest ABI, which it runs on both hosts.
+            "tests-abi",
         ],
     ),
     // It goes into components, which nothing of ours is part of; its numbers are generated from the format's tables.

@@ -15,17 +15,18 @@ use sci::status::Fault;
 use services_store_component::{Configuration as StoreConfiguration, Seat as StoreSeat};
 use services_topology::graph::Node;
 use services_zdesk::{Desk, Source};
-use services_zhost::Application;
 use services_zhost::application::MEMORY_BYTES;
+use services_zhost::host::read_devices;
 use services_zhost::machine::Machine;
-use services_zmesh_component::{Configuration as Mesh, Seat as MeshSeat};
+use services_zhost::{Application, Content, Problem};
+use services_zmesh_component::{Configuration as Mesh, Devices, Seat as MeshSeat, Sensor};
 use services_zrms::place::{Feature, FeatureKind, Host, Resources};
 use services_zrms_component::{Configuration as ControlConfiguration, Seat};
 use services_zrun::Grants;
 use services_zrun::launch::{Launch, Texts};
 
 use crate::arguments::BootArguments;
-use crate::commands::apps::{Packages, parent, up};
+use crate::commands::apps::{self, Packages, parent, up};
 use crate::commands::boot::disk::{self, Disk};
 use crate::commands::boot::guest;
 use crate::commands::system;
@@ -160,15 +161,22 @@ fn bundle(application: &Application, key: &Key, has_disk: bool) -> Result<Vec<u8
         seats: names().map(|name| Seat { guest: number(&name).map(|at| at as u32), name }).collect(),
         host: host(),
     };
+    let devices = devices(application)?;
     let mesh_seat = |node: &Node| MeshSeat {
         name: node.name.to_string(),
         grants: node.grant.mask(),
         is_interface: number(node.name.as_str()).is_none(),
+        devices: application
+            .contents
+            .get(node.name.as_str())
+            .map(|content| content.devices.iter().filter(|id| devices.is_for(content, id)).cloned().collect())
+            .unwrap_or_default(),
     };
     let mesh = Mesh {
         topology: application.name().to_owned(),
         declaration: application.declaration(1),
         seats: application.graph.spaces.iter().map(mesh_seat).collect(),
+        devices: devices.all,
     };
     let store = has_disk.then(|| StoreConfiguration { seats: seats(application) }.to_bytes());
     let system = System {
@@ -181,6 +189,49 @@ fn bundle(application: &Application, key: &Key, has_disk: bool) -> Result<Vec<u8
     };
     let signed = driver::application(&system, boot::OS, key)?;
     Ok(compiler_driver::images::boot_module(&signed, &[key.public()]))
+}
+
+/// What is simulated there: what the operator describes so, and what the application says of the rest.
+struct Simulated {
+    all: Devices,
+    /// Ids of those that the application brings.
+    brought: Vec<String>,
+}
+
+impl Simulated {
+    /// Whether a space has a device: of what is simulated for an application only what it knows to be.
+    fn is_for(&self, content: &Content, id: &String) -> bool {
+        content.stand_ins.iter().any(|one| one.id == *id) || !self.brought.contains(id)
+    }
+}
+
+fn devices(application: &Application) -> Result<Simulated, Failure> {
+    let described = read_devices(&parent::home()?).map_err(|problem| apps::failure(&problem))?;
+    let sensors = described.simulated_sensors();
+    let sensors = sensors.map(|(id, kind, wave)| Sensor { id: id.to_owned(), kind: kind.to_owned(), wave });
+    let format = described.format().map_err(|error| Problem::new("devices", error.to_string()));
+    let sound = format.map_err(|problem| apps::failure(&problem))?;
+    let mut all = Devices {
+        sensors: sensors.collect(),
+        actuators: described.simulated_actuators().map(str::to_owned).collect(),
+        sound,
+    };
+    let mut brought = Vec::new();
+    for one in application.contents.values().flat_map(|content| &content.stand_ins) {
+        let is_there =
+            all.actuators.contains(&one.id) || all.sensors.iter().any(|sensor| sensor.id == one.id);
+        if is_there {
+            continue;
+        }
+        brought.push(one.id.clone());
+        match &one.wave {
+            Some(wave) => {
+                all.sensors.push(Sensor { id: one.id.clone(), kind: one.kind.clone(), wave: wave.clone() });
+            }
+            None => all.actuators.push(one.id.clone()),
+        }
+    }
+    Ok(Simulated { all, brought })
 }
 
 /// What a guest and its host are told.

@@ -10,11 +10,13 @@ extern crate alloc;
 #[cfg(feature = "bare")]
 mod bare;
 mod calling;
+mod devices;
 mod office;
 mod post;
 pub mod window;
 
 pub use calling::Calling;
+pub use devices::{Devices, Sensor};
 pub use office::{Called, Configuration, Office, Seat};
 
 #[cfg(feature = "bare")]

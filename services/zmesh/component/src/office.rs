@@ -1,6 +1,7 @@
 //! The spaces of a topology at the mesh: what each asks, and which of those that wait are called.
 
 use crate::calling::Calling;
+use crate::devices::Devices;
 use crate::post::Post;
 use crate::window::{Answer, Counts, Letter, Passed, Question, Seen, Standing};
 use alloc::collections::{BTreeSet, VecDeque};
@@ -14,7 +15,7 @@ use services_zmesh::{
     After, Declaration, DeclareError, DirectoryError, Emitted, Instance, Mesh, Message, Output, TapId, Time,
 };
 use services_zrun::remote::{Desk, Server, TooLarge};
-use services_zrun::{Grants, InMemory};
+use services_zrun::{Grants, InMemory, Silence, Simulated};
 
 /// The host, as the mesh names it.
 const HOST: &str = "nanokernel";
@@ -30,8 +31,15 @@ const SAID_MAX: usize = 256;
 const DEAD_MAX: usize = 32;
 /// Bytes of messages in one answer: what is left comes with the next.
 const ANSWER_BYTES: usize = 256 << 10;
-/// What a space may ask of the mesh, if it was granted.
-const ASKED: [Capability; 4] = [
+/// What a space may ask for here, if it was granted.
+const ASKED: [Capability; 11] = [
+    Capability::SensorsSubscribe,
+    Capability::SensorsRead,
+    Capability::ActuatorsLock,
+    Capability::ActuatorsCommand,
+    Capability::ActuatorsRelease,
+    Capability::AudioCapture,
+    Capability::AudioPlayback,
     Capability::NetEmitTo,
     Capability::NetRecvNext,
     Capability::EventsRegisterRecognizer,
@@ -47,10 +55,12 @@ pub struct Seat {
     pub grants: u64,
     /// Whether it is a user interface: it has no host here.
     pub is_interface: bool,
+    /// Ids of the devices that it states.
+    pub devices: Vec<String>,
 }
 
 /// A topology, as the bundle describes it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Configuration {
     /// Its name.
     pub topology: String,
@@ -58,6 +68,8 @@ pub struct Configuration {
     pub declaration: Declaration,
     /// Its spaces by number. The hosts of those that have one are connected in this order.
     pub seats: Vec<Seat>,
+    /// What is simulated for its spaces.
+    pub devices: Devices,
 }
 
 /// A space at the mesh.
@@ -73,6 +85,9 @@ struct Member {
     /// It is to end.
     finishes: bool,
     shown: VecDeque<Message>,
+    /// Ids of the devices that it states.
+    stated: Vec<String>,
+    sound: Option<Silence>,
 }
 
 impl Member {
@@ -96,9 +111,16 @@ pub struct Called {
     pub has_work: bool,
 }
 
+/// Milliseconds since 1970.
+fn milliseconds(now: Time) -> u64 {
+    now.realtime / 1_000_000
+}
+
 /// The mesh and its spaces.
 pub struct Office {
     mesh: Mesh,
+    devices: Devices,
+    simulated: Option<Simulated>,
     members: Vec<Member>,
     /// Numbers of the spaces with hosts, by the order of these.
     hosted: Vec<usize>,
@@ -124,7 +146,7 @@ impl Office {
 
     /// Of a topology.
     pub fn new(configuration: Configuration, now: Time) -> Result<Self, DeclareError> {
-        let Configuration { topology, declaration, seats } = configuration;
+        let Configuration { topology, declaration, seats, devices } = configuration;
         let mut mesh = Mesh::new(&topology, HOST, 1)?;
         mesh.hold_at_most(HELD_BYTES_MAX);
         mesh.declare(&declaration, now)?;
@@ -147,6 +169,8 @@ impl Office {
                 now,
                 refusal: None,
                 nothing: InMemory::new(0),
+                bench: None,
+                sound: None,
             };
             let server = Server::new(Grants::of(seat.grants & asked), &mut world);
             Member {
@@ -160,12 +184,27 @@ impl Office {
                 info,
                 finishes: false,
                 shown: VecDeque::new(),
+                stated: seat.devices.clone(),
+                sound: None,
             }
         };
         let members: Vec<Member> = seats.iter().map(member).collect();
         let hosted = (0..members.len()).filter(|at| !members[*at].is_interface).collect();
         let (watches, said) = (Vec::new(), BTreeSet::new());
-        Ok(Self { mesh, members, hosted, unused, watches, last_watch: 0, paths, lines, said })
+        let simulated = devices.start(milliseconds(now));
+        Ok(Self {
+            mesh,
+            devices,
+            simulated,
+            members,
+            hosted,
+            unused,
+            watches,
+            last_watch: 0,
+            paths,
+            lines,
+            said,
+        })
     }
 
     /// The space whose host is the one of that order.
@@ -178,6 +217,7 @@ impl Office {
         let member = self.members.get_mut(space)?;
         (member.instance, member.calling, member.info) = (instance, Calling::default(), None);
         (member.finishes, member.runs, member.desk) = (false, true, Desk::default());
+        member.sound = self.devices.sound(milliseconds(now));
         let name = Arc::clone(&member.name);
         Some(self.mesh.start(Instance { space: &name, number: instance }, now))
     }
@@ -194,6 +234,9 @@ impl Office {
         let Some(member) = self.members.get_mut(space) else { return };
         member.calling.leave();
         member.runs = false;
+        if let Some(simulated) = &mut self.simulated {
+            simulated.leave(space as u32);
+        }
         let name = Arc::clone(&member.name);
         let instance = Instance { space: &name, number: member.instance };
         // One that never ran has no messages.
@@ -207,12 +250,15 @@ impl Office {
 
     /// Carries a space's request out.
     pub fn call(&mut self, space: usize, bytes: &[u8], first: &mut [u8], now: Time) -> Result<u32, TooLarge> {
-        let Self { mesh, members, lines, said, .. } = self;
+        let Self { mesh, simulated, members, lines, said, .. } = self;
         let Some(member) = members.get_mut(space) else { return Err(TooLarge) };
-        let Member { name, server, desk, calling, info, instance, .. } = member;
+        let Member { name, server, desk, calling, info, instance, stated, sound, .. } = member;
         let instance = Instance { space: name, number: *instance };
         let nothing = InMemory::new(0);
-        let mut post = Post { mesh, instance, calling, info, now, refusal: None, nothing };
+        let time = milliseconds(now);
+        let bench = simulated.as_mut().map(|simulated| simulated.for_space(space as u32, stated, time));
+        let sound = sound.as_mut().map(|sound| sound.at(time));
+        let mut post = Post { mesh, instance, calling, info, now, refusal: None, nothing, bench, sound };
         let answer = desk.call(bytes, first, |request| server.serve(request, &mut post));
         let refusal = post.refusal.filter(|refusal| said.len() < SAID_MAX && said.insert(refusal.clone()));
         lines.extend(refusal.map(|refusal| format!("refused {refusal}")));
@@ -411,10 +457,11 @@ impl Configuration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::devices::Sensor;
     use crate::window::Way;
     use services_zmesh::{EventDeclaration, PathDeclaration, PathRules};
     use services_zrun::remote::{Channel, Parts, Remote, exchange};
-    use services_zrun::{Mail as _, MailError, Next, StoreError};
+    use services_zrun::{Format, Mail as _, MailError, Next, Shape, StoreError, Wave};
 
     const NOW: Time = Time { monotonic: 1, realtime: 1 };
     const ALL: u64 = u64::MAX;
@@ -426,7 +473,12 @@ mod tests {
             name: name.into(),
             rules: PathRules::default(),
         };
-        let seat = |name: &str, is_interface| Seat { name: name.into(), grants, is_interface };
+        let devices: Vec<String> = ["oven", "valve"].map(String::from).into();
+        let seat = |name: &str, is_interface| {
+            // One of them states none.
+            let devices = if name == "store" { Vec::new() } else { devices.clone() };
+            Seat { name: name.into(), grants, is_interface, devices }
+        };
         let declaration = Declaration {
             revision: 1,
             spaces: ["panel", "sensor", "store"].map(String::from).into(),
@@ -434,7 +486,17 @@ mod tests {
             events: vec![EventDeclaration { from: "sensor".into(), name: "hot".into() }],
         };
         let seats = vec![seat("panel", true), seat("sensor", false), seat("store", false)];
-        let configuration = Configuration { topology: "hello".into(), declaration, seats };
+        let oven = Sensor {
+            id: "oven".into(),
+            kind: "heat".into(),
+            wave: Wave::new(Shape::Ramp, (0.0, 1.0), 100, 10, 0),
+        };
+        let devices = Devices {
+            sensors: vec![oven],
+            actuators: vec!["valve".into()],
+            sound: Some(Format { channels: 1, rate: 1000 }),
+        };
+        let configuration = Configuration { topology: "hello".into(), declaration, seats, devices };
         let mut office = Office::read(&configuration.to_bytes(), NOW).unwrap();
         for space in 0..3 {
             office.start(space, 1, NOW).unwrap().unwrap();
@@ -494,6 +556,7 @@ mod tests {
         core::iter::from_fn(|| office.line()).collect()
     }
 
+    const PANEL: usize = 0;
     const SENSOR: usize = 1;
     const STORE: usize = 2;
 
@@ -612,13 +675,45 @@ mod tests {
     }
 
     #[test]
+    fn simulated_devices_are_shared_by_the_spaces_that_state_them() {
+        use sci::guest::ErrorCode::{Busy, Closed, NotFound, WouldBlock};
+        use services_zrun::{Audio as _, Devices as _};
+        let mut office = office(ALL);
+        let reading = space(&mut office, SENSOR).read("oven").unwrap();
+        assert!(String::from_utf8(reading).unwrap().contains("\"number\":1"));
+        assert_eq!(space(&mut office, SENSOR).read("oven"), Err(WouldBlock));
+        assert_eq!(space(&mut office, STORE).read("oven"), Err(NotFound));
+        let lock = space(&mut office, SENSOR).lock("valve", 1000).unwrap();
+        assert_eq!(space(&mut office, PANEL).lock("valve", 1000), Err(Busy));
+        let done = br#"{"actuator":"valve","done":1,"number":1}"#.to_vec();
+        assert_eq!(space(&mut office, SENSOR).command(lock, "1"), Ok(done));
+        assert_eq!(space(&mut office, SENSOR).playback(&[0; 4000]), Ok(2000));
+        assert_eq!(space(&mut office, SENSOR).playback(&[0; 4000]), Err(WouldBlock));
+        assert_eq!(space(&mut office, SENSOR).capture(64), Err(WouldBlock));
+        // What a space had is free when it has ended, and its next start has sound of its own.
+        office.stop(SENSOR, NOW);
+        assert_eq!(space(&mut office, SENSOR).command(lock, "1"), Err(Closed));
+        assert!(space(&mut office, PANEL).lock("valve", 1000).is_ok());
+        office.start(SENSOR, 2, NOW).unwrap().unwrap();
+        assert_eq!(space(&mut office, SENSOR).playback(&[0; 4000]), Ok(2000));
+        let mut without = self::office(0);
+        assert!(space(&mut without, SENSOR).read("oven").is_err(), "it was not granted");
+    }
+
+    #[test]
     fn what_waits_is_bounded_whoever_sends_it() {
         let names: Vec<String> = (0..20).map(|at| format!("space-{at}")).collect();
-        let seat = |name: &String| Seat { name: name.clone(), grants: ALL, is_interface: false };
+        let seat = |name: &String| Seat {
+            name: name.clone(),
+            grants: ALL,
+            is_interface: false,
+            devices: Vec::new(),
+        };
         let configuration = Configuration {
             topology: "flood".into(),
             declaration: Declaration { revision: 1, spaces: names.clone(), ..Declaration::default() },
             seats: names.iter().map(seat).collect(),
+            devices: Devices::default(),
         };
         let mut office = Office::new(configuration, NOW).unwrap();
         for number in 0..names.len() {

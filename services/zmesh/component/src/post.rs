@@ -1,10 +1,10 @@
-//! What a space's requests do here: messages and events, and nothing else.
+//! What a space's requests do here: messages, events, and devices that are simulated.
 
 use crate::calling::Calling;
 use alloc::string::String;
 use sci::guest::ErrorCode;
 use services_zmesh::{EmitError, Emitted, Instance, Mesh, TakeError, Time};
-use services_zrun::{Events, InMemory, Mail, MailError, Next, Store, World};
+use services_zrun::{Audio, Bench, Devices, Events, InMemory, Mail, MailError, Next, Silence, Store, World};
 
 /// The effects of one space's requests.
 pub struct Post<'p> {
@@ -18,6 +18,10 @@ pub struct Post<'p> {
     pub refusal: Option<String>,
     /// Values are kept elsewhere: what comes here finds nothing, and no room.
     pub nothing: InMemory,
+    /// The space's devices, where any are simulated.
+    pub bench: Option<Bench<'p>>,
+    /// Its sound, where the machine has any.
+    pub sound: Option<&'p mut Silence>,
 }
 
 impl Post<'_> {
@@ -74,6 +78,11 @@ impl Events for Post<'_> {
         Err(ErrorCode::Unsupported)
     }
 
+    /// Nobody would look at the sensors while no space asks for them.
+    fn recognizes(&mut self) -> bool {
+        false
+    }
+
     fn follow(&mut self, event: &str) -> Result<(), ErrorCode> {
         self.mesh.subscribe(self.instance, event, self.now).map_err(|error| error.code())
     }
@@ -118,6 +127,14 @@ impl World for Post<'_> {
 
     fn mail(&mut self) -> &mut dyn Mail {
         self
+    }
+
+    fn devices(&mut self) -> Option<&mut dyn Devices> {
+        self.bench.as_mut().map(|bench| bench as &mut dyn Devices)
+    }
+
+    fn audio(&mut self) -> Option<&mut dyn Audio> {
+        self.sound.as_mut().map(|sound| *sound as &mut dyn Audio)
     }
 
     fn events(&mut self) -> Option<&mut dyn Events> {

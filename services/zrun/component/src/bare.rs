@@ -7,7 +7,9 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use services_zrun::remote::{Channel, Desk, Remote, Server, TooLarge, arrived, exchange};
-use services_zrun::{Alone, Cache, Events, Exact, Grants, InMemory, Mail, Store, StoreError, World};
+use services_zrun::{
+    Alone, Audio, Cache, Devices, Events, Exact, Grants, InMemory, Mail, Store, StoreError, World,
+};
 use space_guest::Status;
 
 /// Bytes of keys and values.
@@ -153,6 +155,13 @@ impl Machine {
     fn nanoseconds(&self, since: u64) -> u64 {
         space_guest::nanoseconds(self.clock.now().wrapping_sub(since))
     }
+
+    /// The mesh, where it serves a function: what is shared by spaces is there.
+    fn served(&mut self, function: &str) -> Option<&mut Remote<Mesh>> {
+        let Letters::Mesh(mesh) = &mut self.mail else { return None };
+        let is_served = sci::guest::by_name(function).is_some_and(|function| mesh.serves(function));
+        is_served.then_some(mesh)
+    }
 }
 
 impl World for Machine {
@@ -211,6 +220,14 @@ impl World for Machine {
             Letters::Alone(_) => None,
             Letters::Mesh(mesh) => Some(mesh),
         }
+    }
+
+    fn devices(&mut self) -> Option<&mut dyn Devices> {
+        self.served("sensors.read").map(|mesh| mesh as &mut dyn Devices)
+    }
+
+    fn audio(&mut self) -> Option<&mut dyn Audio> {
+        self.served("audio.capture").map(|mesh| mesh as &mut dyn Audio)
     }
 
     fn cache(&mut self) -> Option<&mut dyn Cache> {

@@ -2,7 +2,8 @@
 //! in turn, and moves no faster than it is heard.
 
 use super::devices::Time;
-use crate::devices::Audio;
+pub use crate::devices::Format;
+use crate::devices::{Audio, Given, Heard};
 use hound::{SampleFormat, WavReader, WavSpec, WavWriter};
 use sci::guest::ErrorCode;
 use std::fs::File;
@@ -10,12 +11,8 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Bytes of a sample.
-const SAMPLE_BYTES: u64 = 2;
 /// Bits of a sample.
 const SAMPLE_BITS: u16 = 16;
-/// Milliseconds that a speaker takes ahead.
-const AHEAD: u64 = 1000;
 /// Channels and samples a second that sound may have.
 const CHANNELS_MAX: u16 = 8;
 const RATE_MAX: u32 = 192_000;
@@ -34,30 +31,11 @@ pub enum AudioError {
     Format,
 }
 
-/// What sound looks like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Format {
-    /// Channels.
-    pub channels: u16,
-    /// Samples a second, of each channel.
-    pub rate: u32,
-}
-
-impl Format {
-    fn check(self) -> Result<Self, AudioError> {
-        let is_bounded = (1..=CHANNELS_MAX).contains(&self.channels) && (1..=RATE_MAX).contains(&self.rate);
-        if is_bounded { Ok(self) } else { Err(AudioError::Format) }
-    }
-
-    /// Bytes of a sample of each channel.
-    fn frame(self) -> u64 {
-        u64::from(self.channels) * SAMPLE_BYTES
-    }
-
-    /// Bytes that are heard in so many milliseconds.
-    fn bytes(self, milliseconds: u64) -> u64 {
-        milliseconds.saturating_mul(u64::from(self.rate)) / 1000 * self.frame()
-    }
+/// A format within the bounds.
+pub(super) fn checked(format: Format) -> Result<Format, AudioError> {
+    let Format { channels, rate } = format;
+    let is_bounded = (1..=CHANNELS_MAX).contains(&channels) && (1..=RATE_MAX).contains(&rate);
+    if is_bounded { Ok(format) } else { Err(AudioError::Format) }
 }
 
 /// Where sound comes from.
@@ -66,13 +44,13 @@ pub struct Microphone {
     format: Format,
     /// The sound; silence, where there is none.
     sound: Option<Arc<[u8]>>,
-    taken: u64,
+    heard: Heard,
 }
 
 impl Microphone {
     /// One that hears nothing.
     pub fn silence(format: Format) -> Result<Self, AudioError> {
-        Ok(Self { format: format.check()?, sound: None, taken: 0 })
+        Ok(Self { format: checked(format)?, sound: None, heard: Heard::default() })
     }
 
     /// One that hears a WAV file, once.
@@ -82,33 +60,22 @@ impl Microphone {
         if sample_format != SampleFormat::Int {
             return Err(AudioError::Samples);
         }
-        let format = Format { channels, rate: sample_rate }.check()?;
+        let format = checked(Format { channels, rate: sample_rate })?;
         let mut sound = Vec::new();
         for sample in reader.into_samples::<i32>() {
             let sample = i64::from(sample?) << SAMPLE_BITS >> bits_per_sample;
             sound.extend((sample as i16).to_le_bytes());
         }
-        Ok(Self { format, sound: Some(sound.into()), taken: 0 })
+        Ok(Self { format, sound: Some(sound.into()), heard: Heard::default() })
     }
 
-    fn take(&mut self, heard: u64, capacity: u64) -> Result<Vec<u8>, ErrorCode> {
-        let whole = |bytes: u64| bytes - bytes % self.format.frame();
+    fn take(&mut self, milliseconds: u64, capacity: u64) -> Result<Vec<u8>, ErrorCode> {
         let end = self.sound.as_ref().map_or(u64::MAX, |sound| sound.len() as u64);
-        if self.taken >= end {
-            return Err(ErrorCode::Closed);
-        }
-        if whole(capacity) == 0 {
-            return Err(ErrorCode::Invalid);
-        }
-        let bytes = whole(heard.min(end).saturating_sub(self.taken).min(capacity));
-        if bytes == 0 {
-            return Err(ErrorCode::WouldBlock);
-        }
-        let range = self.taken as usize..(self.taken + bytes) as usize;
-        self.taken += bytes;
+        let range = self.heard.take(self.format, milliseconds, end, capacity)?;
+        let range = range.start as usize..range.end as usize;
         match &self.sound {
             Some(sound) => sound.get(range).map(<[u8]>::to_vec).ok_or(ErrorCode::Closed),
-            None => Ok(vec![0; bytes as usize]),
+            None => Ok(vec![0; range.len()]),
         }
     }
 }
@@ -117,46 +84,36 @@ impl Microphone {
 pub struct Speaker {
     format: Format,
     file: Option<WavWriter<BufWriter<File>>>,
-    given: u64,
+    given: Given,
 }
 
 impl Speaker {
     /// One that nobody hears.
     pub fn null(format: Format) -> Result<Self, AudioError> {
-        Ok(Self { format: format.check()?, file: None, given: 0 })
+        Ok(Self { format: checked(format)?, file: None, given: Given::default() })
     }
 
     /// One that writes a WAV file, which is whole after each call.
     pub fn file(path: &Path, format: Format) -> Result<Self, AudioError> {
-        let Format { channels, rate } = format.check()?;
+        let Format { channels, rate } = checked(format)?;
         let spec = WavSpec {
             channels,
             sample_rate: rate,
             bits_per_sample: SAMPLE_BITS,
             sample_format: SampleFormat::Int,
         };
-        Ok(Self { format, file: Some(WavWriter::create(path, spec)?), given: 0 })
+        Ok(Self { format, file: Some(WavWriter::create(path, spec)?), given: Given::default() })
     }
 
-    fn give(&mut self, heard: u64, sound: &[u8]) -> Result<u32, ErrorCode> {
-        let frame = self.format.frame();
-        if !(sound.len() as u64).is_multiple_of(frame) {
-            return Err(ErrorCode::Invalid);
-        }
-        // What was not given in time is silence that was heard already.
-        self.given = self.given.max(heard);
-        let room = heard.saturating_add(self.format.bytes(AHEAD)) - self.given;
-        let bytes = room.min(sound.len() as u64);
-        if bytes == 0 && !sound.is_empty() {
-            return Err(ErrorCode::WouldBlock);
-        }
+    fn give(&mut self, milliseconds: u64, sound: &[u8]) -> Result<u32, ErrorCode> {
+        let bytes = self.given.room(self.format, milliseconds, sound.len() as u64)?;
         let taken = &sound[..bytes as usize];
         if let Some(file) = &mut self.file {
             let samples = taken.as_chunks().0.iter().map(|sample| i16::from_le_bytes(*sample));
             let written = samples.into_iter().try_for_each(|sample| file.write_sample(sample));
             written.and_then(|()| file.flush()).map_err(|_| ErrorCode::Io)?;
         }
-        self.given += bytes;
+        self.given.add(bytes);
         Ok(taken.len() as u32)
     }
 }
@@ -212,13 +169,13 @@ impl Sounds {
 
 impl Audio for Sound {
     fn capture(&mut self, capacity: u32) -> Result<Vec<u8>, ErrorCode> {
-        let heard = self.microphone.format.bytes(self.elapsed());
-        self.microphone.take(heard, capacity.into())
+        let milliseconds = self.elapsed();
+        self.microphone.take(milliseconds, capacity.into())
     }
 
     fn playback(&mut self, sound: &[u8]) -> Result<u32, ErrorCode> {
-        let heard = self.speaker.format.bytes(self.elapsed());
-        self.speaker.give(heard, sound)
+        let milliseconds = self.elapsed();
+        self.speaker.give(milliseconds, sound)
     }
 }
 

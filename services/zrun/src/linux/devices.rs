@@ -5,13 +5,14 @@ mod replay;
 mod simulated;
 mod socket;
 
+pub use crate::devices::{Shape, Wave};
 pub use description::{Description, DescriptionError};
 pub use replay::{Replay, ReplayError};
-pub use simulated::{Shape, SimulatedActuator, Wave};
+pub use simulated::SimulatedActuator;
 pub use socket::{Socket, listen};
 
 use super::workers::{Done, Workers};
-use crate::devices::{Actuators, Devices, Reading, Sensors};
+use crate::devices::{Actuators, Devices, LAG_MAX, Reading, Sensors};
 use sci::guest::ErrorCode;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -21,9 +22,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub type Time = Box<dyn Fn() -> u64 + Send + Sync>;
 /// Gets every reading of every sensor, and says whether it wants more. It must neither wait nor use the rack.
 pub type Watcher = Box<dyn FnMut(&str, &Reading) -> bool + Send>;
-
-/// Readings of the past that nobody has asked for in so many milliseconds are not made.
-const LAG_MAX: u64 = 60_000;
 
 /// Where a sensor's readings come from, one after another. Times are milliseconds since it was added.
 pub trait Source: Send {

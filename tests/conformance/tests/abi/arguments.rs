@@ -5,7 +5,7 @@ use sci::guest::{FUNCTIONS, Function, GuestCapability, Role};
 use services_zrun::imports::ImportError;
 use services_zrun::linux::{BackEnds, RunError};
 use tests_conformance::guest::{Argument, Calls, MEMORY_BYTES, NO_TEXT};
-use tests_conformance::host::{grants, on_linux, on_the_nanokernel};
+use tests_conformance::host::{grants, on_linux};
 
 /// Functions that a host may lack, and that are served where it does not.
 fn optional() -> Vec<&'static Function> {
@@ -112,19 +112,4 @@ fn lengths_addresses_and_texts_are_checked_in_this_order() {
         }
     }
     calls.hold_with(crate::everything());
-}
-
-#[test]
-fn the_nanokernel_says_what_it_lacks() {
-    let named: Vec<_> = optional().into_iter().map(|function| (name(function), function)).collect();
-    let mut calls = Calls::default();
-    for (name, function) in &named {
-        let is_served = function.module == "ic";
-        calls.call("z.has", &[Argument::Text(name.as_bytes())], is_served.into());
-        if !is_served {
-            calls.fails(name, &numbers(&well(function)), Unsupported);
-        }
-    }
-    let booted = on_the_nanokernel(&calls.image(), calls.needed());
-    calls.compare(&booted.lines);
 }

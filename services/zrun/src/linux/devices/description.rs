@@ -1,7 +1,7 @@
 //! Which devices a machine has, as a file in JSON says it: `docs/devices.md` describes it.
 
 use super::{Rack, Replay, ReplayError, Shape, SimulatedActuator, Socket, Source, Time, Wave, listen};
-use crate::linux::audio::{AudioError, Format, Microphone, Sounds};
+use crate::linux::audio::{AudioError, Format, Microphone, Sounds, checked};
 use serde::Deserialize;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -91,6 +91,12 @@ struct Simulated {
     seed: u64,
 }
 
+impl Simulated {
+    fn wave(&self) -> Wave {
+        Wave::new(self.shape, (self.low, self.high), self.period, self.every, self.seed)
+    }
+}
+
 fn period() -> u32 {
     10_000
 }
@@ -169,9 +175,7 @@ impl Description {
         };
         for Sensor { id, kind, simulated, replayed, .. } in &self.sensors {
             let source: Option<Box<dyn Source>> = match (simulated, replayed) {
-                (Some(Simulated { shape, low, high, period, every, seed }), _) => {
-                    Some(Box::new(Wave::new(*shape, (*low, *high), *period, *every, *seed)))
-                }
+                (Some(simulated), _) => Some(Box::new(simulated.wave())),
                 (None, Some(Replayed { file, repeat })) => {
                     let replay = Replay::open(&folder.join(file), *repeat);
                     Some(Box::new(replay.map_err(|error| DescriptionError::Replay(id.clone(), error))?))
@@ -206,6 +210,27 @@ impl Description {
             None => silence,
         };
         Ok(Some(Sounds::new(microphone, format, speaker.as_ref().map(|speaker| folder.join(speaker)))))
+    }
+
+    /// What needs nothing of this machine, and so can be described to another: ids, types and values of the simulated
+    /// sensors.
+    pub fn simulated_sensors(&self) -> impl Iterator<Item = (&str, &str, Wave)> {
+        self.sensors.iter().filter_map(|sensor| {
+            let wave = sensor.simulated.as_ref()?.wave();
+            Some((sensor.id.as_str(), sensor.kind.as_str(), wave))
+        })
+    }
+
+    /// As [`Description::simulated_sensors`]: ids of the simulated actuators.
+    pub fn simulated_actuators(&self) -> impl Iterator<Item = &str> {
+        let simulated = self.actuators.iter().filter(|actuator| actuator.by == By::Simulated);
+        simulated.map(|actuator| actuator.id.as_str())
+    }
+
+    /// As [`Description::simulated_sensors`]: what sound looks like, where there is any.
+    pub fn format(&self) -> Result<Option<Format>, DescriptionError> {
+        let format = |sound: &SoundDescription| Format { channels: sound.channels, rate: sound.rate };
+        Ok(self.sound.as_ref().map(format).map(checked).transpose()?)
     }
 
     /// Ids and types of the sensors.
