@@ -72,7 +72,7 @@ mod tests {
         assert_eq!(host.header().kind, Kind::Component);
         let parameters: Vec<&str> =
             host.manifest().parameters.iter().map(|parameter| parameter.name).collect();
-        let told = ["grants", "epoch", "seed0", "seed1", "seed2", "seed3", "together"];
+        let told = ["grants", "epoch", "seed0", "seed1", "seed2", "seed3", "together", "kept"];
         assert_eq!(parameters[..told.len()], told);
         assert!(parameters[told.len()..].iter().all(|parameter| parameter.starts_with("name")));
     }

@@ -252,9 +252,12 @@ impl Host {
 
     /// What a package says, verified once in this life.
     fn application(&self, package: &[u8; 32]) -> Result<Arc<Application>, Problem> {
-        if let Some(application) = lock(&self.applications).get(package) {
-            return Ok(Arc::clone(application));
-        }
+        let known = lock(&self.applications).get(package).cloned();
+        known.map_or_else(|| self.verify(package), Ok)
+    }
+
+    /// Verifies a package that is kept: what was trusted before may not be now.
+    fn verify(&self, package: &[u8; 32]) -> Result<Arc<Application>, Problem> {
         let path = self.home.package(package);
         let read = |error: std::io::Error| {
             Problem::new("no-package", format!("{}: {error}", path.display()))
@@ -273,7 +276,7 @@ impl Host {
 
     /// Takes a package that is to run: the application's name and the revision's number.
     pub fn submit(&self, package: &[u8; 32]) -> Result<(String, u64), Problem> {
-        let application = self.application(package)?;
+        let application = self.verify(package)?;
         let name = application.name().to_owned();
         // There it is asked for, also while it waits for a host.
         let run = self.begin(&application).map_err(|error| Problem::new("io", error))?;

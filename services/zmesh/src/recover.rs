@@ -115,6 +115,7 @@ impl Mesh {
                 entry.age = entry.age(before.monotonic).saturating_add(away);
                 entry.arrived = time.monotonic;
             }
+            flow.counter.begin_anew();
             flow.owned.starved = false;
             let first = flow.owned.first();
             flow.owned.link.reset(first);

@@ -75,6 +75,11 @@ impl Counter {
         }
     }
 
+    /// What was counted stays; of the time of the last messages nothing is known any more.
+    pub fn begin_anew(&mut self) {
+        self.window = Window::default();
+    }
+
     pub fn read(&self, now: u64) -> FlowStats {
         FlowStats { recent: self.window.sum(now), ..self.stats }
     }

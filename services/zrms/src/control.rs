@@ -269,6 +269,7 @@ impl<S: Store> Control<S> {
             }
             return Ok(number);
         }
+        self.retry_failed(name)?;
         let (package, spaces) = (submission.package, submission.spaces.clone());
         wanted.revisions.push(Revision { number: number + 1, of: None, package, verdict, spaces });
         wanted.run = true;
@@ -311,6 +312,7 @@ impl<S: Store> Control<S> {
         verdict.check(&self.config.trusted, &brought.package)?;
         wanted.revisions.push(brought);
         wanted.run = true;
+        self.retry_failed(name)?;
         self.want(name, version, wanted)?;
         Ok(number)
     }
@@ -329,12 +331,37 @@ impl<S: Store> Control<S> {
             }
             _ => *standing = Standing { attempts: 0, phase: Phase::Waiting { reason } },
         }
+        self.begin_anew(name, placement, &[space.into()])?;
+        Ok(())
+    }
+
+    /// Has spaces that were given up tried again: what they failed of may be what a new revision changes.
+    fn retry_failed(&mut self, name: &str) -> Result<(), StoreError> {
+        let Some(topology) = self.topologies.get(name) else { return Ok(()) };
+        let mut placement = topology.placement.clone();
+        let failed = |(_, standing): &(&String, &mut Standing)| {
+            matches!(standing.phase, Phase::Ended { failed: true, .. })
+        };
+        let mut spaces = Vec::new();
+        for (space, standing) in placement.spaces.iter_mut().filter(failed) {
+            let phase = Phase::Waiting { reason: "the topology was changed".into() };
+            *standing = Standing { attempts: 0, phase };
+            spaces.push(space.clone());
+        }
+        if spaces.is_empty() { Ok(()) } else { self.begin_anew(name, placement, &spaces) }
+    }
+
+    /// Keeps a placement by which spaces start anew, without a wait.
+    fn begin_anew(&mut self, name: &str, placement: Placement, spaces: &[String]) -> Result<(), StoreError> {
+        let Some(topology) = self.topologies.get(name) else { return Ok(()) };
         let version = self.write(&format!("{PLACEMENTS}{name}"), topology.placement_version, &placement)?;
         let elapsed = self.clock.elapsed;
         if let Some(topology) = self.topologies.get_mut(name) {
             (topology.placement, topology.placement_version) = (placement, version);
-            if let Some(runtime) = topology.runtime.get_mut(space) {
-                runtime.retry_at = elapsed;
+            for space in spaces {
+                if let Some(runtime) = topology.runtime.get_mut(space) {
+                    runtime.retry_at = elapsed;
+                }
             }
         }
         self.attention.insert(name.into());

@@ -49,19 +49,15 @@ pub fn link(os: &[(&str, &[u8])], application: &Application<'_>) -> Result<Linke
     let launcher = root.manifest().exported.iter().position(|export| export.name == LAUNCHER);
     let launcher = launcher.ok_or(Error::NoComponent { name: LAUNCHER })? as u32;
 
-    let mesh = planned.len();
-    let mut instance = plan(MESH, part(os, MESH)?, images.len())?;
-    images.push(image(MESH, part(os, MESH)?, None));
-    give(&mut instance, 0);
-    to_root(&mut instance, launcher);
-    planned.push(instance);
-    let control = planned.len();
-    let mut instance = plan(CONTROL, part(os, CONTROL)?, images.len())?;
-    images.push(image(CONTROL, part(os, CONTROL)?, None));
-    instance.priority = Some(CONTROL_PRIORITY);
-    give(&mut instance, 0);
-    to_root(&mut instance, launcher);
-    planned.push(instance);
+    let (mesh, control) = (planned.len(), planned.len() + 1);
+    for (name, priority) in [(MESH, None), (CONTROL, Some(CONTROL_PRIORITY))] {
+        let mut instance = plan(name, part(os, name)?, images.len())?;
+        images.push(image(name, part(os, name)?, None));
+        instance.priority = priority.or(instance.priority);
+        give(&mut instance, 0);
+        to_root(&mut instance, launcher);
+        planned.push(instance);
+    }
 
     planned.push(desk(part(os, DESK)?, images.len())?);
     images.push(image(DESK, part(os, DESK)?, None));

@@ -3,7 +3,7 @@
 use super::{Host, lock};
 use crate::run::{Look, Run};
 use crate::shown::{dead_letter, kind, mime, path, world};
-use sci::guest::{ErrorCode, SpaceType};
+use sci::guest::{ErrorCode, GuestCapability, SpaceType};
 use services_topology::agent::AgentBody;
 use services_topology::name::Name;
 use services_zdesk::view::{
@@ -20,6 +20,8 @@ use std::time::Duration;
 const DEAD_MAX: usize = 32;
 /// Copies that wait for whoever looks at a path.
 const COPIES: usize = 256;
+/// What a space's own process does for it, of which nobody else hears.
+const UNCOUNTED: [GuestCapability; 2] = [GuestCapability::SysSleep, GuestCapability::SysYield];
 /// How often a path is looked at.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -39,7 +41,7 @@ fn space(look: &Look<'_>, status: SpaceStatus, cache: Option<Counts>) -> Option<
     let capability = |capability: sci::guest::GuestCapability| Capability {
         name: capability.name().to_owned(),
         granted: true,
-        used: Some(used.get(capability.name()).copied().unwrap_or(0)),
+        used: (!UNCOUNTED.contains(&capability)).then(|| used.get(capability.name()).copied().unwrap_or(0)),
         refused: 0,
     };
     Some(Space {
