@@ -334,7 +334,7 @@ fn sums_say_which_sources_a_module_is_of() {
     place.call("", &["mex", "build", "app"]).fails(
         5,
         "error[no-toolchain]: the space `counter` has a module that is not that of its sources, and there is no \
-         clang\n  --> app/counter\nhelp: install it, in this folder: `apt install clang lld`\n",
+         clang\n  --> app/counter\nhelp: install it: `apt install clang lld`\n",
     );
     place.write("new.wasm", module(3));
     place.write("app/counter/build.sh", "cp ../../new.wasm counter.wasm\n");

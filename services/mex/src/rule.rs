@@ -162,7 +162,7 @@ rules! {
     Layout {
         LayoutPlace "layout-place" "A package has a manifest, a topology, and files in `spaces`, `world` and `recognizers`." "move the file to where it belongs";
         LayoutTopology "layout-topology" "A package has a `topology.yaml`." "write a topology beside the manifest";
-        LayoutUnlisted "layout-unlisted" "Every folder in `spaces` is a space that the manifest lists." "list the space under `spec`, or remove the folder";
+        LayoutUnlisted "layout-unlisted" "Every folder in `spaces` is a space that the manifest lists." "list the space in `manifest.yaml` under `spaces`, or remove its folder";
         LayoutAbsent "layout-absent" "Every space that the manifest lists has files." "add the space's folder, or remove it from the list";
         LayoutWorld "layout-world" "In `world` there is `layout.yaml` and nothing else." "keep `world/layout.yaml` only";
         LayoutTypes "layout-types" "Manifest and topology have the same spaces." "list the same spaces in both";

@@ -66,7 +66,7 @@ pub fn run(arguments: &UpArguments) -> Result<(), Failure> {
     let running = current(name)?.filter(|application| application.state != State::Stopped);
     if !started && running.is_some() {
         return Err(Failure::new(Exit::Usage, "already-running", format!("`{name}` is running already")).help(
-            "`space topo submit` changes what runs, `space down` stops it, `space logs -f` shows what it says",
+            "`space topo submit <folder>` changes what runs, `space down` stops it, `space logs -f` shows what it says",
         ));
     }
     let interrupted = system::interruption()?;

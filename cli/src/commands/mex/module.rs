@@ -151,9 +151,14 @@ fn build(folder: &Folder, space: &str, why: &str) -> Result<(), Failure> {
         let (missing, install) = missing.split_once('\n').unwrap_or((missing, ""));
         let install: Vec<&str> = install.lines().map(str::trim).collect();
         let message = format!("the space `{space}` {why}, and {missing}");
+        let is_npm = install.iter().any(|command| command.starts_with("npm"));
         return Err(Failure::new(Exit::Environment, "no-toolchain", message)
             .at(folder.root().display().to_string())
-            .help(format!("install it, in this folder: `{}`", install.join(" "))));
+            .help(format!(
+                "install it{}: `{}`",
+                if is_npm { ", in this folder" } else { "" },
+                install.join(" ")
+            )));
     }
     say(&crate::report::visible(&said));
     let message = format!("the space `{space}` {why}, and its `{SCRIPT}` failed");

@@ -38,7 +38,7 @@ fn state(state: control::State) -> State {
 fn space(look: &Look<'_>, status: SpaceStatus, cache: Option<Counts>) -> Option<Space> {
     let node = look.application().node(&status.name)?;
     let used = look.used(&status.name);
-    let capability = |capability: sci::guest::GuestCapability| Capability {
+    let capability = |capability: GuestCapability| Capability {
         name: capability.name().to_owned(),
         granted: true,
         used: (!UNCOUNTED.contains(&capability)).then(|| used.get(capability.name()).copied().unwrap_or(0)),
