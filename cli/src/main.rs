@@ -98,6 +98,12 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Test { project, output } => commands::test::run(&project.folder, output.json),
         Command::Fmt { paths, check } => commands::fmt::run(&paths, check),
         Command::Facts { project, output } => commands::facts::run(&project.folder, output.json),
+        Command::Why { component: space, capability: Some(capability), project, application, output }
+            if apps::is_folder(&project.folder) || application.app.is_some() =>
+        {
+            let space = arguments::SpaceArgument { space, application };
+            apps::why_capability(&space, &capability, output.json)
+        }
         Command::Why { component, capability: Some(capability), project, output, .. } => {
             commands::why::run(&component, &capability, &project.folder, output.json)
         }

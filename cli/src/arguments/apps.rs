@@ -114,6 +114,7 @@ pub enum TopoCommand {
     /// Verify a topology or package and run it, or change what runs to it
     Submit {
         /// A folder with a topology, a topology, or a package
+        #[arg(default_value = ".")]
         what: PathBuf,
     },
     /// List applications

@@ -23,7 +23,7 @@ use crate::report::{Exit, Failure};
 
 pub use loader::Packages;
 pub use log::{events, logs, tap};
-pub use show::{capabilities, graph, history, ps, status, top, why};
+pub use show::{capabilities, graph, history, ps, status, top, why, why_capability};
 
 /// The file of a topology in an application's folder.
 const TOPOLOGY: &str = "topology.yaml";
@@ -113,6 +113,11 @@ pub fn desk() -> Result<(), Failure> {
         Some(Answer::Desk(url)) => print::text(&format!("desk: {url}\n")),
         _ => Err(nothing_runs()),
     }
+}
+
+/// Whether a folder is an application's.
+pub fn is_folder(folder: &Path) -> bool {
+    folder.join(TOPOLOGY).is_file()
 }
 
 /// Stops an application.

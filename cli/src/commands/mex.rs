@@ -11,7 +11,7 @@ use std::path::Path;
 use compiler_driver::files::{self, hex};
 use compiler_driver::keys::Store;
 use sci::guest::GuestCapability;
-use serde_json::json;
+use serde_json::{Value, json};
 use services_mex::limits::ARCHIVE_BYTES_MAX;
 use services_mex::{Package, Refusal, sign_package};
 use services_topology::violation::Violation;
@@ -105,7 +105,10 @@ pub fn inspect(file: &Path, as_json: bool) -> Result<(), Failure> {
         ("created", manifest.created.to_string()),
         ("signed by", signer),
         ("graph", hex(&graph.hash())),
-        ("spaces", list(&value["spaces"], |it| format!("{} {}", text(&it["name"]), text(&it["type"])))),
+        (
+            "spaces",
+            list(&value["spaces"], |it| format!("{} {}{}", text(&it["name"]), text(&it["type"]), held(it))),
+        ),
         (
             "paths",
             list(&value["paths"], |it| {
@@ -116,6 +119,13 @@ pub fn inspect(file: &Path, as_json: bool) -> Result<(), Failure> {
     ];
     let rows: Vec<_> = rows.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     print::text(&print::table(&rows))
+}
+
+/// What a space is granted.
+fn held(space: &Value) -> String {
+    let names: Vec<&str> =
+        space["capabilities"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) }
 }
 
 /// Signs a sealed package in place of any signature it has.
@@ -129,11 +139,11 @@ pub fn sign(file: &Path, key: &str, output: Option<&Path>) -> Result<(), Failure
     print::text(&format!("{}: signed by {} {}\n", output.display(), key.name, key.public().short()))
 }
 
-fn text(value: &serde_json::Value) -> &str {
+fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-fn list(values: &serde_json::Value, line: impl Fn(&serde_json::Value) -> String) -> String {
+fn list(values: &Value, line: impl Fn(&Value) -> String) -> String {
     let lines = values.as_array().into_iter().flatten().map(line);
     lines.collect::<Vec<_>>().join("\n")
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use services_zhost::book::{self, Entry, Kind};
 use services_zhost::question::{Answer, Question};
 
-use super::{failure, is_unknown, name, nothing_runs, parent, unknown};
+use super::{failure, is_unknown, name, nothing_runs, parent, show, unknown, up};
 use crate::arguments::{ApplicationArgument, LogsArguments, TapArguments};
 use crate::commands::system;
 use crate::report::{Failure, visible};
@@ -100,6 +100,12 @@ fn of_kind(arguments: &LogsArguments, is_wanted: impl Fn(&Entry) -> bool) -> Res
     }
     let mut entries = book::read(&folder)?;
     entries.retain(|entry| is_wanted(entry) && space.is_none_or(|space| entry.space == space));
+    if let Some(space) = space
+        && entries.is_empty()
+        && let Some(application) = up::current(&name)?
+    {
+        show::space(&application, space)?;
+    }
     let skipped = entries.len().saturating_sub(arguments.lines);
     let width = entries.iter().map(|entry| entry.space.len()).max().unwrap_or(0);
     if !print(&lines(&entries[skipped..], width))? {

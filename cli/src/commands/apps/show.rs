@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use services_zdesk::view::{Application, Cache, Model, Path, Space, State};
+use services_zdesk::view::{Application, Cache, Capability, Model, Path, Space, State};
 use services_zhost::question::{Answer, Question};
 
 use super::{application, name, nothing_runs, parent, snapshot};
@@ -210,14 +210,7 @@ pub fn capabilities(shown: &ShownArguments) -> Result<(), Failure> {
         .spaces
         .iter()
         .flat_map(|space| {
-            space.capabilities.iter().map(|one| {
-                let used = match one.used {
-                    None => "not counted".to_owned(),
-                    Some(0) => "never".to_owned(),
-                    Some(times) => times.to_string(),
-                };
-                vec![space.name.clone(), one.name.clone(), used]
-            })
+            space.capabilities.iter().map(|one| vec![space.name.clone(), one.name.clone(), uses(one)])
         })
         .collect();
     print::text(&columns(&["SPACE", "CAPABILITY", "USED"], &rows))
@@ -226,14 +219,7 @@ pub fn capabilities(shown: &ShownArguments) -> Result<(), Failure> {
 /// Why a space is as it is.
 pub fn why(argument: &SpaceArgument) -> Result<(), Failure> {
     let application = application(&argument.application)?;
-    let space = application.spaces.iter().find(|space| space.name == argument.space).ok_or_else(|| {
-        Failure::new(
-            Exit::Usage,
-            "no-such-thing",
-            format!("`{}` has no space `{}`", application.name, argument.space),
-        )
-        .help("`space status` lists its spaces")
-    })?;
+    let space = space(&application, &argument.space)?;
     let row = |name: &str, value: String| (name.to_owned(), value);
     let rows = [
         row("state", word(space.state).to_owned()),
@@ -245,6 +231,40 @@ pub fn why(argument: &SpaceArgument) -> Result<(), Failure> {
     ];
     let rows: Vec<_> = rows.into_iter().filter(|(_, value)| !value.is_empty()).collect();
     print::text(&print::table(&rows))
+}
+
+/// Prints how often a space used a capability that it holds.
+pub fn why_capability(argument: &SpaceArgument, capability: &str, as_json: bool) -> Result<(), Failure> {
+    let application = application(&argument.application)?;
+    let space = space(&application, &argument.space)?;
+    let Some(held) = space.capabilities.iter().find(|held| held.name == capability) else {
+        let names: Vec<&str> = space.capabilities.iter().map(|held| held.name.as_str()).collect();
+        let message = format!("`{}` holds no capability `{capability}`", space.name);
+        return Err(Failure::new(Exit::Usage, "unknown-capability", message)
+            .help(format!("it holds {}", names.join(", "))));
+    };
+    if as_json {
+        return json(held);
+    }
+    let name = &space.name;
+    print::text(&format!("{name} holds {capability}: the topology grants it; used: {}\n", uses(held)))
+}
+
+/// A space of an application.
+pub fn space<'a>(application: &'a Application, name: &str) -> Result<&'a Space, Failure> {
+    application.spaces.iter().find(|space| space.name == name).ok_or_else(|| {
+        let message = format!("`{}` has no space `{name}`", application.name);
+        Failure::new(Exit::Usage, "no-such-thing", message).help("`space status` lists its spaces")
+    })
+}
+
+/// How often a capability was used.
+fn uses(capability: &Capability) -> String {
+    match capability.used {
+        None => "not counted".to_owned(),
+        Some(0) => "never".to_owned(),
+        Some(times) => times.to_string(),
+    }
 }
 
 fn cached(Cache { hits, misses, .. }: Cache) -> String {
