@@ -143,8 +143,8 @@ rules! {
             "add the capability to `capabilities:` of the space's `space.yaml`, or remove the call";
         NEED_NOT_GRANTED "need-not-granted"
             "What a space's code needs, the topology grants, where no `space.yaml` states a request."
-            "declare a path, which gives `net.emit_to` to its sender and `net.recv_next` to its receiver; add any other \
-             capability to the space's `capabilities:` in the topology; or remove the call";
+            "add the capability to the space's `capabilities:` in the topology (a path gives `net.emit_to` and \
+             `net.recv_next` by itself), or remove the call";
         REQUEST_NOT_GRANTED "request-not-granted"
             "What a space requests, the topology grants."
             "add the capability to the space's `capabilities:` in the topology, or take it out of the request";
