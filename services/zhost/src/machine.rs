@@ -6,16 +6,16 @@
 mod line;
 
 use crate::application::Application;
-use crate::shown::{dead_letter, kind, mime, path, world};
+use crate::shown::{Watch, dead_letter, delivery, kind, mime, path, state_named, world};
 use services_topology::graph::Node;
 use services_zdesk::view::{
     Action, Application as Shown, Capability, Delivery, LogLine, Refusal, Snapshot, Source, Space, State,
-    Tapped, UiFile, Way,
+    Tapped, UiFile,
 };
-use services_zmesh_component::window::{self, Answer, Counts, Letter, Passed, Question, Seen};
+use services_zmesh_component::window::{Answer, Counts, Question, Seen};
 use std::collections::{BTreeMap, VecDeque};
 use std::os::unix::net::UnixStream;
-use std::sync::mpsc::{self, Receiver, Sender, SyncSender, TrySendError};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -31,8 +31,6 @@ const LINE_BYTES_MAX: usize = 4096;
 const OPEN: Duration = Duration::from_secs(2);
 /// Messages that wait for a page here: the mesh keeps the others.
 const INBOX_MAX: usize = 256;
-/// Copies that wait for whoever looks at a path.
-const COPIES: usize = 256;
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -80,12 +78,6 @@ struct Page {
     inbox: VecDeque<Delivery>,
     /// What it did that it may not.
     closed: Option<String>,
-}
-
-/// Someone who watches a path.
-struct Watch {
-    copies: SyncSender<Tapped>,
-    missed: u64,
 }
 
 impl Machine {
@@ -226,7 +218,7 @@ impl Known {
         }
         let stated = said.split_once(' ').and_then(|(space, rest)| {
             let (state, reason) = rest.split_once(": ")?;
-            Some((space, state_of(state)?, reason))
+            Some((space, state_named(state)?, reason))
         });
         if let Some((space, state, reason)) = stated {
             let told = self.told.entry(space.to_owned()).or_default();
@@ -260,49 +252,8 @@ impl Known {
     }
 }
 
-impl Watch {
-    /// Whether whoever watches is still there.
-    fn pass(&mut self, passed: Passed) -> bool {
-        let Passed { missed, is_answer, letter } = passed;
-        let copy = Tapped {
-            missed: missed + self.missed,
-            is_answer,
-            id: letter.id,
-            from: letter.from,
-            time: letter.time / 1_000_000,
-            body: letter.body,
-        };
-        match self.copies.try_send(copy) {
-            Ok(()) => self.missed = 0,
-            Err(TrySendError::Full(copy)) => self.missed = copy.missed + 1,
-            Err(TrySendError::Disconnected(_)) => return false,
-        }
-        true
-    }
-}
-
-fn state_of(name: &str) -> Option<State> {
-    Some(match name {
-        "pending" => State::Pending,
-        "running" => State::Running,
-        "degraded" => State::Degraded,
-        "stopped" => State::Stopped,
-        "failed" => State::Failed,
-        _ => return None,
-    })
-}
-
 fn milliseconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as u64)
-}
-
-fn delivery(letter: Letter) -> Delivery {
-    let way = match letter.way {
-        window::Way::Path(path) => Way::Path(path),
-        window::Way::Event(event) => Way::Event(event),
-        window::Way::Answer(id) => Way::Answer(id),
-    };
-    Delivery { way, from: letter.from, id: letter.id, time: letter.time / 1_000_000, body: letter.body }
 }
 
 impl Source for Machine {
@@ -343,8 +294,8 @@ impl Source for Machine {
     fn tap(&self, _: &str, from: &str, path: &str) -> Option<Receiver<Tapped>> {
         let question = Question::Watch { from: from.to_owned(), path: path.to_owned() };
         let Ok(Answer::Watching(number)) = self.ask(question) else { return None };
-        let (copies, receiver) = mpsc::sync_channel(COPIES);
-        self.known().watches.insert(number, Watch { copies, missed: 0 });
+        let (watch, receiver) = Watch::new();
+        self.known().watches.insert(number, watch);
         Some(receiver)
     }
 

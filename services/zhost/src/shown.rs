@@ -1,11 +1,41 @@
 //! What is shown, wherever it runs: the words of topologies and of the mesh as the desk's.
 
 use sci::guest::SpaceType;
-use services_zdesk::view::{Bucket, DeadLetter, Kind, Location, Path, World};
+use services_zdesk::view::{Bucket, DeadLetter, Delivery, Kind, Location, Path, State, Tapped, Way, World};
 use services_zmesh::{FlowStats, LATENCY_NANOSECONDS, PathStats, Reason};
+use services_zmesh_component::window::{self, Letter, Passed};
+use services_zrms::control;
+use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 
 /// Seconds over which a rate is taken.
 const RATE_SECONDS: u32 = services_zmesh::limits::RATE_SECONDS as u32;
+
+/// Copies that wait for whoever looks at a path.
+const COPIES: usize = 256;
+/// The states that control tells.
+const STATES: [control::State; 5] = [
+    control::State::Pending,
+    control::State::Running,
+    control::State::Degraded,
+    control::State::Stopped,
+    control::State::Failed,
+];
+
+/// How something is.
+pub fn state(state: control::State) -> State {
+    match state {
+        control::State::Pending => State::Pending,
+        control::State::Running => State::Running,
+        control::State::Degraded => State::Degraded,
+        control::State::Stopped => State::Stopped,
+        control::State::Failed => State::Failed,
+    }
+}
+
+/// The same, by the name that control gives it.
+pub fn state_named(name: &str) -> Option<State> {
+    STATES.into_iter().find(|known| known.name() == name).map(state)
+}
 
 /// What a space is.
 pub fn kind(kind: SpaceType) -> Kind {
@@ -49,6 +79,49 @@ pub fn dead_letter(letter: &services_zmesh::DeadLetter) -> DeadLetter {
         time: letter.time / 1_000_000,
         bytes: letter.bytes,
         times: letter.times,
+    }
+}
+
+/// A message for a page.
+pub fn delivery(letter: Letter) -> Delivery {
+    let way = match letter.way {
+        window::Way::Path(path) => Way::Path(path),
+        window::Way::Event(event) => Way::Event(event),
+        window::Way::Answer(id) => Way::Answer(id),
+    };
+    Delivery { way, from: letter.from, id: letter.id, time: letter.time / 1_000_000, body: letter.body }
+}
+
+/// Someone who watches a path.
+pub struct Watch {
+    copies: SyncSender<Tapped>,
+    missed: u64,
+}
+
+impl Watch {
+    /// One, and where its copies come.
+    pub fn new() -> (Self, Receiver<Tapped>) {
+        let (copies, receiver) = mpsc::sync_channel(COPIES);
+        (Self { copies, missed: 0 }, receiver)
+    }
+
+    /// Gives a copy, or counts it as missed; whether whoever watches is still there.
+    pub fn pass(&mut self, passed: Passed) -> bool {
+        let Passed { missed, is_answer, letter } = passed;
+        let copy = Tapped {
+            missed: missed + self.missed,
+            is_answer,
+            id: letter.id,
+            from: letter.from,
+            time: letter.time / 1_000_000,
+            body: letter.body,
+        };
+        match self.copies.try_send(copy) {
+            Ok(()) => self.missed = 0,
+            Err(TrySendError::Full(copy)) => self.missed = copy.missed + 1,
+            Err(TrySendError::Disconnected(_)) => return false,
+        }
+        true
     }
 }
 

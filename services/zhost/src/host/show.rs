@@ -2,38 +2,27 @@
 
 use super::{Host, lock};
 use crate::run::{Look, Run};
-use crate::shown::{dead_letter, kind, mime, path, world};
+use crate::shown::{Watch, dead_letter, delivery, kind, mime, path, state, world};
 use sci::guest::{ErrorCode, GuestCapability, SpaceType};
 use services_topology::agent::AgentBody;
 use services_topology::name::Name;
 use services_zdesk::view::{
     Action, Application, Cache, Capability, Delivery, LogLine, Model, Refusal, Snapshot, Source, Space,
-    State, Tapped, UiFile, Way,
+    Tapped, UiFile,
 };
-use services_zrms::control::{self, SpaceStatus, TopologyStatus};
+use services_zmesh_component::window::{Letter, Passed};
+use services_zrms::control::{SpaceStatus, TopologyStatus};
 use services_zrun::Counts;
-use std::sync::mpsc::{self, Receiver, TrySendError};
+use std::sync::mpsc::Receiver;
 use std::thread;
 use std::time::Duration;
 
 /// Dead letters that are shown of an application.
 const DEAD_MAX: usize = 32;
-/// Copies that wait for whoever looks at a path.
-const COPIES: usize = 256;
 /// What a space's own process does for it, of which nobody else hears.
 const UNCOUNTED: [GuestCapability; 2] = [GuestCapability::SysSleep, GuestCapability::SysYield];
 /// How often a path is looked at.
 const LOOK: Duration = Duration::from_millis(50);
-
-fn state(state: control::State) -> State {
-    match state {
-        control::State::Pending => State::Pending,
-        control::State::Running => State::Running,
-        control::State::Degraded => State::Degraded,
-        control::State::Stopped => State::Stopped,
-        control::State::Failed => State::Failed,
-    }
-}
 
 fn space(look: &Look<'_>, status: SpaceStatus, cache: Option<Counts>) -> Option<Space> {
     let node = look.application().node(&status.name)?;
@@ -143,23 +132,12 @@ impl Source for Host {
     fn tap(&self, app: &str, from: &str, path: &str) -> Option<Receiver<Tapped>> {
         let run = self.run(app).ok()?;
         let tap = run.tap(from, path)?;
-        let (sender, receiver) = mpsc::sync_channel(COPIES);
+        let (mut watch, receiver) = Watch::new();
         thread::spawn(move || {
-            let mut missed = 0;
             while !run.is_over() {
                 for seen in run.observe(tap) {
-                    let copy = Tapped {
-                        missed: seen.missed + missed,
-                        is_answer: seen.is_answer,
-                        id: seen.message.id.number,
-                        from: format!("{}#{}", seen.message.id.space, seen.message.id.instance),
-                        time: seen.message.time / 1_000_000,
-                        body: seen.message.body.to_vec(),
-                    };
-                    match sender.try_send(copy) {
-                        Ok(()) => missed = 0,
-                        Err(TrySendError::Full(copy)) => missed = copy.missed + 1,
-                        Err(TrySendError::Disconnected(_)) => return run.untap(tap),
+                    if !watch.pass(Passed::from(&seen)) {
+                        return run.untap(tap);
                     }
                 }
                 thread::sleep(LOOK);
@@ -193,18 +171,7 @@ impl Source for Host {
 
     fn next(&self, app: &str, space: &str) -> Option<Delivery> {
         let message = self.run(app).ok()?.next_shown(space)?;
-        let way = match (&message.event, &message.answers) {
-            (Some(event), _) => Way::Event(event.name.to_string()),
-            (None, Some(id)) => Way::Answer(id.number),
-            (None, None) => Way::Path(message.path.to_string()),
-        };
-        Some(Delivery {
-            way,
-            from: format!("{}#{}", message.id.space, message.id.instance),
-            id: message.id.number,
-            time: message.time / 1_000_000,
-            body: message.body.to_vec(),
-        })
+        Some(delivery(Letter::from(&message)))
     }
 
     fn log(&self, app: &str, space: &str, line: &str) {

@@ -1,9 +1,9 @@
 //! The line to a machine: one question at a time, each with its answer.
 
 use super::{Job, Machine};
-use services_zdesk_component::{FRAME_BYTES_MAX, frame};
+use services_zdesk_component::{Frames, TooLong, frame};
 use services_zmesh_component::window::{Answer, Question};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, BufReader, Bytes, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::sync::Weak;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -26,35 +26,45 @@ pub enum LineError {
     Answer(String),
 }
 
-struct Line(UnixStream);
+struct Line {
+    stream: UnixStream,
+    bytes: Bytes<BufReader<UnixStream>>,
+    frames: Frames,
+}
 
 impl Line {
+    fn new(stream: UnixStream) -> io::Result<Self> {
+        let bytes = BufReader::new(stream.try_clone()?).bytes();
+        Ok(Self { stream, bytes, frames: Frames::default() })
+    }
+
     fn read(&mut self) -> Result<Vec<u8>, LineError> {
-        let mut length = [0; 4];
-        self.0.read_exact(&mut length)?;
-        let length = u32::from_le_bytes(length) as usize;
-        if length > FRAME_BYTES_MAX {
-            return Err(LineError::Answer(format!("a frame of {length} bytes")));
+        for byte in &mut self.bytes {
+            if let Some(frame) = self.frames.push(byte?).map_err(unreadable)? {
+                return Ok(frame);
+            }
         }
-        let mut bytes = vec![0; length];
-        self.0.read_exact(&mut bytes)?;
-        Ok(bytes)
+        Err(io::Error::from(io::ErrorKind::UnexpectedEof).into())
     }
 
     fn ask(&mut self, question: &Question) -> Result<Answer, LineError> {
-        let bytes = frame(&question.to_bytes()).map_err(|error| LineError::Answer(error.to_string()))?;
-        self.0.write_all(&bytes)?;
+        let bytes = frame(&question.to_bytes()).map_err(unreadable)?;
+        self.stream.write_all(&bytes)?;
         let answer = self.read()?;
         Answer::read(&answer).ok_or_else(|| LineError::Answer(format!("{} bytes", answer.len())))
     }
 }
 
+fn unreadable(error: TooLong) -> LineError {
+    LineError::Answer(error.to_string())
+}
+
 /// Asks what is to be asked, and looks, until the line or the machine is gone.
 pub fn live(machine: &Weak<Machine>, stream: UnixStream, jobs: &Receiver<Job>) -> Result<(), LineError> {
-    let mut line = Line(stream);
+    let mut line = Line::new(stream)?;
     // The machine begins with an empty frame: what is sent before it listens may be lost.
     line.read()?;
-    line.0.set_read_timeout(Some(SILENCE))?;
+    line.stream.set_read_timeout(Some(SILENCE))?;
     let (mut looked, mut counted) = (Instant::now(), None::<Instant>);
     loop {
         match jobs.recv_timeout(LOOK.saturating_sub(looked.elapsed())) {
