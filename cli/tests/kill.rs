@@ -6,7 +6,10 @@ mod common;
 use common::Place;
 use std::collections::BTreeSet;
 use std::env;
-use std::fs;
+use std::fs::File;
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -100,24 +103,65 @@ impl House {
         assert!(matches!(said.code, Some(0 | 3)), "{}{}", said.out, said.err);
     }
 
-    /// What the spaces said, oldest first, of this kind.
-    fn said(&self, kind: &str) -> Vec<String> {
-        let path = self.0.path("home/applications/chain/log");
-        // A line that was cut off with the parent is none.
-        let files = [path.with_extension("old"), path];
-        let text: String = files.iter().filter_map(|path| fs::read_to_string(path).ok()).collect();
-        let entry = |line: &str| serde_json::from_str::<serde_json::Value>(line).ok();
-        let texts =
-            text.lines().filter_map(entry).filter_map(|entry| entry["text"].as_str().map(str::to_owned));
-        texts.filter_map(|text| text.strip_prefix(kind).map(str::to_owned)).collect()
-    }
-
     fn kill_child(&self) {
         let children = Command::new("pgrep").args(["-P", &self.0.parent()]).output().expect("pgrep runs");
         for child in String::from_utf8_lossy(&children.stdout).split_whitespace() {
             // It may have ended meanwhile.
             let _ = Command::new("kill").args(["-KILL", child]).stderr(Stdio::null()).status();
         }
+    }
+}
+
+/// What the spaces have said, followed in the log, whose file becomes an older one when it is full.
+struct Said {
+    path: PathBuf,
+    file: Option<File>,
+    /// What was read of a line whose end is not there yet.
+    begun: Vec<u8>,
+    sent: Vec<String>,
+    got: Vec<String>,
+}
+
+impl Said {
+    fn new(house: &House) -> Self {
+        let path = house.0.path("home/applications/chain/log");
+        Self { path, file: None, begun: Vec::new(), sent: Vec::new(), got: Vec::new() }
+    }
+
+    /// Reads what is new.
+    fn read(&mut self) {
+        self.read_file();
+        let inode = |file: &File| file.metadata().map_or(0, |data| data.ino());
+        let Ok(now) = File::open(&self.path) else { return };
+        if self.file.as_ref().is_none_or(|file| inode(file) != inode(&now)) {
+            // The older one may have got its last lines meanwhile.
+            self.read_file();
+            self.file = Some(now);
+            self.read_file();
+        }
+    }
+
+    fn read_file(&mut self) {
+        let Some(file) = &mut self.file else { return };
+        file.read_to_end(&mut self.begun).expect("the log is read");
+        let end = self.begun.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let lines: Vec<u8> = self.begun.drain(..end).collect();
+        for line in lines.split(|byte| *byte == b'\n') {
+            // A line that was cut off with the parent is none.
+            let Ok(entry) = serde_json::from_slice::<serde_json::Value>(line) else { continue };
+            let text = entry["text"].as_str().unwrap_or_default();
+            if let Some(number) = text.strip_prefix("sent ") {
+                self.sent.push(number.to_owned());
+            } else if let Some(number) = text.strip_prefix("got ") {
+                self.got.push(number.to_owned());
+            }
+        }
+    }
+
+    /// How many were sent, by now.
+    fn count(&mut self) -> usize {
+        self.read();
+        self.sent.len()
     }
 }
 
@@ -131,6 +175,7 @@ impl Drop for House {
 fn what_was_acknowledged_outlives_any_process() {
     let kills = env::var("SPACE_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(KILLS);
     let house = House::new();
+    let mut said = Said::new(&house);
     let seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |time| time.as_nanos() as u64) | 1;
     let mut random = seed;
     let mut below = |below: u64| {
@@ -145,7 +190,7 @@ fn what_was_acknowledged_outlives_any_process() {
         let end = Instant::now() + PATIENCE;
         let least = before + 1 + below(20) as usize;
         // Under load: it goes on after each kill.
-        while house.said("sent ").len() < least {
+        while said.count() < least {
             assert!(Instant::now() < end, "it does not go on after {kill} kills, seed {seed}");
             thread::sleep(Duration::from_millis(5));
         }
@@ -155,29 +200,28 @@ fn what_was_acknowledged_outlives_any_process() {
         } else {
             house.kill_child();
         }
-        before = house.said("sent ").len();
+        before = said.count();
         if kill % 2 == 1 {
             // The parent itself starts them again.
             let end = Instant::now() + PATIENCE;
-            while house.said("sent ").len() == before {
+            while said.count() == before {
                 assert!(Instant::now() < end, "spaces do not run again after {kill} kills, seed {seed}");
                 thread::sleep(Duration::from_millis(5));
             }
             house.0.kill_parent();
-            before = house.said("sent ").len();
+            before = said.count();
         }
     }
     house.up();
-    let sent = house.said("sent ");
+    said.read();
+    let sent = said.sent.clone();
     let end = Instant::now() + PATIENCE;
-    let got = loop {
-        let got = house.said("got ");
-        if sent.iter().max() <= got.iter().max() {
-            break got;
-        }
+    while sent.iter().max() > said.got.iter().max() {
         assert!(Instant::now() < end, "what was sent does not arrive, seed {seed}");
         thread::sleep(Duration::from_millis(20));
-    };
+        said.read();
+    }
+    let got = said.got;
     let mut seen = BTreeSet::new();
     let first: Vec<&String> = got.iter().filter(|one| seen.insert((*one).clone())).collect();
     assert!(first.is_sorted(), "out of order, seed {seed}: {first:?}");

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -148,9 +149,18 @@ impl Pages {
     }
 }
 
+/// A file to be appended to, and its bytes; a line that was cut off is ended, so that the next one is a line of its own.
 fn open(path: &Path) -> io::Result<(File, u64)> {
-    let file = OpenOptions::new().create(true).append(true).open(path)?;
-    let bytes = file.metadata()?.len();
+    let mut file = OpenOptions::new().create(true).append(true).read(true).open(path)?;
+    let mut bytes = file.metadata()?.len();
+    if bytes > 0 {
+        let mut last = [0];
+        file.read_exact_at(&mut last, bytes - 1)?;
+        if last != *b"\n" {
+            file.write_all(b"\n")?;
+            bytes += 1;
+        }
+    }
     Ok((file, bytes))
 }
 
@@ -192,6 +202,9 @@ mod tests {
         assert_eq!(read(folder.path()).expect("files"), all);
         fs::write(folder.path().join("log"), b"{\"time\":1,\"spa").expect("a torn line");
         assert_eq!(read(folder.path()).expect("files"), []);
+        let book = Book::new(folder.path());
+        book.line("one", "after it");
+        assert_eq!(read(folder.path()).expect("files"), book.after(0, None, Duration::ZERO));
     }
 
     #[test]
