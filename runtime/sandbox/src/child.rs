@@ -4,6 +4,7 @@ use crate::Limits;
 use crate::channel::{self, ChannelError, Outlet, Voice};
 use crate::inside::MARK;
 use crate::wait;
+use crate::watch::Watch;
 use rustix::event::PollFlags;
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use serde::Serialize;
@@ -110,6 +111,7 @@ pub struct Child {
     process: std::process::Child,
     /// What it says comes along a pipe of its own: what is read from a socket wakes who reads at its other end.
     channel: BufReader<PipeReader>,
+    watch: Watch,
     voice: Voice,
     deadline: Option<Instant>,
     limits: Limits,
@@ -139,7 +141,8 @@ impl Child {
             ours.set_write_timeout(time)?;
         }
         let voice = Voice::new(Until { inner: ours, deadline });
-        let mut child = Self { process, channel: BufReader::new(said), voice, deadline, limits };
+        let mut child =
+            Self { process, channel: BufReader::new(said), watch: Watch::default(), voice, deadline, limits };
         // A child that is gone already is noticed at the first question.
         let _ = child.say(&limits, &[]);
         Ok(child)
@@ -169,6 +172,9 @@ impl Child {
 
     fn wait<T: DeserializeOwned>(&mut self, most: u32) -> Result<(T, Vec<u8>), ChannelError> {
         let deadline = self.deadline;
+        if deadline.is_none() && self.channel.buffer().is_empty() {
+            self.watch.wait(self.channel.get_ref())?;
+        }
         channel::receive(&mut Until { inner: &mut self.channel, deadline }, most)
     }
 

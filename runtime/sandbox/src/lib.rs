@@ -11,6 +11,7 @@
 //! | `child.rs` | the parent's side: starting, asking, how a child ended |
 //! | `inside.rs` | the child's side: limits, filter |
 //! | `lane.rs` | ways of their own to threads of a child |
+//! | `watch.rs` | for how long it is looked before it is slept |
 //! | `filter.rs` | the system calls of each policy |
 #![forbid(unsafe_code)]
 
@@ -19,6 +20,7 @@ mod child;
 mod filter;
 mod inside;
 mod lane;
+mod watch;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io;
