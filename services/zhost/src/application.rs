@@ -1,5 +1,6 @@
 //! What is known of a package that is to run.
 
+use crate::image::{self, Image};
 use crate::question::Problem;
 use sci::guest::SpaceType;
 use sci::sign::PublicKey;
@@ -15,6 +16,8 @@ use services_zrms::verdict::SignedVerdict;
 use services_zrun::agents::Own;
 use services_zrun::linux::Wave;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 /// Bytes that a guest's memory may grow to where the topology states nothing.
@@ -49,7 +52,7 @@ pub struct Content {
     /// The hash of all of it: a space whose hash changes starts anew.
     pub hash: [u8; 32],
     /// The signed image of its module; a user interface has none.
-    pub image: Option<Vec<u8>>,
+    pub image: Option<Image>,
     /// The files of a user interface, by name.
     pub files: BTreeMap<String, Vec<u8>>,
     /// Bytes that it may store.
@@ -88,6 +91,11 @@ pub trait Loader: Send + Sync {
 }
 
 impl Application {
+    /// Moves its images out of memory, into a file in a folder.
+    pub fn stow(&mut self, folder: &Path) -> io::Result<()> {
+        image::stow(self.contents.values_mut().filter_map(|content| content.image.as_mut()), folder)
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         self.graph.name.as_str()

@@ -12,6 +12,7 @@
 //! | `run.rs`, `run/` | one topology on this machine: its spaces, their messages, their process |
 //! | `values.rs` | what spaces store, and their intelligence caches |
 //! | `book.rs` | lines and events of a topology |
+//! | `image.rs` | images of spaces, where they take no memory |
 //! | `machine.rs` | an application on a machine of its own, as the desk sees it |
 //! | `shown.rs` | what is shown, wherever it runs |
 //! | `question.rs` | what a parent is asked, and what it answers |
@@ -23,6 +24,7 @@ pub mod book;
 pub mod client;
 pub mod home;
 pub mod host;
+mod image;
 pub mod machine;
 pub mod question;
 mod run;
@@ -33,5 +35,6 @@ mod values;
 pub use application::{Application, Content, Loader, StandIn};
 pub use home::{Home, Lock};
 pub use host::Host;
+pub use image::Image;
 pub use question::Problem;
 pub use run::ANSWERS;

@@ -28,5 +28,6 @@ pub use machine::{BackEnds, Line, Machine};
 pub use recorded::{RecordError, Records, Responder, request_hash};
 pub use report::{Report, ReportKind};
 pub use run::{Limits, Profile, RunError, Settings, run, run_with_back_ends};
+pub use space_host::machine::trim_heap;
 pub use space_host::{Sample, samples};
 pub use workers::Done;

@@ -7,7 +7,7 @@ use compiler_driver::keys::Key;
 use sci::digest::{Hasher, sha256};
 use services_mex::layout::MODULE;
 use services_topology::space::{self, ChatModel, Device, Role};
-use services_zhost::{ANSWERS, Application, Content, Loader, Problem, StandIn};
+use services_zhost::{ANSWERS, Application, Content, Image, Loader, Problem, StandIn};
 use services_zrms::verdict::{Level, Verdict};
 use services_zrun::linux::{Shape, Wave};
 
@@ -120,7 +120,7 @@ pub fn contents(judged: &Judged<'_>) -> BTreeMap<String, Content> {
                 content.answers = entry.content().into_owned();
             }
         }
-        content.image = judged.guests.get(&node.name).map(|(image, _)| image.clone());
+        content.image = judged.guests.get(&node.name).map(|(image, _)| Image::Held(image.clone()));
         let manifest = judged.contents.spaces.get(&node.name).and_then(|facts| facts.manifest.as_ref());
         if let Some(Role::Data(persistence)) = manifest.map(|manifest| &manifest.role) {
             content.quota = persistence.quota_bytes;

@@ -1,5 +1,6 @@
 //! Applications on the nanokernel: verified here, placed, connected and watched there.
 
+use std::borrow::Cow;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
@@ -103,7 +104,7 @@ impl Watched {
 /// A guest's space, with what it is told.
 struct Guest<'a> {
     node: &'a Node,
-    image: &'a [u8],
+    image: Cow<'a, [u8]>,
     host: Vec<(&'static str, u64)>,
     words: Vec<u64>,
     memory_pages: u32,
@@ -124,6 +125,7 @@ fn bundle(application: &Application, key: &Key, has_disk: bool) -> Result<Vec<u8
     for node in &application.graph.spaces {
         let content = application.contents.get(node.name.as_str());
         if let Some(image) = content.and_then(|content| content.image.as_ref()) {
+            let image = image.bytes().map_err(|error| Failure::new(Exit::Io, "io", error.to_string()))?;
             guests.push(space(node, image, epoch)?);
         }
     }
@@ -141,7 +143,7 @@ fn bundle(application: &Application, key: &Key, has_disk: bool) -> Result<Vec<u8
         .iter()
         .map(|guest| GuestSystem {
             name: guest.node.name.as_str(),
-            image: guest.image,
+            image: &guest.image,
             host: &guest.host,
             words: &guest.words,
             memory_pages: guest.memory_pages,
@@ -235,7 +237,7 @@ fn devices(application: &Application) -> Result<Simulated, Failure> {
 }
 
 /// What a guest and its host are told.
-fn space<'a>(node: &'a Node, image: &'a [u8], epoch: u64) -> Result<Guest<'a>, Failure> {
+fn space<'a>(node: &'a Node, image: Cow<'a, [u8]>, epoch: u64) -> Result<Guest<'a>, Failure> {
     let name = node.name.as_str();
     let grants = Grants::of(node.grant.mask());
     let mut host = guest::host(grants, epoch)?;

@@ -24,6 +24,13 @@ impl Run {
             member.standing = Standing::Running;
             return;
         };
+        let image = match image.bytes() {
+            Ok(image) => image,
+            Err(error) => {
+                member.standing = Standing::failed(format!("its image cannot be read: {error}"));
+                return;
+            }
+        };
         member.server = Some(Server::new(member.grants, &mut effects::machine()));
         let stored = node.placement.resources.storage_bytes.or(content.quota);
         member.storage = Storage {
@@ -57,7 +64,7 @@ impl Run {
             keys: self.ways.keys.clone(),
             is_last: false,
         };
-        self.process.start(number, job, image);
+        self.process.start(number, job, &image);
     }
 
     /// The devices that a space may use: those that it states, and of what is simulated only what it knows to be.

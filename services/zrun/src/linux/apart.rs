@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use space_host::Module;
 use space_host::machine::Interrupter;
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -383,7 +383,7 @@ fn serve(mut inside: Inside) -> Result<(), Box<dyn std::error::Error>> {
                             running.guest = Some(guest);
                         }
                     };
-                    let lived = catch_unwind(AssertUnwindSafe(|| live(job, &beside, &modules, way, made)));
+                    let lived = catch_unwind(AssertUnwindSafe(|| live(job, beside, &modules, way, made)));
                     let (result, samples) = lived.unwrap_or_else(|_| std::process::exit(PANICKED));
                     lock(&house).remove(&space);
                     let samples: Vec<u8> = samples.into_iter().flat_map(u32::to_le_bytes).collect();
@@ -418,13 +418,16 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 fn live(
     job: Job,
-    image: &[u8],
+    image: Vec<u8>,
     modules: &Modules,
     way: ToParent,
     made: impl FnOnce(Interrupter),
 ) -> (Result<(), RunError>, Vec<u32>) {
     let Job { texts, grants, seed, limits, is_strict, is_sampled, keys, is_last } = job;
-    let module = match modules.load(image, &keys) {
+    // What it takes to load one, of stack too, is gone before the space begins.
+    let loaded = thread::scope(|scope| scope.spawn(|| modules.load(&image, &keys)).join());
+    drop(image);
+    let module = match loaded.unwrap_or_else(|panic| resume_unwind(panic)) {
         Ok(module) => module,
         Err(error) => return (Err(error.into()), Vec::new()),
     };
