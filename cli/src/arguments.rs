@@ -160,6 +160,9 @@ pub enum Command {
         space: SpaceArgument,
         /// The message
         message: String,
+        /// Send it in the name of the space, along this path of its own
+        #[arg(long, value_name = "PATH")]
+        path: Option<String>,
     },
     /// End a space at once, as a failure: its restart policy decides what follows
     Kill {
@@ -376,6 +379,9 @@ pub enum KeyCommand {
         /// Its name
         #[arg(default_value = "development")]
         name: String,
+        /// Print only the key, in Base64, as trust policies have it
+        #[arg(long)]
+        base64: bool,
     },
 }
 

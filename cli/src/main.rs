@@ -85,7 +85,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Graph(shown) => apps::graph(&shown),
         Command::Top { application, once } => apps::top(&application, once),
         Command::Tap(arguments) => apps::tap(&arguments),
-        Command::Send { space, message } => apps::send(&space, &message),
+        Command::Send { space, message, path } => apps::send(&space, &message, path),
         Command::Kill { space } => apps::act(&space, Action::Kill),
         Command::Restart { space } => apps::act(&space, Action::Restart),
         Command::Cap { command: CapCommand::Ls(shown) } => apps::capabilities(&shown),
@@ -115,7 +115,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Sign { file, key, output } => commands::sign::run(&file, &key, output.as_deref()),
         Command::Key { command: KeyCommand::New { name } } => commands::key::new(&name),
         Command::Key { command: KeyCommand::List { output } } => commands::key::list(output.json),
-        Command::Key { command: KeyCommand::Export { name } } => commands::key::export(&name),
+        Command::Key { command: KeyCommand::Export { name, base64 } } => commands::key::export(&name, base64),
         Command::Sci { command: SciCommand::ToElf { file, output } } => {
             commands::to_elf::run(&file, output.as_deref())
         }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use std::fs;
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
 #[test]
@@ -37,6 +38,15 @@ fn an_application_is_up_seen_and_down() {
     house.call(&["up", "--detach"]).refuses(2, "error[already-running]: `clockwork` is running already");
     house.call(&["logs", "ghost"]).refuses(2, "`clockwork` has no space `ghost`");
     house.call(&["tap", "ticker", "ghost"]).refuses(2, "`ticker` has no path `ghost`");
+    let said = thread::scope(|scope| {
+        let tap = scope.spawn(|| house.call(&["tap", "ticker", "values", "-n", "100"]).succeeds());
+        while !tap.is_finished() {
+            house.call(&["send", "ticker", "by hand", "--path", "values"]).succeeds();
+        }
+        tap.join().expect("it ends")
+    });
+    assert!(said.contains("-> by hand\n") && said.contains("-> tick\n"), "{said}");
+    house.call(&["send", "ticker", "m", "--path", "ghost"]).refuses(4, "error[not-sent]");
     house.call(&["kill", "ghost"]).refuses(2, "error[not-running]");
     house.call(&["status", "--app", "ghost"]).refuses(2, "there is no application `ghost`");
     assert_eq!(house.call(&["down"]).succeeds(), "clockwork is down\n");
@@ -44,6 +54,11 @@ fn an_application_is_up_seen_and_down() {
     assert!(said.contains("store  | closing\n"), "what was said is known without a parent:\n{said}");
     house.until("the parent ends with the last application", |house| house.0.parent().is_empty());
     house.call(&["status"]).refuses(2, "error[nothing-runs]");
+    let said = house.call(&["ps"]).succeeds();
+    assert!(said.contains("clockwork  stopped") && said.contains("it was stopped"), "{said}");
+    let said = house.call(&["topo", "history"]).succeeds();
+    assert_eq!(said.lines().count(), 2, "{said}");
+    house.call(&["topo", "history", "--app", "ghost"]).refuses(2, "there is no application `ghost`");
 }
 
 #[test]

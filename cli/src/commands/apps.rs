@@ -13,8 +13,8 @@ use std::path::Path;
 
 use services_mex::limits::FILE_BYTES_MAX;
 use services_zdesk::view::{Action, Application, Snapshot};
-use services_zhost::Problem;
 use services_zhost::question::{Answer, Question};
+use services_zhost::{Problem, client};
 
 use crate::arguments::{ApplicationArgument, SpaceArgument};
 use crate::explanations;
@@ -32,7 +32,7 @@ const TOPOLOGY: &str = "topology.yaml";
 pub fn failure(problem: &Problem) -> Failure {
     let exit = match problem.id.as_str() {
         "already-running" | "no-application" | "no-such-thing" | "not-running" => Exit::Usage,
-        "io" | "parent-gone" => Exit::Io,
+        "io" | client::GONE => Exit::Io,
         "still-running" | "control" => Exit::System,
         "other-version" | "damaged-state" | "devices" => Exit::Environment,
         _ => Exit::Image,
@@ -143,10 +143,10 @@ pub fn act(argument: &SpaceArgument, action: Action) -> Result<(), Failure> {
 }
 
 /// Puts a message into a space's queue.
-pub fn send(argument: &SpaceArgument, message: &str) -> Result<(), Failure> {
+pub fn send(argument: &SpaceArgument, message: &str, path: Option<String>) -> Result<(), Failure> {
     let application = name(&argument.application)?;
     let message = message.as_bytes().to_vec();
-    done(&Question::Send { application, space: argument.space.clone(), message })
+    done(&Question::Send { application, space: argument.space.clone(), path, message })
 }
 
 /// Brings a revision back.

@@ -2,6 +2,7 @@
 
 use compiler_driver::keys::{Key, Store};
 use serde_json::json;
+use services_mex::base64;
 
 use crate::print;
 use crate::report::Failure;
@@ -41,7 +42,8 @@ fn lines(keys: &[Key]) -> String {
         .collect()
 }
 
-/// Prints the public half of a key.
-pub fn export(name: &str) -> Result<(), Failure> {
-    print::text(&Store::open()?.load(name)?.public().text())
+/// Prints the public half of a key, in a form that `--key` takes, or in that of trust policies.
+pub fn export(name: &str, is_base64: bool) -> Result<(), Failure> {
+    let key = Store::open()?.load(name)?.public();
+    print::text(&if is_base64 { format!("{}\n", base64(&key.bytes)) } else { key.text() })
 }

@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 /// How often it is looked whether whoever waits has enough.
 const PATIENCE: Duration = Duration::from_millis(100);
 
+/// The id of a parent's end before it answered.
+pub const GONE: &str = "parent-gone";
+
 /// Answers to one question, as they come.
 #[derive(Debug)]
 pub struct Answers {
@@ -26,12 +29,17 @@ pub fn ask(home: &Home, question: &Question) -> io::Result<Option<Answers>> {
     };
     let mut line = serde_json::to_vec(question)?;
     line.push(b'\n');
-    stream.write_all(&line)?;
+    match stream.write_all(&line) {
+        // It ends: nobody has read the question.
+        Err(error) if is_nobody(&error) => return Ok(None),
+        written => written?,
+    }
     Ok(Some(Answers { stream: BufReader::new(stream), line: Vec::new() }))
 }
 
 fn is_nobody(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
+    use io::ErrorKind::{BrokenPipe, ConnectionRefused, ConnectionReset, NotFound};
+    matches!(error.kind(), NotFound | ConnectionRefused | BrokenPipe | ConnectionReset)
 }
 
 impl Answers {
@@ -81,5 +89,5 @@ impl Answers {
 }
 
 fn gone() -> Problem {
-    Problem::new("parent-gone", "the parent ended before it answered").help("`space up` starts it again")
+    Problem::new(GONE, "the parent ended before it answered").help("`space up` starts it again")
 }

@@ -1,18 +1,22 @@
 //! Control of a machine's spaces: what is submitted, what is ordered, what is reported.
 
+mod kept;
 mod show;
+
+pub use kept::{Kept, kept};
 
 use crate::application::{Application, Loader};
 use crate::home::{Home, HomeError, Lock, hex};
 use crate::question::{PastRevision, Problem};
 use crate::run::{Run, Standing, Ways};
 use sci::digest::sha256;
+use sci::sign::PublicKey;
 use services_zdesk::view::Action;
 use services_zrms::action::{self, Address, Fence, Instance, InstanceState, Order, Report};
-use services_zrms::control::{Config, Control, ControlError, Submission};
+use services_zrms::control::{Config, Control, ControlError, Revision, Submission};
 use services_zrms::place::{Feature, FeatureKind, Host as Description, Resources};
 use services_zrms::store::{Disk, StoreError};
-use services_zrun::linux::{Description as Devices, Rack, Socket, Sounds};
+use services_zrun::linux::{Description as Devices, Rack, Socket, Sounds, trim_heap};
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -54,6 +58,25 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+fn open_control(home: &Home, trusted: Vec<PublicKey>) -> Result<Control<Disk>, Problem> {
+    let path = home.control();
+    let damaged = |error: &dyn std::fmt::Display| {
+        Problem::new("damaged-state", format!("{}: {error}", path.display()))
+            .help("move the file away: applications have to be brought up again, what they stored stays")
+    };
+    let store = Disk::open(&path).map_err(|error| damaged(&error))?;
+    Control::open(store, Config { trusted, ..Config::default() }, 0).map_err(|error| damaged(&error))
+}
+
+fn past(revision: &Revision) -> PastRevision {
+    PastRevision {
+        number: revision.number,
+        of: revision.of,
+        package: hex(&revision.package),
+        spaces: revision.spaces.iter().map(|space| space.name.clone()).collect(),
+    }
+}
+
 impl Host {
     /// Takes the folder over, and goes on with what ran there.
     pub fn open(home: Home, loader: Box<dyn Loader>) -> Result<Arc<Self>, Problem> {
@@ -63,14 +86,7 @@ impl Host {
             HomeError::Io(..) => Problem::new("io", error.to_string()),
         })?;
         home.make(&home.packages()).map_err(|error| Problem::new("io", error.to_string()))?;
-        let path = home.control();
-        let damaged = |error: &dyn std::fmt::Display| {
-            Problem::new("damaged-state", format!("{}: {error}", path.display()))
-                .help("move the file away: applications have to be brought up again, what they stored stays")
-        };
-        let store = Disk::open(&path).map_err(|error| damaged(&error))?;
-        let config = Config { trusted: loader.keys(), ..Config::default() };
-        let control = Control::open(store, config, 0).map_err(|error| damaged(&error))?;
+        let control = open_control(&home, loader.keys())?;
         let life = control.term();
         let (nudge, nudged) = mpsc::channel();
         let devices = read_devices(&home)?;
@@ -269,7 +285,17 @@ impl Host {
             return Err(Problem::new("no-package", message)
                 .help("remove it, and bring the application up from its source again"));
         }
-        let application = Arc::new(self.loader.load(&bytes)?);
+        let mut application = self.loader.load(&bytes)?;
+        drop(bytes);
+        let folder = path.parent().unwrap_or(&path);
+        let stowed = application.stow(folder);
+        stowed.map_err(|error| {
+            let message = format!("its images cannot be written in {}: {error}", folder.display());
+            Problem::new("io", message).help("make room there")
+        })?;
+        // What it took to verify and compile is much more than what is left of it.
+        trim_heap();
+        let application = Arc::new(application);
         lock(&self.applications).insert(*package, Arc::clone(&application));
         Ok(application)
     }
@@ -324,13 +350,7 @@ impl Host {
     pub fn history(&self, name: &str) -> Result<Vec<PastRevision>, Problem> {
         let control = lock(&self.control);
         let revisions = control.history(name).map_err(|error| problem(&error))?;
-        let past = revisions.iter().map(|revision| PastRevision {
-            number: revision.number,
-            of: revision.of,
-            package: hex(&revision.package),
-            spaces: revision.spaces.iter().map(|space| space.name.clone()).collect(),
-        });
-        Ok(past.collect())
+        Ok(revisions.iter().map(past).collect())
     }
 
     /// Brings a revision of an application back: its new number.

@@ -56,12 +56,15 @@ pub enum Question {
         /// The path.
         path: String,
     },
-    /// Put a message into a space's own queue. Answered by [`Answer::Done`].
+    /// Put a message into a space's own queue, or send it along a path of its. Answered by [`Answer::Done`].
     Send {
         /// The application.
         application: String,
         /// The space.
         space: String,
+        /// The path's name.
+        #[serde(default)]
+        path: Option<String>,
         /// The message.
         message: Vec<u8>,
     },
@@ -101,6 +104,13 @@ pub enum Answer {
     Tapped(Vec<TappedMessage>),
     /// It was not done.
     Problem(Problem),
+}
+
+impl Question {
+    /// Whether it can be asked again where a parent ended before it answered: it only looks, or twice is as once.
+    pub fn may_be_asked_again(&self) -> bool {
+        !matches!(self, Self::Submit { .. } | Self::Rollback { .. } | Self::Send { .. } | Self::Act { .. })
+    }
 }
 
 /// A revision of an application.

@@ -288,9 +288,9 @@ impl Run {
         self.house().is_closed
     }
 
-    /// Puts a message into a space's own queue, as the space itself could.
-    pub fn send(&self, space: &str, body: &[u8]) -> Result<u64, (ErrorCode, String)> {
-        self.house().emit(self, space, None, body)
+    /// Puts a message into a space's own queue, or sends it along a path, as the space itself could.
+    pub fn send(&self, space: &str, path: Option<&str>, body: &[u8]) -> Result<u64, (ErrorCode, String)> {
+        self.house().emit(self, space, path, body)
     }
 
     /// Copies what passes on a path from now on.

@@ -81,10 +81,13 @@ fn answer(host: &Host, desk: &Desk, question: Question, stream: &UnixStream) -> 
             return book(host, &application, space.as_deref(), after, follow, stream);
         }
         Question::Tap { application, from, path } => return tap(host, &application, &from, &path, stream),
-        Question::Send { application, space, message } => done(host.run(&application).and_then(|run| {
-            let sent = run.send(&space, &message);
-            sent.map(drop).map_err(|(code, why)| Problem::new("not-sent", format!("{}: {why}", code.name())))
-        })),
+        Question::Send { application, space, path, message } => {
+            done(host.run(&application).and_then(|run| {
+                let sent = run.send(&space, path.as_deref(), &message);
+                sent.map(drop)
+                    .map_err(|(code, why)| Problem::new("not-sent", format!("{}: {why}", code.name())))
+            }))
+        }
         Question::Act { application, space, action } => done(host.act(&application, &space, action)),
     };
     say(stream, &answer.unwrap_or_else(Answer::Problem))

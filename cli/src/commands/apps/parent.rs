@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use compiler_driver::keys::Store;
 use services_zdesk::{Desk, ServeError, Source};
+use services_zhost::host::{self, Kept};
 use services_zhost::question::{Answer, Question};
 use services_zhost::{Home, Host, Problem, client, server};
 
@@ -46,9 +47,11 @@ pub fn ask(question: &Question) -> Result<Option<Answer>, Failure> {
         Question::Submit { .. } | Question::Stop { .. } | Question::Rollback { .. } => WORK,
         _ => ANSWER,
     };
-    match answers.within(time).map_err(|problem| failure(&problem))? {
-        Some(answer) => Ok(Some(answer)),
-        None => Err(silent(&home()?)),
+    match answers.within(time) {
+        Ok(Some(answer)) => Ok(Some(answer)),
+        Ok(None) => Err(silent(&home()?)),
+        Err(problem) if problem.id == client::GONE && question.may_be_asked_again() => Ok(None),
+        Err(problem) => Err(failure(&problem)),
     }
 }
 
@@ -205,6 +208,11 @@ pub fn run(port: Option<u16>) -> Result<(), Failure> {
         }
     });
     Ok(())
+}
+
+/// The applications that are known where no parent runs.
+pub fn kept() -> Result<Vec<Kept>, Failure> {
+    host::kept(&home()?).map_err(|problem| failure(&problem))
 }
 
 /// Does something as the parent, where none runs.

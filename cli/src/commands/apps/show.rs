@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use services_zdesk::view::{Application, Cache, Capability, Model, Path, Space, State};
+use services_zdesk::view::{Application, Cache, Capability, Model, Path, Snapshot, Space, State};
+use services_zhost::host::Kept;
 use services_zhost::question::{Answer, Question};
 
-use super::{application, name, nothing_runs, parent, snapshot};
+use super::{application, name, parent, snapshot, unknown};
 use crate::arguments::{ApplicationArgument, ShownArguments, SpaceArgument};
 use crate::commands::system;
 use crate::print;
@@ -61,9 +62,27 @@ fn memory(bytes: u64) -> String {
     format!("{} KiB", bytes >> 10)
 }
 
+/// An application while no parent runs.
+fn at_rest(kept: &Kept) -> Application {
+    let reason = if kept.is_stopped {
+        "it was stopped"
+    } else {
+        "its parent is gone; the next one, such as that of `space up`, goes on with it"
+    };
+    Application {
+        name: kept.name.clone(),
+        state: State::Stopped,
+        reason: reason.to_owned(),
+        ..Application::default()
+    }
+}
+
 /// `space ps`
 pub fn ps(as_json: bool) -> Result<(), Failure> {
-    let snapshot = snapshot()?.unwrap_or_default();
+    let snapshot = match snapshot()? {
+        Some(snapshot) => snapshot,
+        None => Snapshot { applications: parent::kept()?.iter().map(at_rest).collect() },
+    };
     if as_json {
         return json(&snapshot);
     }
@@ -274,8 +293,12 @@ fn cached(Cache { hits, misses, .. }: Cache) -> String {
 /// `space topo history`
 pub fn history(shown: &ShownArguments) -> Result<(), Failure> {
     let application = name(&shown.application)?;
-    let Some(Answer::History(revisions)) = parent::ask(&Question::History { application })? else {
-        return Err(nothing_runs());
+    let revisions = match parent::ask(&Question::History { application: application.clone() })? {
+        Some(Answer::History(revisions)) => revisions,
+        _ => {
+            let kept = parent::kept()?.into_iter().find(|kept| kept.name == application);
+            kept.ok_or_else(|| unknown(&application))?.revisions
+        }
     };
     if shown.output.json {
         return json(&revisions);

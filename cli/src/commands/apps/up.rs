@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use compiler_driver::files;
 use sci::digest::sha256;
 use services_zdesk::view::{Application, Space, State};
+use services_zhost::client;
 use services_zhost::question::{Answer, Question};
 
 use super::{failure, log, parent, show, snapshot, state, unknown};
@@ -115,9 +116,7 @@ fn submit(prepared: &Prepared) -> Result<Application, Failure> {
 pub fn send(prepared: &Prepared) -> Result<u64, Failure> {
     match parent::ask(&Question::Submit { package: prepared.digest })? {
         Some(Answer::Revision { revision, .. }) => Ok(revision),
-        _ => {
-            Err(failure(&services_zhost::Problem::new("parent-gone", "the parent ended before it answered")))
-        }
+        _ => Err(failure(&services_zhost::Problem::new(client::GONE, "the parent ended before it answered"))),
     }
 }
 
