@@ -318,7 +318,7 @@ fn a_device_that_the_machine_lacks_is_simulated_if_the_space_says_so() {
     house.call(&["topo", "submit", "."]).succeeds();
     let lines = || house.call(&["logs", "ticker"]).succeeds().lines().count();
     let before = lines();
-    std::thread::sleep(Duration::from_millis(300));
+    thread::sleep(Duration::from_millis(300));
     assert_eq!(lines(), before);
     // The machine's own comes first.
     house.call(&["down"]).succeeds();
