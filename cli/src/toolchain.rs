@@ -53,7 +53,16 @@ pub fn fill(text: &str) -> String {
 
 /// Everything that the languages need, found or not.
 pub fn parts() -> Vec<Part> {
-    vec![clang(), c_library(), rust("wasm32-unknown-unknown"), rust("wasm32-wasip1"), zig(), go(), tinygo(), npm()]
+    vec![
+        clang(),
+        c_library(),
+        rust("wasm32-unknown-unknown"),
+        rust("wasm32-wasip1"),
+        zig(),
+        go(),
+        tinygo(),
+        npm(),
+    ]
 }
 
 fn part(language: &'static str, found: Option<String>, missing: &str, install: String) -> Part {

@@ -36,7 +36,9 @@ fn constants() -> String {
     for code in ErrorCode::ALL {
         constant(&mut text, &pascal(code.name()), &code.number().to_string(), code.meaning());
     }
-    text.push_str(")\n\n// Error is what a call failed with: a code.\ntype Error int32\n\n// The codes as errors.\n");
+    text.push_str(
+        ")\n\n// Error is what a call failed with: a code.\ntype Error int32\n\n// The codes as errors.\n",
+    );
     text.push_str("const (\n");
     // In columns, as `gofmt` has them.
     let columns = ErrorCode::ALL.iter().map(|code| pascal(code.name()).len()).max().unwrap_or_default();
@@ -67,7 +69,11 @@ fn package(module: &Module, name: &str, functions: &[&Function]) -> String {
     comment(&mut text, "//", &[format!("Package {name}: {}", module.summary)]);
     let _ = write!(text, "package {name}\n");
     let has_addresses = |function: &&Function| {
-        function.signature.parameters.iter().any(|one| matches!(one.role, Role::Text | Role::Bytes | Role::Out))
+        function
+            .signature
+            .parameters
+            .iter()
+            .any(|one| matches!(one.role, Role::Text | Role::Bytes | Role::Out))
     };
     if functions.iter().any(has_addresses) {
         text.push_str("\nimport \"unsafe\"\n");

@@ -88,8 +88,10 @@ fn error(text: &mut String) {
     for code in ErrorCode::ALL {
         let _ = writeln!(text, "        {} => Error.{},", code.number(), pascal(code.name()));
     }
-    text.push_str("        else => Error.Unknown,\n    };\n}\n\n/// The code of an error, `io` for one of \
-                   another kind.\n");
+    text.push_str(
+        "        else => Error.Unknown,\n    };\n}\n\n/// The code of an error, `io` for one of \
+                   another kind.\n",
+    );
     text.push_str("pub fn codeOf(failure: anyerror) i32 {\n    return switch (failure) {\n");
     for code in ErrorCode::ALL {
         let _ = writeln!(text, "        Error.{} => {},", pascal(code.name()), code.number());

@@ -12,7 +12,7 @@ use tests_conformance::image::compile;
 use tests_guests::unpacked;
 
 /// So many of the first lines of `sums` have this sum. An entry is never changed: what is added gets one of its own.
-const FROZEN: &[(usize, &str)] = &[(0, "")];
+const FROZEN: &[(usize, &str)] = &[(19, "c8fdd5b85647422846e38a8a42193dfbf23e3dc444f28423980269aef2054480")];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus")

@@ -200,7 +200,8 @@ mod tests {
     #[test]
     fn nothing_is_left_to_fill_in() {
         for language in Language::value_variants() {
-            let names = ["name", "language", "install", "main", "bindings", "library", "switch", "on", "wasi"];
+            let names =
+                ["name", "language", "install", "main", "bindings", "library", "switch", "on", "wasi"];
             let names = names.into_iter().chain(toolchain::VERSIONS.map(|(name, _)| name));
             let left: Vec<_> = names.map(|name| format!("%{name}%")).collect();
             for (file, content) in files("demo", *language) {

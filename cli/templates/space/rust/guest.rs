@@ -358,7 +358,8 @@ pub mod sensors {
     pub fn read(id: &str) -> Result<Option<Reading>> {
         let Some(json) = unless(Error::WouldBlock, taken(space::sensors::read(id)))? else { return Ok(None) };
         let json = text(json)?;
-        let number = |key| json::member(&json, key).and_then(|number| number.parse().ok()).unwrap_or_default();
+        let number =
+            |key| json::member(&json, key).and_then(|number| number.parse().ok()).unwrap_or_default();
         let value = json::member(&json, "value").unwrap_or("null").to_owned();
         Ok(Some(Reading { number: number("number"), time: number("time"), lost: number("lost"), value }))
     }
