@@ -12,14 +12,15 @@ use sci::guest::{FUNCTIONS, Function, MODULES, Module, Role, VERSIONS};
 
 use crate::arguments::Language;
 
-/// The declarations for a language.
-pub fn of(language: Language) -> String {
+/// The declarations for a language: files in a space's folder, and what they say.
+pub fn of(language: Language) -> Vec<(String, String)> {
+    let one = |file: &str, text: String| vec![(file.to_owned(), text)];
     match language {
-        Language::C => c::bindings(),
-        Language::Rust => rust::bindings(),
-        Language::Zig => zig::bindings(),
-        Language::Go => go::bindings(),
-        Language::AssemblyScript => assembly_script::bindings(),
+        Language::C => one("space.h", c::bindings()),
+        Language::Rust => one("src/space.rs", rust::bindings()),
+        Language::Zig => one("space.zig", zig::bindings()),
+        Language::Go | Language::TinyGo => go::bindings(),
+        Language::AssemblyScript => one("space.ts", assembly_script::bindings()),
     }
 }
 
@@ -125,6 +126,11 @@ fn modules() -> impl Iterator<Item = (&'static Module, Vec<&'static Function>)> 
         .map(|module| (module, FUNCTIONS.iter().filter(|function| function.module == module.name).collect()))
 }
 
+/// A name where a language's own words separate with `_`.
+fn snake(name: &str) -> String {
+    name.replace('-', "_")
+}
+
 /// `not-found` and `data.blob_open` with another join: `NOT_FOUND`, `blobOpen`.
 fn words(name: &str) -> impl Iterator<Item = &str> {
     name.split(['-', '_', '.'])
@@ -168,30 +174,67 @@ mod tests {
         );
     }
 
+    /// How a language's declarations name an import of a module.
+    fn import(language: Language, function: &Function) -> String {
+        let (module, item) = (function.module, function.item);
+        match language {
+            Language::C => format!("SPACE_IMPORT({module}, {item})\nint32_t {module}_{item}("),
+            Language::Rust if item == "yield" => "pub fn r#yield() -> i32;".to_owned(),
+            Language::Rust => format!("            pub fn {item}("),
+            Language::Zig => format!("extern \"{module}\" fn {item}("),
+            Language::Go | Language::TinyGo => format!("//go:wasmimport {module} {item}\n"),
+            Language::AssemblyScript => format!("@external(\"{module}\", \"{item}\")\n"),
+        }
+    }
+
     #[test]
-    fn every_language_has_the_whole_table() {
+    fn every_language_has_the_whole_table_and_no_more() {
         for language in Language::value_variants() {
-            let text = of(*language);
+            let text: String = of(*language).into_iter().map(|(_, text)| text).collect();
             let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
             // Comments begin anew on every line.
             let flat =
                 ["///", "//", "*"].iter().fold(flat, |flat, mark| flat.replace(&format!(" {mark} "), " "));
             for function in FUNCTIONS {
-                assert!(
-                    flat.contains(function.summary),
-                    "{language:?}: {}.{}",
-                    function.module,
-                    function.item
-                );
+                let name = format!("{}.{}", function.module, function.item);
+                assert!(flat.contains(function.summary), "{language:?}: {name}");
+                let import = import(*language, function);
+                let is_of_module = *language != Language::Rust || {
+                    let link = format!("#[link(wasm_import_module = \"{}\")]", function.module);
+                    let block = text.split_once(&link).and_then(|(_, rest)| rest.split_once("\n        }\n"));
+                    block.is_some_and(|(block, _)| block.contains(&import))
+                };
+                assert!(text.contains(&import) && is_of_module, "{language:?}: {name}: {import}");
             }
+            let marks = match language {
+                Language::C => "SPACE_IMPORT(",
+                Language::Rust => "            pub fn ",
+                Language::Zig => "        extern ",
+                Language::Go | Language::TinyGo => "//go:wasmimport",
+                Language::AssemblyScript => "@external(",
+            };
+            // The macro of C itself is one more.
+            let more = usize::from(*language == Language::C);
+            assert_eq!(text.matches(marks).count(), FUNCTIONS.len() + more, "{language:?}");
             for code in ErrorCode::ALL {
                 assert!(flat.contains(code.meaning()), "{language:?}: {}", code.name());
                 assert!(flat.contains(&code.number().to_string()), "{language:?}: {}", code.name());
+                assert!(text.contains(&format!("\"{}\"", code.name())), "{language:?}: {}", code.name());
             }
             for limit in ALL {
                 assert!(flat.contains(&limit.value.to_string()), "{language:?}: {}", limit.name);
             }
             assert!(!text.contains('%') && text.lines().all(|line| line.trim_end() == line), "{language:?}");
+        }
+    }
+
+    #[test]
+    fn go_has_the_documented_paths() {
+        let files: Vec<String> = of(Language::TinyGo).into_iter().map(|(file, _)| file).collect();
+        for package in ["net", "data", "node", "sys", "ic", "agent", "mem", "z", "sys/io"] {
+            let name = package.rsplit('/').next().expect("it has a name");
+            let file = format!("guest/abi/{package}/{name}.go");
+            assert!(files.contains(&file), "{file}: {files:?}");
         }
     }
 }

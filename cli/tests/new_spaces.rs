@@ -61,8 +61,14 @@ fn a_page_has_no_language_and_others_have_one() {
 
 #[test]
 fn an_application_in_a_language_greets() {
-    for (lang, name) in [("c", "C"), ("rust", "Rust"), ("zig", "Zig"), ("go", "Go"), ("as", "AssemblyScript")]
-    {
+    for (lang, name) in [
+        ("c", "C"),
+        ("rust", "Rust"),
+        ("zig", "Zig"),
+        ("go", "Go"),
+        ("tinygo", "TinyGo"),
+        ("as", "AssemblyScript"),
+    ] {
         let house = House(Place::new());
         house.0.call("", &["mex", "new", "app", "--lang", lang]).succeeds();
         for file in ["README.md", "topology.yaml", "manifest.yaml"] {

@@ -9,14 +9,18 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use common::{Place, Said};
-use sci::guest::{FUNCTIONS, GuestCapability};
+use sci::guest::{FUNCTIONS, GuestCapability, MODULES};
+
+/// Where packages for Go and TinyGo are found.
+const GO_MODULE: &str = "github.com/anrl/samoza/components/zrun/guest";
 
 /// `--lang`, the language, the source, and the switch for the count: before, off, on.
-const LANGUAGES: [(&str, &str, &str, [&str; 3]); 5] = [
+const LANGUAGES: [(&str, &str, &str, [&str; 3]); 6] = [
     ("c", "C", "main.c", ["KEEP_COUNT ", "0", "1"]),
     ("rust", "Rust", "src/lib.rs", ["KEEP_COUNT: bool = ", "false", "true"]),
     ("zig", "Zig", "main.zig", ["keep_count = ", "false", "true"]),
     ("go", "Go", "main.go", ["keepCount = ", "false", "true"]),
+    ("tinygo", "TinyGo", "main.go", ["keepCount = ", "false", "true"]),
     ("as", "AssemblyScript", "main.ts", ["KEEP_COUNT: bool = ", "false", "true"]),
 ];
 
@@ -149,7 +153,7 @@ fn wrong_names_and_languages_are_refused() {
     new(&["space", "Greeter", "--lang", "c"]).refuses(2, "error[space-name]");
     new(&["space", &"a".repeat(64), "--lang", "c"]).refuses(2, "at most 63");
     new(&["space", "greeter"]).refuses(2, "--lang");
-    new(&["space", "greeter", "--lang", "cobol"]).refuses(2, "c, rust, zig, go, as");
+    new(&["space", "greeter", "--lang", "cobol"]).refuses(2, "c, rust, zig, go, tinygo, as");
     new(&["space"]).refuses(2, "error[usage]");
     new(&["spice", "greeter", "--lang", "c"]).fails(
         2,
@@ -211,7 +215,7 @@ fn everything(language: &str) -> String {
             "c" => format!("    (void *){module}_{item},\n"),
             "rust" => format!("        space::{module}::r#{item} as *const (),\n"),
             "zig" => format!("    @ptrCast(&space.{module}.{item}),\n"),
-            "go" => format!("\tspace.{}{words},\n", capitalised(module)),
+            "go" | "tinygo" => format!("\t{}.{words},\n", if module == "audio" { "io" } else { module }),
             _ => format!("export {{ {module}{words} }} from \"./space\";\n"),
         }
     });
@@ -229,16 +233,36 @@ fn everything(language: &str) -> String {
             "const space = @import(\"space.zig\");\nvar all = [_]*const anyopaque{{\n{names}}};\n\
              export fn on_init() void {{\n    const kept: *volatile @TypeOf(all) = &all;\n    _ = kept[0];\n}}\n"
         ),
-        "go" => format!(
-            "package main\n\nimport \"my-greeter/space\"\n\nvar all = []any{{\n{names}}}\n\n\
-             //go:wasmexport on_init\nfunc onInit() int32 {{\n\tfor _, each := range all {{\n\
-             \t\tif each == nil {{\n\t\t\treturn -1\n\t\t}}\n\t}}\n\treturn 0\n}}\n\nfunc main() {{}}\n"
-        ),
+        "go" | "tinygo" => {
+            let paths = MODULES.iter().map(|one| if one.name == "audio" { "sys/io" } else { one.name });
+            let imports = paths.map(|path| format!("\t\"{GO_MODULE}/abi/{path}\"\n")).collect::<String>();
+            let export = if language == "go" { "go:wasmexport" } else { "export" };
+            format!(
+                "package main\n\nimport (\n{imports})\n\nvar all = []any{{\n{names}}}\n\n\
+                 //{export} on_init\nfunc onInit() int32 {{\n\tfor _, each := range all {{\n\
+                 \t\tif each == nil {{\n\t\t\treturn -1\n\t\t}}\n\t}}\n\treturn 0\n}}\n\nfunc main() {{}}\n"
+            )
+        }
         _ => format!(
             "{names}export function on_init(): void {{}}\nfunction abort(message: string | null, \
              file: string | null, line: u32, column: u32): void {{\n  unreachable();\n}}\n"
         ),
     }
+}
+
+/// TinyGo is not to be had here: its template, packages and library are held against the types of Go.
+#[test]
+fn what_is_made_for_tinygo_compiles_with_go() {
+    let (_go, of_go) = with("go");
+    let (place, folder) = with("tinygo");
+    std::fs::copy(of_go.join("build.sh"), folder.join("build.sh")).expect("the folder is ours");
+    if !built(&folder, &[]) {
+        return;
+    }
+    std::fs::write(folder.join("main.go"), everything("go")).expect("the folder is ours");
+    assert!(built(&folder, &[]));
+    let grants: Vec<_> = GuestCapability::ALL.iter().map(|one| one.name()).collect();
+    run(&place, &["--grant", &grants.join(",")]).succeeds();
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub struct NewArguments {
 /// What `space new` makes besides projects.
 #[derive(Subcommand)]
 pub enum NewKind {
-    /// Make a space: a WebAssembly guest, with the Guest ABI's declarations in its language; or a page
+    /// Make a space: a WebAssembly guest, with the Guest ABI and a library in its language; or a page
     Space {
         /// Its name: lower-case letters, digits and `-`
         name: String,
@@ -69,6 +69,9 @@ pub enum Language {
     Zig,
     /// Go
     Go,
+    /// Go, with TinyGo
+    #[value(name = "tinygo")]
+    TinyGo,
     /// AssemblyScript
     #[value(name = "as")]
     AssemblyScript,

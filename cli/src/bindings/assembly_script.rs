@@ -15,7 +15,13 @@ pub fn bindings() -> String {
         comment(&mut text, "  //", &[code.meaning().to_owned()]);
         let _ = writeln!(text, "  export const {}: i32 = {};", upper(code.name()), code.number());
     }
-    text.push_str("}\n\n/** Limits. */\nexport namespace limits {\n");
+    text.push_str("}\n\n/** The name of an error code, `unknown` for what is none. */\n");
+    text.push_str("export function errorName(code: i32): string {\n  switch (code) {\n");
+    for code in ErrorCode::ALL {
+        let _ = writeln!(text, "    case {}: return \"{}\";", code.number(), code.name());
+    }
+    text.push_str("    default: return \"unknown\";\n  }\n}\n");
+    text.push_str("\n/** Limits. */\nexport namespace limits {\n");
     for limit in ALL {
         comment(&mut text, "  //", &[limit.summary.to_owned()]);
         let _ = writeln!(text, "  export const {}: i32 = {};", limit.name, limit.value);

@@ -28,7 +28,12 @@ pub fn bindings() -> String {
         comment(&mut text, "    //", &[limit.summary.to_owned()]);
         let _ = writeln!(text, "    SPACE_{} = {},", limit.name, limit.value);
     }
-    text.push_str("};\n");
+    text.push_str("};\n\n// The name of an error code, `unknown` for what is none.\n");
+    text.push_str("static inline const char *space_error(int32_t code) {\n    switch (code) {\n");
+    for code in ErrorCode::ALL {
+        let _ = writeln!(text, "        case {}: return \"{}\";", code.number(), code.name());
+    }
+    text.push_str("        default: return \"unknown\";\n    }\n}\n");
     for (module, functions) in modules() {
         let _ = write!(text, "\n// {}: {}\n", module.name, module.summary);
         for function in functions {

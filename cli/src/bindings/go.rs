@@ -1,76 +1,114 @@
-//! `space/space.go`
+//! `guest/abi`: the packages at their documented paths, for Go and TinyGo.
 
 use std::fmt::Write as _;
 
-use sci::guest::{ErrorCode, Function, Role};
+use sci::guest::{ErrorCode, Function, Module, Role};
 use sci::limits::guest::ALL;
 
 use super::{Argument, arguments, camel, comment, description, head, join, modules, pascal};
 
-pub fn bindings() -> String {
+/// The module of the packages, which a space's own module has in the folder `guest`.
+pub const MODULE: &str = "github.com/anrl/samoza/components/zrun/guest";
+
+pub fn bindings() -> Vec<(String, String)> {
+    let mut files = vec![
+        ("guest/go.mod".to_owned(), format!("module {MODULE}\n\ngo 1.24\n")),
+        ("guest/abi/abi.go".to_owned(), constants()),
+    ];
+    for (module, functions) in modules() {
+        let path = path(module);
+        let name = path.rsplit('/').next().unwrap_or(path);
+        files.push((format!("guest/abi/{path}/{name}.go"), package(module, name, &functions)));
+    }
+    files
+}
+
+/// Sound has a path below `sys`.
+fn path(module: &Module) -> &'static str {
+    if module.name == "audio" { "sys/io" } else { module.name }
+}
+
+/// Codes and limits.
+fn constants() -> String {
     let mut text = String::new();
     comment(&mut text, "//", &head());
-    text.push_str("package space\n\nimport \"unsafe\"\n\n// Error codes.\nconst (\n");
-    let codes = ErrorCode::ALL
-        .iter()
-        .map(|code| (format!("Err{}", pascal(code.name())), code.number().to_string(), code.meaning()));
-    constants(&mut text, codes);
-    text.push_str(")\n\n// Limits.\nconst (\n");
-    constants(
-        &mut text,
-        ALL.iter().map(|limit| (pascal(limit.name), limit.value.to_string(), limit.summary)),
+    text.push_str("package abi\n\n// Error codes.\nconst (\n");
+    for code in ErrorCode::ALL {
+        constant(&mut text, &pascal(code.name()), &code.number().to_string(), code.meaning());
+    }
+    text.push_str(
+        ")\n\n// Error is what a call failed with: a code.\ntype Error int32\n\n// The codes as errors.\n",
     );
+    text.push_str("const (\n");
+    // In columns, as `gofmt` has them.
+    let columns = ErrorCode::ALL.iter().map(|code| pascal(code.name()).len()).max().unwrap_or_default();
+    for code in ErrorCode::ALL {
+        let name = pascal(code.name());
+        let _ = writeln!(text, "\tErr{name:<columns$} Error = {name}");
+    }
+    text.push_str(")\n\n// Error is its name, \"unknown\" for a code that this table does not have.\n");
+    text.push_str("func (failure Error) Error() string {\n\tswitch failure {\n");
+    for code in ErrorCode::ALL {
+        let _ = writeln!(text, "\tcase Err{}:\n\t\treturn \"{}\"", pascal(code.name()), code.name());
+    }
+    text.push_str("\t}\n\treturn \"unknown\"\n}\n\n// Limits.\nconst (\n");
+    for limit in ALL {
+        constant(&mut text, &pascal(limit.name), &limit.value.to_string(), limit.summary);
+    }
     text.push_str(")\n");
-    for (module, functions) in modules() {
-        let _ = write!(text, "\n// {}: {}\n", module.name, module.summary);
-        for function in functions {
-            let name = pascal(&format!("{}.{}", function.module, function.item));
-            let arguments = arguments(function);
-            text.push('\n');
-            comment(&mut text, "//", &[format!("{name} is `{}.{}`.", function.module, function.item)]);
-            comment(&mut text, "//", &description(function));
-            let _ = writeln!(
-                text,
-                "func {name}({}) int32 {{\n\treturn {}({})\n}}\n",
-                join(&arguments, taken),
-                raw_name(function),
-                join(&arguments, given)
-            );
-            let _ = writeln!(text, "//go:wasmimport {} {}", function.module, function.item);
-            text.push_str("//go:noescape\n");
-            let _ = writeln!(text, "func {}({}) int32", raw_name(function), raw(function));
-        }
+    text
+}
+
+fn constant(text: &mut String, name: &str, value: &str, meaning: &str) {
+    comment(text, "\t//", &[format!("{name}: {meaning}")]);
+    let _ = writeln!(text, "\t{name} = {value}");
+}
+
+fn package(module: &Module, name: &str, functions: &[&Function]) -> String {
+    let mut text = String::new();
+    comment(&mut text, "//", &[format!("Package {name}: {}", module.summary)]);
+    let _ = write!(text, "package {name}\n");
+    let has_addresses = |function: &&Function| {
+        function
+            .signature
+            .parameters
+            .iter()
+            .any(|one| matches!(one.role, Role::Text | Role::Bytes | Role::Out))
+    };
+    if functions.iter().any(has_addresses) {
+        text.push_str("\nimport \"unsafe\"\n");
+    }
+    for function in functions {
+        let name = pascal(function.item);
+        let arguments = arguments(function);
+        text.push('\n');
+        comment(&mut text, "//", &[format!("{name} is `{}.{}`.", function.module, function.item)]);
+        comment(&mut text, "//", &description(function));
+        let raw = format!("{}Raw", camel(function.item));
+        let _ = writeln!(
+            text,
+            "func {name}({}) int32 {{\n\treturn {raw}({})\n}}\n",
+            join(&arguments, taken),
+            join(&arguments, given)
+        );
+        let _ = writeln!(text, "//go:wasmimport {} {}", function.module, function.item);
+        text.push_str("//go:noescape\n");
+        let _ = writeln!(text, "func {raw}({}) int32", parameters(function));
     }
     text
 }
 
-fn constants(text: &mut String, all: impl Iterator<Item = (String, String, &'static str)>) {
-    for (name, value, meaning) in all {
-        comment(text, "\t//", &[format!("{name}: {meaning}")]);
-        let _ = writeln!(text, "\t{name} = {value}");
-    }
-}
-
-fn raw_name(function: &Function) -> String {
-    camel(&format!("{}.{}", function.module, function.item))
-}
-
-/// The compiler passes a string as its address and length.
-fn raw(function: &Function) -> String {
-    let mut parameters = Vec::new();
-    let mut is_text = false;
-    for parameter in function.signature.parameters {
-        let name = camel(parameter.name.trim_end_matches("_ptr"));
-        match parameter.role {
-            Role::Text => parameters.push(format!("{name} string")),
-            Role::Bytes | Role::Out => parameters.push(format!("{name} *byte")),
-            Role::Length(_) if is_text => {}
-            Role::Handle => parameters.push(format!("{name} int32")),
-            _ => parameters.push(format!("{name} uint32")),
-        }
-        is_text = parameter.role == Role::Text;
-    }
-    parameters.join(", ")
+/// Addresses as every version of both compilers takes them.
+fn parameters(function: &Function) -> String {
+    let parameters = function.signature.parameters.iter().map(|parameter| {
+        let kind = match parameter.role {
+            Role::Text | Role::Bytes | Role::Out => "unsafe.Pointer",
+            Role::Handle => "int32",
+            _ => "uint32",
+        };
+        format!("{} {kind}", camel(parameter.name))
+    });
+    parameters.collect::<Vec<_>>().join(", ")
 }
 
 fn taken(argument: &Argument) -> String {
@@ -84,9 +122,10 @@ fn taken(argument: &Argument) -> String {
 
 fn given(argument: &Argument) -> String {
     match argument {
+        Argument::Text(name) => format!("unsafe.Pointer(unsafe.StringData({name})), uint32(len({name}))"),
         Argument::Bytes(name) | Argument::Out(name) => {
-            format!("unsafe.SliceData({name}), uint32(len({name}))")
+            format!("unsafe.Pointer(unsafe.SliceData({name})), uint32(len({name}))")
         }
-        Argument::Text(name) | Argument::Handle(name) | Argument::Number(name) => (*name).to_owned(),
+        Argument::Handle(name) | Argument::Number(name) => (*name).to_owned(),
     }
 }

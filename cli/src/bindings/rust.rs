@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use sci::guest::{ErrorCode, Role};
 use sci::limits::guest::ALL;
 
-use super::{Argument, arguments, comment, description, head, join, modules, upper};
+use super::{Argument, arguments, comment, description, head, join, modules, pascal, upper};
 
 pub fn bindings() -> String {
     let mut text = String::new();
@@ -15,7 +15,9 @@ pub fn bindings() -> String {
         comment(&mut text, "    ///", &[code.meaning().to_owned()]);
         let _ = writeln!(text, "    pub const {}: i32 = {};", upper(code.name()), code.number());
     }
-    text.push_str("}\n\n/// Limits.\npub mod limits {\n");
+    text.push_str("}\n\n");
+    error(&mut text);
+    text.push_str("\n/// Limits.\npub mod limits {\n");
     for limit in ALL {
         comment(&mut text, "    ///", &[limit.summary.to_owned()]);
         let _ = writeln!(text, "    pub const {}: usize = {};", limit.name, limit.value);
@@ -61,6 +63,38 @@ pub fn bindings() -> String {
         text.push_str("        }\n    }\n}\n");
     }
     text
+}
+
+/// The codes as a type.
+fn error(text: &mut String) {
+    text.push_str(
+        "/// What a call failed with.\n#[derive(Clone, Copy, Debug, PartialEq, Eq)]\npub enum Error {\n",
+    );
+    for code in ErrorCode::ALL {
+        comment(text, "    ///", &[code.meaning().to_owned()]);
+        let _ = writeln!(text, "    {},", pascal(code.name()));
+    }
+    text.push_str("    /// A code that this table does not have.\n    Other(i32),\n}\n\nimpl Error {\n");
+    text.push_str("    /// The error of a code, which is below 0.\n    pub fn of(code: i32) -> Self {\n");
+    text.push_str("        match code {\n");
+    for code in ErrorCode::ALL {
+        let _ = writeln!(text, "            {} => Self::{},", code.number(), pascal(code.name()));
+    }
+    text.push_str("            other => Self::Other(other),\n        }\n    }\n\n");
+    text.push_str("    /// Its code.\n    pub fn code(self) -> i32 {\n        match self {\n");
+    for code in ErrorCode::ALL {
+        let _ = writeln!(text, "            Self::{} => {},", pascal(code.name()), code.number());
+    }
+    text.push_str("            Self::Other(code) => code,\n        }\n    }\n\n");
+    text.push_str("    /// Its name.\n    pub fn name(self) -> &'static str {\n        match self {\n");
+    for code in ErrorCode::ALL {
+        let _ = writeln!(text, "            Self::{} => \"{}\",", pascal(code.name()), code.name());
+    }
+    text.push_str("            Self::Other(_) => \"unknown\",\n        }\n    }\n}\n\n");
+    text.push_str(
+        "impl core::fmt::Display for Error {\n    fn fmt(&self, to: &mut core::fmt::Formatter<'_>) -> \
+         core::fmt::Result {\n        to.write_str(self.name())\n    }\n}\n",
+    );
 }
 
 /// `yield` is a word of the language.

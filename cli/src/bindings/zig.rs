@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use sci::guest::{ErrorCode, FUNCTIONS, Role};
 use sci::limits::guest::ALL;
 
-use super::{Argument, arguments, comment, description, head, join, modules};
+use super::{Argument, arguments, comment, description, head, join, modules, pascal, snake};
 
 pub fn bindings() -> String {
     let mut text = String::new();
@@ -13,9 +13,11 @@ pub fn bindings() -> String {
     text.push_str("\n/// Error codes.\npub const codes = struct {\n");
     for code in ErrorCode::ALL {
         comment(&mut text, "    ///", &[code.meaning().to_owned()]);
-        let _ = writeln!(text, "    pub const {}: i32 = {};", code.name().replace('-', "_"), code.number());
+        let _ = writeln!(text, "    pub const {}: i32 = {};", snake(code.name()), code.number());
     }
-    text.push_str("};\n\n/// Limits.\npub const limits = struct {\n");
+    text.push_str("};\n\n");
+    error(&mut text);
+    text.push_str("\n/// Limits.\npub const limits = struct {\n");
     for limit in ALL {
         comment(&mut text, "    ///", &[limit.summary.to_owned()]);
         let _ = writeln!(text, "    pub const {} = {};", limit.name.to_ascii_lowercase(), limit.value);
@@ -72,6 +74,34 @@ pub fn bindings() -> String {
     }
     text.push_str("};\n");
     text
+}
+
+/// The codes as a set of errors.
+fn error(text: &mut String) {
+    text.push_str("/// What a call failed with; `Unknown` is a code that this table does not have.\n");
+    text.push_str("pub const Error = error{\n");
+    for code in ErrorCode::ALL {
+        let _ = writeln!(text, "    {},", pascal(code.name()));
+    }
+    text.push_str("    Unknown,\n};\n\n/// The error of a code, which is below 0.\n");
+    text.push_str("pub fn errorOf(code: i32) Error {\n    return switch (code) {\n");
+    for code in ErrorCode::ALL {
+        let _ = writeln!(text, "        {} => Error.{},", code.number(), pascal(code.name()));
+    }
+    text.push_str(
+        "        else => Error.Unknown,\n    };\n}\n\n/// The code of an error, `io` for one of \
+                   another kind.\n",
+    );
+    text.push_str("pub fn codeOf(failure: anyerror) i32 {\n    return switch (failure) {\n");
+    for code in ErrorCode::ALL {
+        let _ = writeln!(text, "        Error.{} => {},", pascal(code.name()), code.number());
+    }
+    text.push_str("        else => codes.io,\n    };\n}\n\n/// The name of an error.\n");
+    text.push_str("pub fn nameOf(failure: Error) []const u8 {\n    return switch (failure) {\n");
+    for code in ErrorCode::ALL {
+        let _ = writeln!(text, "        Error.{} => \"{}\",", pascal(code.name()), code.name());
+    }
+    text.push_str("        Error.Unknown => \"unknown\",\n    };\n}\n");
 }
 
 fn taken(argument: &Argument) -> String {

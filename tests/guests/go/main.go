@@ -14,16 +14,20 @@ import (
 	"strings"
 	"unsafe"
 
-	"guest/space"
+	"github.com/anrl/samoza/components/zrun/guest/abi/data"
+	"github.com/anrl/samoza/components/zrun/guest/abi/mem"
+	"github.com/anrl/samoza/components/zrun/guest/abi/node"
+	"github.com/anrl/samoza/components/zrun/guest/abi/sys"
+	"github.com/anrl/samoza/components/zrun/guest/abi/z"
 )
 
-// The declarations of package space take slices, which never leave the memory.
+// The declarations of package data take slices, which never leave the memory.
 //
 //go:wasmimport data get
 func getAnywhere(key, keyBytes, out, capacity uint32) int32
 
 func say(format string, arguments ...any) {
-	space.SysLog(fmt.Sprintf(format, arguments...))
+	sys.Log(fmt.Sprintf(format, arguments...))
 }
 
 func flag(value bool) int {
@@ -35,7 +39,7 @@ func flag(value bool) int {
 
 func list(prefix, after string, capacity int) {
 	found := make([]byte, 256)
-	bytes := int(space.DataList(prefix, after, found[:capacity]))
+	bytes := int(data.List(prefix, after, found[:capacity]))
 	names := ""
 	for at := 0; at < bytes && bytes <= capacity; {
 		length := int(binary.LittleEndian.Uint32(found[at:]))
@@ -46,40 +50,40 @@ func list(prefix, after string, capacity int) {
 }
 
 func values() {
-	say("put %d", space.DataPut("fruit/pear", []byte("green")))
-	say("put %d", space.DataPut("fruit/apple", []byte("red")))
-	say("put %d", space.DataPut("fruit/fig", nil))
-	say("put %d", space.DataPut("animal/ant", []byte("six legs")))
+	say("put %d", data.Put("fruit/pear", []byte("green")))
+	say("put %d", data.Put("fruit/apple", []byte("red")))
+	say("put %d", data.Put("fruit/fig", nil))
+	say("put %d", data.Put("animal/ant", []byte("six legs")))
 	buffer := make([]byte, 64)
-	got := space.DataGet("fruit/pear", buffer)
+	got := data.Get("fruit/pear", buffer)
 	say("get %d %s", got, buffer[:got])
-	say("get %d", space.DataGet("fruit/fig", buffer))
+	say("get %d", data.Get("fruit/fig", buffer))
 	short := []byte("---")
-	needed := space.DataGet("animal/ant", short)
+	needed := data.Get("animal/ant", short)
 	say("short %d %s", needed, short)
 	list("fruit/", "", 256)
 	list("fruit/", "fruit/apple", 20)
 	list("fruit/", "", 5)
 	list("none", "", 256)
-	say("delete %d", space.DataDelete("fruit/fig"))
-	say("delete %d", space.DataDelete("fruit/fig"))
-	say("get %d", space.DataGet("fruit/fig", buffer))
+	say("delete %d", data.Delete("fruit/fig"))
+	say("delete %d", data.Delete("fruit/fig"))
+	say("get %d", data.Get("fruit/fig", buffer))
 }
 
 func errors() {
 	large := strings.Repeat("x", 65537)
 	out := make([]byte, 1)
-	say("empty key %d", space.DataPut("", []byte("x")))
-	say("large key %d", space.DataGet(large[:513], out))
-	say("large value %d", space.DataPut("large", []byte(large)))
-	say("large line %d", space.SysLog(large[:4097]))
-	say("bad text %d", space.DataGet("\xff\xfe", out))
+	say("empty key %d", data.Put("", []byte("x")))
+	say("large key %d", data.Get(large[:513], out))
+	say("large value %d", data.Put("large", []byte(large)))
+	say("large line %d", sys.Log(large[:4097]))
+	say("bad text %d", data.Get("\xff\xfe", out))
 	key := "fruit/pear"
 	at := uint32(uintptr(unsafe.Pointer(unsafe.StringData(key))))
 	room := uint32(uintptr(unsafe.Pointer(unsafe.SliceData(out))))
 	say("bad buffer %d", getAnywhere(at, uint32(len(key)), 0xffffff00, 512))
 	say("bad key %d", getAnywhere(0xfffffff0, 32, room, 1))
-	say("nothing kept %d", space.MemTake(out))
+	say("nothing kept %d", mem.Take(out))
 }
 
 func generate(count int) []byte {
@@ -97,45 +101,45 @@ func generate(count int) []byte {
 func blobs() {
 	bytes := generate(100000)
 	back := make([]byte, len(bytes))
-	say("blob absent %d", space.DataBlobOpen("blob/x", 0))
-	say("blob mode %d", space.DataBlobOpen("blob/x", 7))
-	handle := space.DataBlobOpen("blob/x", 1)
+	say("blob absent %d", data.BlobOpen("blob/x", 0))
+	say("blob mode %d", data.BlobOpen("blob/x", 7))
+	handle := data.BlobOpen("blob/x", 1)
 	say("blob opened %d", flag(handle > 0))
-	say("blob denied %d", space.DataBlobRead(handle, back[:10]))
-	say("blob unknown %d", space.DataBlobWrite(12345, bytes[:10]))
+	say("blob denied %d", data.BlobRead(handle, back[:10]))
+	say("blob unknown %d", data.BlobWrite(12345, bytes[:10]))
 	for at := 0; at < len(bytes); at += 40000 {
-		say("blob write %d", space.DataBlobWrite(handle, bytes[at:min(at+40000, len(bytes))]))
+		say("blob write %d", data.BlobWrite(handle, bytes[at:min(at+40000, len(bytes))]))
 	}
-	say("blob close %d", space.DataBlobClose(handle, 1))
-	say("blob closed %d", space.DataBlobWrite(handle, bytes[:10]))
-	handle = space.DataBlobOpen("blob/x", 0)
+	say("blob close %d", data.BlobClose(handle, 1))
+	say("blob closed %d", data.BlobWrite(handle, bytes[:10]))
+	handle = data.BlobOpen("blob/x", 0)
 	total := 0
 	for total < len(back) {
-		got := space.DataBlobRead(handle, back[total:min(total+30000, len(back))])
+		got := data.BlobRead(handle, back[total:min(total+30000, len(back))])
 		if got <= 0 {
 			break
 		}
 		total += int(got)
 	}
 	say("blob read %d %08x", total, crc32.ChecksumIEEE(back))
-	say("blob end %d", space.DataBlobRead(handle, back[:10]))
-	say("blob close %d", space.DataBlobClose(handle, 0))
-	say("blob as value %d", space.DataGet("blob/x", back[:10]))
+	say("blob end %d", data.BlobRead(handle, back[:10]))
+	say("blob close %d", data.BlobClose(handle, 0))
+	say("blob as value %d", data.Get("blob/x", back[:10]))
 	var handles [16]int32
 	for at := range handles {
-		handles[at] = space.DataBlobOpen("blob/x", 0)
+		handles[at] = data.BlobOpen("blob/x", 0)
 	}
-	say("blob quota %d", space.DataBlobOpen("blob/x", 0))
+	say("blob quota %d", data.BlobOpen("blob/x", 0))
 	for _, handle := range handles {
-		space.DataBlobClose(handle, 0)
+		data.BlobClose(handle, 0)
 	}
-	say("delete %d", space.DataDelete("blob/x"))
+	say("delete %d", data.Delete("blob/x"))
 }
 
-func node() {
+func machine() {
 	info := make([]byte, 1024)
-	needed := space.NodeInfo(nil)
-	got := space.NodeInfo(info)
+	needed := node.Info(nil)
+	got := node.Info(info)
 	say("node %d %d %c%c", flag(needed > 2), flag(needed == got), info[0], info[got-1])
 }
 
@@ -222,11 +226,11 @@ func memory() {
 //go:wasmexport on_init
 func onInit() int32 {
 	say("greeting: hello, grüße, 世界")
-	say("z %d %d %d", flag(space.ZVersion() >= 1), space.ZHas("data.put"), space.ZHas("no.such"))
+	say("z %d %d %d", flag(z.Version() >= 1), z.Has("data.put"), z.Has("no.such"))
 	values()
 	errors()
 	blobs()
-	node()
+	machine()
 	hashes()
 	floats()
 	integers()

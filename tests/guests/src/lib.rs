@@ -16,13 +16,18 @@ pub struct Guest {
 impl Guest {
     /// The module.
     pub fn module(&self) -> Result<Vec<u8>> {
-        if self.file.starts_with(b"\0asm") {
-            return Ok(self.file.to_vec());
-        }
-        let mut module = Vec::new();
-        flate2::read::GzDecoder::new(self.file).read_to_end(&mut module)?;
-        Ok(module)
+        unpacked(self.file)
     }
+}
+
+/// A module that a file has as it is, or compressed with gzip.
+pub fn unpacked(file: &[u8]) -> Result<Vec<u8>> {
+    if file.starts_with(b"\0asm") {
+        return Ok(file.to_vec());
+    }
+    let mut module = Vec::new();
+    flate2::read::GzDecoder::new(file).read_to_end(&mut module)?;
+    Ok(module)
 }
 
 /// Each language.
@@ -32,6 +37,15 @@ pub const ALL: &[Guest] = &[
     Guest { language: "zig", file: include_bytes!("../zig/guest.wasm") },
     Guest { language: "go", file: include_bytes!("../go/guest.wasm.gz") },
     Guest { language: "as", file: include_bytes!("../as/guest.wasm") },
+];
+
+/// Each language's program that goes through its Guest Library; it is granted everything.
+pub const LIBRARY: &[Guest] = &[
+    Guest { language: "c", file: include_bytes!("../library/c/guest.wasm") },
+    Guest { language: "rust", file: include_bytes!("../library/rust/guest.wasm") },
+    Guest { language: "zig", file: include_bytes!("../library/zig/guest.wasm") },
+    Guest { language: "go", file: include_bytes!("../library/go/guest.wasm.gz") },
+    Guest { language: "as", file: include_bytes!("../library/as/guest.wasm") },
 ];
 
 /// What each is granted.
@@ -46,3 +60,6 @@ pub const GRANTS: &[GuestCapability] = &[
 
 /// The lines of the log of each.
 pub const EXPECTED: &str = include_str!("../expected");
+
+/// The lines of each program that goes through its Guest Library.
+pub const LIBRARY_EXPECTED: &str = include_str!("../library/expected");

@@ -1,5 +1,7 @@
 //! `space new space`
 
+mod library;
+
 use compiler_driver::project::is_package_name;
 
 use crate::arguments::{Kind as Role, Language};
@@ -24,7 +26,7 @@ pub fn run(name: &str, role: Option<Role>, language: Option<Language>) -> Result
                 .help("leave `--lang` out"))
         }
         (_, None) => Err(Failure::new(Exit::Usage, "usage", "a space has a language: `--lang`")
-            .help("`--lang c`, `rust`, `zig`, `go` or `as`; a page is made by `--type UI`")),
+            .help("`--lang c`, `rust`, `zig`, `go`, `tinygo` or `as`; a page is made by `--type UI`")),
         (role, Some(language)) => {
             let mut files = files(name, language);
             if let Some(role) = role {
@@ -77,7 +79,9 @@ fn page(name: &str) -> Vec<(String, String)> {
 /// What the languages' folders differ in.
 struct Kind {
     files: &'static [(&'static str, &'static str)],
+    /// Where the Guest ABI and the library are.
     bindings: &'static str,
+    library: &'static str,
     /// What the build leaves besides the module.
     ignored: &'static str,
     /// Name and value of the constant in the first file with which the space counts its starts.
@@ -94,6 +98,7 @@ fn kind(language: Language) -> Kind {
                 ("build.sh", include_str!("../../../templates/space/c/build.sh")),
             ],
             bindings: "space.h",
+            library: "guest.h",
             ignored: "",
             switch: ("KEEP_COUNT", "1"),
             wasi: "`sh build.sh wasi` builds with the C library, whose `printf` writes to the log.",
@@ -105,6 +110,7 @@ fn kind(language: Language) -> Kind {
                 ("build.sh", include_str!("../../../templates/space/rust/build.sh")),
             ],
             bindings: "src/space.rs",
+            library: "src/guest.rs",
             ignored: "/target\n",
             switch: ("KEEP_COUNT", "true"),
             wasi: "`sh build.sh wasi` builds with WASI, where `println!` writes to the log.",
@@ -115,6 +121,7 @@ fn kind(language: Language) -> Kind {
                 ("build.sh", include_str!("../../../templates/space/zig/build.sh")),
             ],
             bindings: "space.zig",
+            library: "guest.zig",
             ignored: "/.venv\n/.zig-cache\n",
             switch: ("keep_count", "true"),
             wasi: "`std.debug.print` and files are not there; `space.sys.log` writes to the log.",
@@ -125,10 +132,24 @@ fn kind(language: Language) -> Kind {
                 ("go.mod", include_str!("../../../templates/space/go/go.mod")),
                 ("build.sh", include_str!("../../../templates/space/go/build.sh")),
             ],
-            bindings: "space/space.go",
+            bindings: "guest/abi",
+            library: "guest/guest.go",
             ignored: "/.venv\n",
             switch: ("keepCount", "true"),
             wasi: "`fmt.Println` writes to the log.",
+        },
+        Language::TinyGo => Kind {
+            files: &[
+                ("main.go", include_str!("../../../templates/space/tinygo/main.go")),
+                ("go.mod", include_str!("../../../templates/space/go/go.mod")),
+                ("build.sh", include_str!("../../../templates/space/tinygo/build.sh")),
+            ],
+            bindings: "guest/abi",
+            library: "guest/guest.go",
+            ignored: "",
+            switch: ("keepCount", "true"),
+            wasi: "It has no `fmt`, which makes modules large: `strconv` and `encoding/json` do its work. `main` is \
+                   empty.",
         },
         Language::AssemblyScript => Kind {
             files: &[
@@ -138,6 +159,7 @@ fn kind(language: Language) -> Kind {
                 ("build.sh", include_str!("../../../templates/space/as/build.sh")),
             ],
             bindings: "space.ts",
+            library: "guest.ts",
             ignored: "/node_modules\n",
             switch: ("KEEP_COUNT", "true"),
             wasi: "`tsconfig.json` is for editors.",
@@ -156,13 +178,15 @@ pub fn files(name: &str, language: Language) -> Vec<(String, String)> {
             .replace("%install%", &toolchain::install(language))
             .replace("%main%", main)
             .replace("%bindings%", kind.bindings)
+            .replace("%library%", kind.library)
             .replace("%switch%", kind.switch.0)
             .replace("%on%", kind.switch.1)
             .replace("%wasi%", kind.wasi)
     };
     let mut files: Vec<_> =
         kind.files.iter().map(|(file, content)| ((*file).to_owned(), fill(content))).collect();
-    files.push((kind.bindings.to_owned(), bindings::of(language)));
+    files.extend(bindings::of(language));
+    files.extend(library::of(language).iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned())));
     files.push(("README.md".to_owned(), fill(include_str!("../../../templates/space/README.md"))));
     files.push((".gitignore".to_owned(), format!("*.wasm\n/values\n{}", kind.ignored)));
     files
@@ -176,7 +200,8 @@ mod tests {
     #[test]
     fn nothing_is_left_to_fill_in() {
         for language in Language::value_variants() {
-            let names = ["name", "language", "install", "main", "bindings", "switch", "on", "wasi"];
+            let names =
+                ["name", "language", "install", "main", "bindings", "library", "switch", "on", "wasi"];
             let names = names.into_iter().chain(toolchain::VERSIONS.map(|(name, _)| name));
             let left: Vec<_> = names.map(|name| format!("%{name}%")).collect();
             for (file, content) in files("demo", *language) {

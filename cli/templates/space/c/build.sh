@@ -40,4 +40,4 @@ esac
 # the machine, so that no memcpy is needed.
 "$clang" "$@" -std=c11 -Wall -Wextra -O2 -mbulk-memory \
     -Wl,--stack-first -Wl,-z,stack-size=65536 -Wl,--strip-debug \
-    -o %name%.wasm main.c
+    -o %name%.wasm main.c guest.c

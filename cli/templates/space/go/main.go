@@ -3,9 +3,10 @@ package main
 
 import (
 	"encoding/binary"
-	"fmt"
+	"strconv"
 
-	"%name%/space"
+	"github.com/anrl/samoza/components/zrun/guest"
+	"github.com/anrl/samoza/components/zrun/guest/abi"
 )
 
 // With true the space counts its starts among its values. The module then imports `data.get` and `data.put`, so a
@@ -14,33 +15,30 @@ const keepCount = false
 
 var messages int
 
-func say(format string, arguments ...any) {
-	space.SysLog(fmt.Sprintf(format, arguments...))
-}
-
-func countStart() int32 {
-	value := make([]byte, 4)
-	if got := space.DataGet("starts", value); got < 0 && got != space.ErrNotFound {
-		return got
+func countStart() error {
+	value, err := guest.Get("starts")
+	if err == abi.ErrNotFound {
+		value = make([]byte, 4)
+	} else if err != nil {
+		return err
 	}
 	starts := binary.LittleEndian.Uint32(value) + 1
-	say("starts so far: %d", starts)
-	binary.LittleEndian.PutUint32(value, starts)
-	return space.DataPut("starts", value)
+	guest.Log("starts so far: " + strconv.Itoa(int(starts)))
+	return guest.Put("starts", binary.LittleEndian.AppendUint32(nil, starts))
 }
 
 // Once, before any message. An answer below 0 says that it failed.
 //
 //go:wasmexport on_init
 func onInit() int32 {
-	say("hello from %name%, a space in Go")
+	guest.Log("hello from %name%, a space in Go")
 	if keepCount {
-		return countStart()
+		return guest.Status(countStart())
 	}
 	return 0
 }
 
-// For each message; space.NetRecvNext would fetch it.
+// For each message; guest.Next would fetch it.
 //
 //go:wasmexport on_process
 func onProcess() int32 {
@@ -52,7 +50,7 @@ func onProcess() int32 {
 //
 //go:wasmexport on_close
 func onClose() int32 {
-	say("messages: %d", messages)
+	guest.Log("messages: " + strconv.Itoa(messages))
 	return 0
 }
 

@@ -1,5 +1,6 @@
 //! %name%: a space in Rust.
 
+mod guest;
 mod space;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,35 +11,23 @@ const KEEP_COUNT: bool = false;
 
 static MESSAGES: AtomicU32 = AtomicU32::new(0);
 
-fn say(line: &str) {
-    space::sys::log(line);
-}
-
-fn count_start() -> i32 {
-    let mut value = [0; 4];
-    let got = space::data::get("starts", &mut value);
-    if got < 0 && got != space::codes::NOT_FOUND {
-        return got;
-    }
-    let starts = u32::from_le_bytes(value) + 1;
-    say(&format!("starts so far: {starts}"));
-    space::data::put("starts", &starts.to_le_bytes())
+fn count_start() -> guest::Result<()> {
+    let kept = guest::data::get("starts")?.unwrap_or_default();
+    let before = kept.try_into().map_or(0, u32::from_le_bytes);
+    guest::log(format_args!("starts so far: {}", before + 1));
+    guest::data::put("starts", (before + 1).to_le_bytes())
 }
 
 /// Once, before any message. An answer below 0 says that it failed.
 #[no_mangle]
 pub extern "C" fn on_init() -> i32 {
     // A panic traps; this logs its words first.
-    std::panic::set_hook(Box::new(|panic| say(&panic.to_string())));
-    say("hello from %name%, a space in Rust");
-    if KEEP_COUNT {
-        count_start()
-    } else {
-        0
-    }
+    std::panic::set_hook(Box::new(|panic| guest::log(panic)));
+    guest::log("hello from %name%, a space in Rust");
+    guest::status(if KEEP_COUNT { count_start() } else { Ok(()) })
 }
 
-/// For each message; `space::net::recv_next` would fetch it.
+/// For each message; `guest::Message::next` would fetch it.
 #[no_mangle]
 pub extern "C" fn on_process() -> i32 {
     MESSAGES.fetch_add(1, Ordering::Relaxed);
@@ -48,6 +37,6 @@ pub extern "C" fn on_process() -> i32 {
 /// Once, at the end.
 #[no_mangle]
 pub extern "C" fn on_close() -> i32 {
-    say(&format!("messages: {}", MESSAGES.load(Ordering::Relaxed)));
+    guest::log(format_args!("messages: {}", MESSAGES.load(Ordering::Relaxed)));
     0
 }
