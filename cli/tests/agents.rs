@@ -1,6 +1,9 @@
 //! What CHAT and CALL spaces ask for: models, functions, services, the intelligence cache, without any network.
 
 mod common;
+#[path = "../../services/zrun/tests/tls/server.rs"]
+#[allow(clippy::unwrap_used, reason = "a server of tests")]
+mod server;
 
 use common::{Place, Said};
 use serde_json::{Value, json};
@@ -319,4 +322,26 @@ fn a_secret_that_is_missing_is_named() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("it is ours");
     thinkers.up();
     assert_eq!(thinkers.ask("brain", "l4paidHello?"), "answer: Good day.");
+}
+
+#[test]
+fn a_service_by_https_needs_an_issuer_that_is_trusted() {
+    let authority = server::Authority::new();
+    let port = authority.serve("localhost", 4000, b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nwarm").port();
+    let thinkers = Thinkers::new();
+    let path = "app/spaces/caller/space.yaml";
+    let text = fs::read_to_string(thinkers.0.path(path)).expect("it is there");
+    let url = format!("https://localhost:{port}/weather");
+    thinkers.0.write(path, text.replace("http://recorded.invalid/weather", &url));
+    thinkers.up();
+    assert_eq!(thinkers.ask("caller", "d8forecast"), "error -10");
+    let events = thinkers.call(&["events"]).succeeds();
+    let why = format!("GET {url}: the certificate is of an issuer that is not trusted here");
+    assert!(events.contains(&why) && events.contains("$SPACE_HOME/certificates.pem"), "{events}");
+    thinkers.call(&["down"]).succeeds();
+    thinkers.0.write("home/certificates.pem", "none");
+    thinkers.call(&["up", "--detach"]).refuses(6, "certificates.pem: it has no section");
+    thinkers.0.write("home/certificates.pem", authority.pem());
+    thinkers.up();
+    assert_eq!(thinkers.ask("caller", "d8forecast"), "answer: warm");
 }

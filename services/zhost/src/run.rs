@@ -46,6 +46,8 @@ pub struct Ways {
     pub sounds: Option<Sounds>,
     /// Where the secrets are.
     pub secrets: PathBuf,
+    /// Where the certificates of issuers are.
+    pub certificates: PathBuf,
     /// Whose images are run.
     pub keys: Vec<PublicKey>,
 }
@@ -103,7 +105,7 @@ impl Run {
         let recognizers = Recognizers::default();
         ways.rack.watch(recognizers.watcher(ways.nudge.clone()));
         let run = Arc::new(Self {
-            agents: Agents::new(folder, &ways.secrets, &book)?,
+            agents: Agents::new(folder, &ways, &book)?,
             values: Values::new(folder, Arc::clone(&book)),
             name,
             end: format!("@{host}"),

@@ -5,6 +5,7 @@ mod apart;
 mod audio;
 mod bind;
 mod cache;
+mod client;
 mod devices;
 mod disk;
 mod events;
@@ -18,6 +19,7 @@ pub use agents::{Callee, Invoker, Ledger, Runner};
 pub use apart::{ALONE, ApartError, Event, Job, Orders, ROLE, Spaces, run_apart, thread_name};
 pub use audio::{AudioError, Format, Microphone, Sound, Sounds, Speaker};
 pub use cache::Kept;
+pub use client::{CertificateError, Certificates};
 pub use devices::{
     Bench, Description, DescriptionError, Rack, Replay, ReplayError, Shape, SimulatedActuator, Sink, Socket,
     Source, Time, Watcher, Wave, listen,

@@ -283,8 +283,9 @@ impl Book {
             Err(Trouble::TooLarge) => return Err(ErrorCode::TooLarge),
             Ok(Answer { status: 401 | 403, .. }) => return Err(ErrorCode::Denied),
             Ok(Answer { status: 429, .. }) => ErrorCode::WouldBlock,
-            Ok(Answer { status: 200..=299 | 408 | 500..=599, .. }) | Err(_) => ErrorCode::Io,
-            Ok(_) => return Err(ErrorCode::Io),
+            Ok(Answer { status: 200..=299 | 408 | 500..=599, .. }) => ErrorCode::Io,
+            Err(trouble) if trouble.may_pass() => ErrorCode::Io,
+            Ok(_) | Err(_) => return Err(ErrorCode::Io),
         };
         if asking.tries >= asking.model.retries {
             return Err(code);

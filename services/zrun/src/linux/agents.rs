@@ -1,15 +1,14 @@
 //! Agents on Linux: requests by HTTP, and a thread for each invocation that nobody waits for.
 
+use super::client::{Certificates, Client};
 use super::devices::Time;
 use super::recorded::{Records, request_hash};
 use super::workers::{Done, Workers};
 use crate::agents::{Agents, Answer, Book, Event, Kind, Outcome, Own, Request, Spent, Step, Trouble};
 use sci::guest::ErrorCode;
-use std::io::Read as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
-use ureq::http;
 
 /// What has a space carry a function out.
 pub trait Callee: Send + Sync {
@@ -31,7 +30,7 @@ const RECORDED: &str = "http://recorded.invalid";
 struct Inner {
     book: Mutex<Book>,
     time: Time,
-    client: ureq::Agent,
+    client: Mutex<Client>,
     callee: Option<Box<dyn Callee>>,
     ledger: Option<Box<dyn Ledger>>,
     records: Mutex<Records>,
@@ -55,14 +54,7 @@ impl Runner {
         callee: Option<Box<dyn Callee>>,
         ledger: Option<Box<dyn Ledger>>,
     ) -> Self {
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .proxy(None)
-            .user_agent("space")
-            .build();
-        let (book, client) = (Mutex::new(book), config.new_agent());
+        let (book, client) = (Mutex::new(book), Mutex::new(Client::new(&Certificates::default())));
         let (records, workers) = (Mutex::default(), Workers::default());
         Self(Arc::new(Inner { book, time, client, callee, ledger, records, workers }))
     }
@@ -75,6 +67,11 @@ impl Runner {
     /// Answers what is asked of `http://recorded.invalid` from these from now on.
     pub fn record(&self, records: Records) {
         *self.0.records.lock().unwrap_or_else(PoisonError::into_inner) = records;
+    }
+
+    /// Trusts these issuers, beside the public ones, from now on.
+    pub fn trust(&self, certificates: &Certificates) {
+        *self.0.client.lock().unwrap_or_else(PoisonError::into_inner) = Client::new(certificates);
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -145,9 +142,9 @@ impl Runner {
         if let Some(path) = request.url.strip_prefix(RECORDED).filter(|path| path.starts_with('/')) {
             return self.recorded(space, request, path);
         }
-        let timeout = Duration::from_millis(request.timeout_milliseconds);
-        let end = Instant::now() + timeout;
-        let outcome = self.exchange(request, timeout);
+        let end = Instant::now() + Duration::from_millis(request.timeout_milliseconds);
+        let client = self.0.client.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let outcome = client.exchange(request);
         // Whatever a request is told that came to nothing: past its time, it took too long.
         let outcome =
             outcome.map_err(|trouble| if Instant::now() >= end { Trouble::TimedOut } else { trouble });
@@ -172,38 +169,6 @@ impl Runner {
             200..=299 => Ok(Answer { status, retry_after: None, body }),
             _ => Ok(Answer { status, retry_after: None, body: Vec::new() }),
         }
-    }
-
-    fn exchange(&self, request: &Request, timeout: Duration) -> Outcome {
-        let mut made = http::Request::builder().method(request.method).uri(&request.url);
-        for (name, value) in &request.headers {
-            made = made.header(name, value);
-        }
-        let client = &self.0.client;
-        let response = match &request.body {
-            Some(body) => {
-                let made = made.body(body.as_slice()).map_err(|_| Trouble::Broken)?;
-                client.run(client.configure_request(made).timeout_global(Some(timeout)).build())
-            }
-            None => {
-                let made = made.body(()).map_err(|_| Trouble::Broken)?;
-                client.run(client.configure_request(made).timeout_global(Some(timeout)).build())
-            }
-        };
-        let mut response = response.map_err(|_| Trouble::Broken)?;
-        let retry_after =
-            response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
-        let (status, most) = (response.status(), request.answer_bytes);
-        let mut body = Vec::new();
-        if !status.is_success() {
-            // Its body says nothing that anyone acts on, and may be of any size.
-            return Ok(Answer { status: status.as_u16(), retry_after, body });
-        }
-        response.body_mut().as_reader().take(most + 1).read_to_end(&mut body).map_err(|_| Trouble::Broken)?;
-        if body.len() as u64 > most {
-            return Err(Trouble::TooLarge);
-        }
-        Ok(Answer { status: status.as_u16(), retry_after, body })
     }
 }
 
