@@ -272,7 +272,7 @@ fn budgets_and_the_cache_outlive_a_parent_that_is_killed() {
     assert_eq!(thinkers.ask("brain", "s3onefirst"), "answer: ");
     assert_eq!(thinkers.ask("brain", "k3one"), "answer: first");
     let why = thinkers.call(&["why", "brain"]).succeeds();
-    assert!(why.contains("cache") && why.contains("1 found, 1 not found"), "{why}");
+    assert!(why.contains("cache") && why.contains("1 found, 0 alike, 1 not found"), "{why}");
     for _ in 0..3 {
         assert_eq!(thinkers.ask("brain", "l5smallHello?"), "answer: Good day.");
     }
@@ -301,6 +301,38 @@ fn budgets_and_the_cache_outlive_a_parent_that_is_killed() {
     thinkers.0.write("home/applications/thinkers/budgets.json", "[{");
     let said = thinkers.call(&["up", "--detach"]);
     said.refuses(6, "budgets.json: EOF");
+}
+
+#[test]
+fn the_cache_finds_what_is_alike() {
+    let thinkers = Thinkers::new();
+    let path = "app/spaces/brain/space.yaml";
+    let text = fs::read_to_string(thinkers.0.path(path)).expect("it is there");
+    let embedding = "embedding:\n  endpoint: http://recorded.invalid/v1\n  model: e\n  x-similarity: 0.95\n";
+    thinkers.0.write(path, format!("{text}{embedding}"));
+    let means = [("one", [1.0, 0.0]), ("uno", [9.0, 1.0]), ("two", [0.0, 1.0]), ("few", [1.0, 0.5])];
+    let means = means.map(|(text, numbers)| {
+        let asked = json!({"path": "/v1/embeddings", "body": {"model": "e", "input": text}});
+        json!({"request": asked, "answer": {"data": [{"embedding": numbers}]}}).to_string()
+    });
+    thinkers.0.write("app/spaces/brain/assets/answers.jsonl", means.join("\n"));
+    thinkers.up();
+    assert_eq!(thinkers.ask("brain", "k3one"), "error -03");
+    assert_eq!(thinkers.ask("brain", "s3onefirst"), "answer: ");
+    assert_eq!(thinkers.ask("brain", "k3uno"), "answer: first");
+    assert_eq!(thinkers.ask("brain", "k3two"), "error -03");
+    assert_eq!(thinkers.ask("brain", "k3few"), "error -03", "a cosine of 0.89");
+    // What nobody can say the meaning of is not found, and stored all the same.
+    assert_eq!(thinkers.ask("brain", "k3sky"), "error -03");
+    assert_eq!(thinkers.ask("brain", "s3skyblue"), "answer: ");
+    assert_eq!(thinkers.ask("brain", "k3sky"), "answer: blue");
+    let events = thinkers.call(&["events"]).succeeds();
+    assert_eq!(events.matches("its embedding model does not answer (io)").count(), 1, "{events}");
+    let why = thinkers.call(&["why", "brain"]).succeeds();
+    assert!(why.contains("1 found, 1 alike, 4 not found"), "{why}");
+    thinkers.call(&["down"]).succeeds();
+    thinkers.up();
+    assert_eq!(thinkers.ask("brain", "k3uno"), "answer: first");
 }
 
 #[test]

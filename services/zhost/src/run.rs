@@ -379,11 +379,13 @@ impl Run {
             };
         }
         match concerns(&request) {
-            Concern::Values | Concern::Cache => {
+            concern @ (Concern::Values | Concern::Cache) => {
                 let Storage { bytes: quota, is_strict, is_ephemeral } = member.storage;
                 let ephemeral = is_ephemeral.then_some(member.epoch);
                 let orders = orders.clone();
                 let nudge = self.ways.nudge.clone();
+                let is_cache = concern == Concern::Cache;
+                let embedder = is_cache.then(|| self.agents.embedder(&name)).flatten();
                 drop(house);
                 self.values.serve(Ask {
                     space: name,
@@ -394,6 +396,7 @@ impl Run {
                     quota,
                     is_strict,
                     ephemeral,
+                    embedder,
                     nudge,
                 });
             }

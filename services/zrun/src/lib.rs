@@ -47,7 +47,7 @@ mod wasi;
 mod world;
 
 pub use agents::{Agents, Kind};
-pub use cache::{Cache, Counts, Exact};
+pub use cache::{Cache, Counts, Exact, Vector};
 pub use data::{InMemory, Store, StoreError};
 #[cfg(feature = "cores")]
 pub use devices::{

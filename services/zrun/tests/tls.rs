@@ -46,7 +46,7 @@ fn ask(url: &str, certificates: &Certificates) -> (Result<String, ErrorCode>, St
     let heard = Heard::default();
     let runner = Runner::with_ledger(Book::default(), Box::new(|| 0), None, Some(Box::new(heard.clone())));
     runner.trust(certificates);
-    let mut invoker = runner.for_space(1, Own { services: vec![service], model: None });
+    let mut invoker = runner.for_space(1, Own { services: vec![service], ..Own::default() });
     let result = invoker.invoke(Kind::Function, "forecast", b"");
     let said = heard.0.lock().unwrap().join("\n");
     (result.map(|body| String::from_utf8(body).unwrap()), said)

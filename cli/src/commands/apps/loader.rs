@@ -137,6 +137,7 @@ pub fn contents(judged: &Judged<'_>) -> BTreeMap<String, Content> {
                 if let ChatModel::Own { name, model } = &chat.model {
                     content.own.model = Some((name.value.to_string(), model.clone()));
                 }
+                content.own.embedding.clone_from(&chat.embedding);
             }
             _ => {}
         }

@@ -11,7 +11,7 @@ use services_topology::name::Secret;
 use services_zmesh::{Emitted, Instance};
 use services_zrun::Kind;
 use services_zrun::agents::{Book, Spent};
-use services_zrun::linux::{Callee, Certificates, Done, Ledger, Records, Runner};
+use services_zrun::linux::{Callee, Certificates, Done, Embedder, Ledger, Records, Runner};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -217,6 +217,11 @@ impl Agents {
         self.runner.start(self.names.number(space), kind, name, input, done);
     }
 
+    /// What tells a space's cache what texts mean, if it has such.
+    pub fn embedder(&self, space: &str) -> Option<Embedder> {
+        self.runner.embedder(self.names.number(space))
+    }
+
     /// What was spent on a model of the topology today.
     pub fn spent(&self, model: &str) -> Spent {
         self.runner.spent(model)
@@ -274,8 +279,9 @@ fn needed(application: &Application) -> BTreeSet<Secret> {
     });
     let own = application.contents.values().flat_map(|content| {
         let services = content.own.services.iter().filter_map(|service| service.key.clone());
-        let model = content.own.model.iter().filter_map(|(_, model)| key_of(model));
-        services.map(|(secret, _)| secret).chain(model)
+        let model = content.own.model.iter().map(|(_, model)| model);
+        let models = model.chain(content.own.embedding.iter().map(|embedding| &embedding.model));
+        services.map(|(secret, _)| secret).chain(models.filter_map(key_of))
     });
     models.chain(own).collect()
 }

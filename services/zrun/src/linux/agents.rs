@@ -4,8 +4,13 @@ use super::client::{Certificates, Client};
 use super::devices::Time;
 use super::recorded::{Records, request_hash};
 use super::workers::{Done, Workers};
-use crate::agents::{Agents, Answer, Book, Event, Kind, Outcome, Own, Request, Spent, Step, Trouble};
+use crate::agents::{
+    Agents, Answer, Book, Event, Invocation, Kind, Outcome, Own, Request, Spent, Step, Trouble,
+};
+use crate::cache::Vector;
+use sci::digest::Hasher;
 use sci::guest::ErrorCode;
+use services_topology::space::Embedding;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -99,12 +104,39 @@ impl Runner {
         self.0.workers.start(move || runner.run(space, kind, &name, &input), done);
     }
 
+    /// Asks what a text means for a space's cache, in a thread of its own, as [`Runner::start`] does.
+    fn embed(&self, space: u32, text: &str, done: Done) {
+        let (runner, text) = (self.clone(), text.to_owned());
+        let work = move || runner.carry_out(space, |book, now| book.embed(space, &text, now));
+        self.0.workers.start(work, done);
+    }
+
+    /// What tells a space's cache what texts mean, if it has such.
+    pub fn embedder(&self, space: u32) -> Option<Embedder> {
+        let book = self.book();
+        let Embedding { model, similarity_thousandths } = book.embedding(space)?;
+        let mut hasher = Hasher::new();
+        hasher.update(format!("{}\n{}", model.endpoint.as_str(), model.model).as_bytes());
+        let [a, b, c, d, ..] = hasher.finish();
+        let model = u32::from_le_bytes([a, b, c, d]);
+        let similarity_thousandths = *similarity_thousandths;
+        Some(Embedder { runner: self.clone(), space, model, similarity_thousandths })
+    }
+
     /// Carries an invocation out and waits for its result.
     fn run(&self, space: u32, kind: Kind, name: &str, input: &[u8]) -> Result<Vec<u8>, ErrorCode> {
+        self.carry_out(space, |book, now| book.begin(space, kind, name, input, now))
+    }
+
+    fn carry_out(
+        &self,
+        space: u32,
+        begin: impl FnOnce(&mut Book, u64) -> (Invocation, Step),
+    ) -> Result<Vec<u8>, ErrorCode> {
         let now = self.now();
         let (mut invocation, mut step) = {
             let mut book = self.book();
-            let begun = book.begin(space, kind, name, input, now);
+            let begun = begin(&mut book, now);
             self.keep(&book)?;
             begun
         };
@@ -169,6 +201,25 @@ impl Runner {
             200..=299 => Ok(Answer { status, retry_after: None, body }),
             _ => Ok(Answer { status, retry_after: None, body: Vec::new() }),
         }
+    }
+}
+
+/// What tells a space's cache what texts mean.
+pub struct Embedder {
+    runner: Runner,
+    space: u32,
+    /// The model, as [`Vector`]s name it.
+    pub model: u32,
+    /// How alike questions must be.
+    pub similarity_thousandths: u32,
+}
+
+impl Embedder {
+    /// Asks what a text means, in a thread of its own.
+    pub fn start(&self, text: &str, done: impl FnOnce(Result<Vector, ErrorCode>) + Send + 'static) {
+        let model = self.model;
+        let read = move |numbers: Vec<u8>| Vector::read(model, &numbers).ok_or(ErrorCode::Io);
+        self.runner.embed(self.space, text, Box::new(move |result| done(result.and_then(read))));
     }
 }
 
