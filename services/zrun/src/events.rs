@@ -4,11 +4,15 @@
 mod hub;
 #[cfg(feature = "cores")]
 mod recognizer;
+#[cfg(feature = "cores")]
+mod recognizers;
 
 #[cfg(feature = "cores")]
 pub use hub::{Delivery, Hub};
 #[cfg(feature = "cores")]
 pub use recognizer::Recognizer;
+#[cfg(feature = "cores")]
+pub use recognizers::{Recognized, Recognizers};
 
 use sci::guest::ErrorCode;
 
@@ -16,10 +20,6 @@ use sci::guest::ErrorCode;
 pub trait Events {
     /// Registers a recognizer of the space, which emits the event of this name, by its specification in JSON.
     fn register(&mut self, event: &str, spec: &str) -> Result<(), ErrorCode>;
-    /// Whether recognizers are served, too.
-    fn recognizes(&mut self) -> bool {
-        true
-    }
     /// Asks for the events of a name; they arrive as messages.
     fn follow(&mut self, event: &str) -> Result<(), ErrorCode>;
     /// Emits an event that the space declares.

@@ -83,18 +83,10 @@ impl World for Effects<'_> {
 
 impl Events for Effects<'_> {
     fn register(&mut self, event: &str, spec: &str) -> Result<(), ErrorCode> {
-        let recognizer = Recognizer::read(event, spec)?;
-        if !services_zmesh::is_name(event) {
-            return Err(ErrorCode::Invalid);
-        }
-        if !self.member.events.iter().any(|declared| declared == event) {
-            return Err(ErrorCode::Denied);
-        }
-        let sensor = recognizer.sensor();
-        let is_stated = self.member.devices.iter().any(|stated| stated == sensor);
-        if !is_stated || !self.run.ways.rack.has_sensor(sensor) {
-            return Err(ErrorCode::NotFound);
-        }
+        let Member { events, devices, .. } = &*self.member;
+        let is_there =
+            |sensor: &str| devices.iter().any(|one| one == sensor) && self.run.ways.rack.has_sensor(sensor);
+        let recognizer = Recognizer::admit(event, spec, events, is_there)?;
         self.run.recognizers.register(self.space, event, recognizer)
     }
 

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use sci::guest::ErrorCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use services_topology::name::Name;
 
 /// Events in a minute that a recognizer emits where it does not say, and at most.
 const PER_MINUTE: u32 = 60;
@@ -100,6 +101,21 @@ impl Recognizer {
             return Err(ErrorCode::Invalid);
         }
         Ok(Self { event: event.into(), spec, state: State::Rest, minute: (0, 0), lost: 0 })
+    }
+
+    /// Of a specification, for an event that a space may emit, over a sensor that is there for it.
+    pub fn admit(
+        event: &str,
+        spec: &str,
+        declared: &[String],
+        is_there: impl FnOnce(&str) -> bool,
+    ) -> Result<Self, ErrorCode> {
+        let recognizer = Self::read(event, spec)?;
+        Name::new(event).ok_or(ErrorCode::Invalid)?;
+        if !declared.iter().any(|one| one == event) {
+            return Err(ErrorCode::Denied);
+        }
+        if is_there(recognizer.sensor()) { Ok(recognizer) } else { Err(ErrorCode::NotFound) }
     }
 
     /// The sensor that it watches.
