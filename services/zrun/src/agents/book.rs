@@ -169,15 +169,14 @@ impl Book {
     /// Begins to ask what a text means for a space's cache; the result is the bytes of the numbers.
     pub fn embed(&mut self, space: u32, text: &str, now: u64) -> (Invocation, Step) {
         let mut invocation = Invocation { space, depth: 0, asking: None };
-        let step = match self.embedding(space) {
-            None => Err(ErrorCode::NotFound),
-            Some(Embedding { model, .. }) => {
-                let purse = (Some(space), EMBEDDING.into());
-                let (model, body) = (model.clone(), chat::meaning(model, text));
-                self.ask(&mut invocation, Asking { purse, model, body, tries: 0, aim: Aim::Meaning }, now)
-            }
-        };
+        let step = self.ask_meaning(&mut invocation, text, now);
         (invocation, step.unwrap_or_else(|code| Step::Done(Err(code))))
+    }
+
+    fn ask_meaning(&mut self, invocation: &mut Invocation, text: &str, now: u64) -> Result<Step, ErrorCode> {
+        let model = self.embedding(invocation.space).ok_or(ErrorCode::NotFound)?.model.clone();
+        let (purse, body) = ((Some(invocation.space), EMBEDDING.into()), chat::meaning(&model, text)?);
+        self.ask(invocation, Asking { purse, model, body, tries: 0, aim: Aim::Meaning }, now)
     }
 
     /// Goes on with an invocation when what it wanted has happened.

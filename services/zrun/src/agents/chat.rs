@@ -73,8 +73,8 @@ pub(crate) fn choice(
 }
 
 /// The question what a text means.
-pub(crate) fn meaning(model: &Model, text: &str) -> Vec<u8> {
-    json!({ "model": model.model, "input": text }).to_string().into_bytes()
+pub(crate) fn meaning(model: &Model, text: &str) -> Result<Vec<u8>, ErrorCode> {
+    serde_json::to_vec(&json!({ "model": model.model, "input": text })).map_err(|_| ErrorCode::Io)
 }
 
 /// What a text means, as the bytes of its numbers; `None` where an answer does not say it.
