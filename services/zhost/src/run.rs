@@ -7,6 +7,7 @@ mod house;
 mod member;
 mod pages;
 mod process;
+mod programs;
 mod quota;
 mod recognizers;
 
@@ -162,6 +163,7 @@ impl Run {
             return Ok(());
         }
         self.agents.declare(application)?;
+        self.recognizers.declare(application);
         let declaration = application.declaration_with_calls(revision, &self.end, FUNCTION_TIME);
         house.mesh.declare(&declaration, self.now()).map_err(|error| error.to_string())?;
         house.take_calls(self, application.functions().next().is_some());
@@ -249,6 +251,7 @@ impl Run {
         if self.recognizers.is_any() {
             // Nobody else may ask for readings.
             self.ways.rack.advance();
+            self.show_readings();
         }
         let mut house = self.house();
         house.mesh.tick(self.now());
@@ -339,6 +342,10 @@ impl Run {
                 }
             }
             Event::Ended { space, result, .. } => {
+                let why = result.as_ref().err().map_or("it was stopped", |report| &report.message);
+                if self.recognizer_ended(space, why) {
+                    return;
+                }
                 let mut house = self.house();
                 let Some(name) = house.numbers.get(&space).cloned() else { return };
                 let member = house.members.get(&name);
@@ -360,6 +367,9 @@ impl Run {
     }
 
     fn requested(&self, number: u32, request: Vec<u8>, orders: &Orders) {
+        if self.recognizer_said(number, &request) {
+            return;
+        }
         let mut house = self.house();
         let Some(name) = house.numbers.get(&number).cloned() else { return };
         let Some(member) = house.members.get_mut(&name) else { return };
@@ -413,6 +423,7 @@ impl Run {
     /// The process of its spaces is gone, and they with it.
     fn process_ended(&self, why: &str) {
         let mut house = self.house();
+        self.recognizers.process_ended();
         let waits_for_the_next = self.process.gone();
         let gone: Vec<String> = house
             .numbers

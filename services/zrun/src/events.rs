@@ -3,6 +3,10 @@
 #[cfg(feature = "cores")]
 mod hub;
 #[cfg(feature = "cores")]
+mod program;
+#[cfg(feature = "cores")]
+mod rate;
+#[cfg(feature = "cores")]
 mod recognizer;
 #[cfg(feature = "cores")]
 mod recognizers;
@@ -10,9 +14,11 @@ mod recognizers;
 #[cfg(feature = "cores")]
 pub use hub::{Delivery, Hub};
 #[cfg(feature = "cores")]
-pub use recognizer::Recognizer;
+pub use program::Program;
 #[cfg(feature = "cores")]
-pub use recognizers::{Recognized, Recognizers};
+pub use recognizer::{Recognizer, may_watch};
+#[cfg(feature = "cores")]
+pub use recognizers::{RECOGNIZERS_MAX, Recognized, Recognizers};
 
 use sci::guest::ErrorCode;
 

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use compiler_driver::keys::Key;
 use sci::digest::{Hasher, sha256};
+use sci::guest::GuestCapability;
 use services_mex::layout::MODULE;
 use services_topology::space::{self, ChatModel, Device, Role};
 use services_zhost::{ANSWERS, Application, Content, Loader, Problem, StandIn};
@@ -51,6 +52,7 @@ impl Packages {
             package,
             verdict,
             contents: contents(&judged),
+            recognizers: judged.recognizers.clone(),
             world: judged.contents.world,
             graph: judged.graph,
         })
@@ -118,6 +120,12 @@ pub fn contents(judged: &Judged<'_>) -> BTreeMap<String, Content> {
                 content.files.insert(file.to_owned(), entry.content().into_owned());
             } else if file == ANSWERS {
                 content.answers = entry.content().into_owned();
+            }
+        }
+        if node.grant.contains(GuestCapability::EventsRegisterRecognizer) {
+            for (name, image) in &judged.recognizers {
+                hasher.update(format!("recognizers/{name} {}", image.len()).as_bytes());
+                hasher.update(image);
             }
         }
         content.image = judged.guests.get(&node.name).map(|(image, _)| image.clone());

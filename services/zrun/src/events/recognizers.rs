@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use sci::guest::ErrorCode;
 
 /// Recognizers of a space.
-const RECOGNIZERS_MAX: usize = 16;
+pub const RECOGNIZERS_MAX: usize = 16;
 /// Events that wait to be emitted.
 const WAITING_MAX: usize = 4096;
 
@@ -45,6 +45,26 @@ impl<S: Clone + Ord> Recognizers<S> {
         }
         own.insert(event.into(), recognizer);
         Ok(())
+    }
+
+    /// How many a space has, but for that of an event.
+    pub fn count(&self, space: &S, event: &str) -> usize {
+        let own = self.recognizers.get(space).into_iter().flatten();
+        own.filter(|(one, _)| *one != event).count()
+    }
+
+    /// An event of a space was recognized elsewhere.
+    pub fn add(&mut self, recognized: Recognized<S>) {
+        if self.waiting.len() < WAITING_MAX {
+            self.waiting.push_back(recognized);
+        }
+    }
+
+    /// A space has a recognizer of an event no more.
+    pub fn forget(&mut self, space: &S, event: &str) {
+        if let Some(own) = self.recognizers.get_mut(space) {
+            own.remove(event);
+        }
     }
 
     /// A space has ended, and its recognizers with it.
