@@ -238,6 +238,10 @@ const COMMAND: &[(&str, &str)] = &[
         "A guest is entered through what it exports: `_initialize` or `_start`, then `on_init`. The module exports none of these, both of the first two, or one of another type. `docs/guest-abi.md` says which it may have.",
     ),
     (
+        "recognizer",
+        "A module in the package's `recognizers` looks at readings, and has no authority: it imports nothing, and exports `memory`, `room` of type (i32) -> (i32) and `on_reading` of type (i32, i32) -> (i64). `docs/devices.md` says what they do, under Events.",
+    ),
+    (
         "not-a-file",
         "A folder, a pipe, a device or a socket stands where a file is needed. Name a regular file or a link to one.",
     ),

@@ -1,6 +1,9 @@
 //! What CHAT and CALL spaces ask for: models, functions, services, the intelligence cache, without any network.
 
 mod common;
+#[path = "../../services/zrun/tests/tls/server.rs"]
+#[allow(clippy::unwrap_used, reason = "a server of tests")]
+mod server;
 
 use common::{Place, Said};
 use serde_json::{Value, json};
@@ -269,7 +272,7 @@ fn budgets_and_the_cache_outlive_a_parent_that_is_killed() {
     assert_eq!(thinkers.ask("brain", "s3onefirst"), "answer: ");
     assert_eq!(thinkers.ask("brain", "k3one"), "answer: first");
     let why = thinkers.call(&["why", "brain"]).succeeds();
-    assert!(why.contains("cache") && why.contains("1 found, 1 not found"), "{why}");
+    assert!(why.contains("cache") && why.contains("1 found, 0 alike, 1 not found"), "{why}");
     for _ in 0..3 {
         assert_eq!(thinkers.ask("brain", "l5smallHello?"), "answer: Good day.");
     }
@@ -301,6 +304,38 @@ fn budgets_and_the_cache_outlive_a_parent_that_is_killed() {
 }
 
 #[test]
+fn the_cache_finds_what_is_alike() {
+    let thinkers = Thinkers::new();
+    let path = "app/spaces/brain/space.yaml";
+    let text = fs::read_to_string(thinkers.0.path(path)).expect("it is there");
+    let embedding = "embedding:\n  endpoint: http://recorded.invalid/v1\n  model: e\n  x-similarity: 0.95\n";
+    thinkers.0.write(path, format!("{text}{embedding}"));
+    let means = [("one", [1.0, 0.0]), ("uno", [9.0, 1.0]), ("two", [0.0, 1.0]), ("few", [1.0, 0.5])];
+    let means = means.map(|(text, numbers)| {
+        let asked = json!({"path": "/v1/embeddings", "body": {"model": "e", "input": text}});
+        json!({"request": asked, "answer": {"data": [{"embedding": numbers}]}}).to_string()
+    });
+    thinkers.0.write("app/spaces/brain/assets/answers.jsonl", means.join("\n"));
+    thinkers.up();
+    assert_eq!(thinkers.ask("brain", "k3one"), "error -03");
+    assert_eq!(thinkers.ask("brain", "s3onefirst"), "answer: ");
+    assert_eq!(thinkers.ask("brain", "k3uno"), "answer: first");
+    assert_eq!(thinkers.ask("brain", "k3two"), "error -03");
+    assert_eq!(thinkers.ask("brain", "k3few"), "error -03", "a cosine of 0.89");
+    // What nobody can say the meaning of is not found, and stored all the same.
+    assert_eq!(thinkers.ask("brain", "k3sky"), "error -03");
+    assert_eq!(thinkers.ask("brain", "s3skyblue"), "answer: ");
+    assert_eq!(thinkers.ask("brain", "k3sky"), "answer: blue");
+    let events = thinkers.call(&["events"]).succeeds();
+    assert_eq!(events.matches("its embedding model does not answer (io)").count(), 1, "{events}");
+    let why = thinkers.call(&["why", "brain"]).succeeds();
+    assert!(why.contains("1 found, 1 alike, 4 not found"), "{why}");
+    thinkers.call(&["down"]).succeeds();
+    thinkers.up();
+    assert_eq!(thinkers.ask("brain", "k3uno"), "answer: first");
+}
+
+#[test]
 fn a_secret_that_is_missing_is_named() {
     let thinkers = Thinkers::new();
     thinkers.up();
@@ -319,4 +354,26 @@ fn a_secret_that_is_missing_is_named() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("it is ours");
     thinkers.up();
     assert_eq!(thinkers.ask("brain", "l4paidHello?"), "answer: Good day.");
+}
+
+#[test]
+fn a_service_by_https_needs_an_issuer_that_is_trusted() {
+    let authority = server::Authority::new();
+    let port = authority.serve("localhost", 4000, b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nwarm").port();
+    let thinkers = Thinkers::new();
+    let path = "app/spaces/caller/space.yaml";
+    let text = fs::read_to_string(thinkers.0.path(path)).expect("it is there");
+    let url = format!("https://localhost:{port}/weather");
+    thinkers.0.write(path, text.replace("http://recorded.invalid/weather", &url));
+    thinkers.up();
+    assert_eq!(thinkers.ask("caller", "d8forecast"), "error -10");
+    let events = thinkers.call(&["events"]).succeeds();
+    let why = format!("GET {url}: the certificate is of an issuer that is not trusted here");
+    assert!(events.contains(&why) && events.contains("$SPACE_HOME/certificates.pem"), "{events}");
+    thinkers.call(&["down"]).succeeds();
+    thinkers.0.write("home/certificates.pem", "none");
+    thinkers.call(&["up", "--detach"]).refuses(6, "certificates.pem: it has no section");
+    thinkers.0.write("home/certificates.pem", authority.pem());
+    thinkers.up();
+    assert_eq!(thinkers.ask("caller", "d8forecast"), "answer: warm");
 }

@@ -79,7 +79,7 @@ fn a_users_first_minute() {
     browser.value(&page, "document.querySelector('#panel .card').click()");
     browser.until(&page, "document.getElementById('panel').innerText.includes('model: 4 of 50 requests')");
     let why = application.0.call("", &["why", "assistant"]).succeeds();
-    assert!(why.contains("1 found, 2 not found"), "{why}");
+    assert!(why.contains("1 found, 0 alike, 2 not found"), "{why}");
     // What nobody recorded is told, and shown to whoever would record it.
     browser.value(
         &panel,

@@ -195,6 +195,122 @@ fn what_sensors_measure_becomes_events() {
     senses.until("the next start tells", told);
 }
 
+/// Registers a module of the package for `hot`, which may emit twice in a minute, and one that is not there.
+const MODULES: &str = r#"(module
+  (import "sys" "log" (func $log (param i32 i32) (result i32)))
+  (import "events" "register_recognizer" (func $register (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "hot")
+  (data (i32.const 16) "{\"sensor\":\"heat\",\"module\":\"knock\",\"perMinute\":2}")
+  (data (i32.const 96) "{\"sensor\":\"heat\",\"module\":\"other\"}")
+  (func $note (param $at i32) (param $result i32)
+    (i32.store8 (i32.add (i32.const 200) (local.get $at)) (i32.sub (i32.const 65) (local.get $result))))
+  (func (export "on_init")
+    (call $note (i32.const 0) (call $register (i32.const 0) (i32.const 3) (i32.const 96) (i32.const 34)))
+    (call $note (i32.const 1) (call $register (i32.const 0) (i32.const 3) (i32.const 16) (i32.const 48)))
+    (drop (call $log (i32.const 200) (i32.const 2))))
+  (func (export "on_process"))
+  (func (export "on_close")))"#;
+
+/// Begins a recognizer that has looked at so many readings when it is asked for the next one's room.
+const KNOCK: &str = r#"(module
+  (memory (export "memory") 1)
+  (global $seen (mut i32) (i32.const 0))
+  (func (export "room") (param i32) (result i32)
+    (global.set $seen (i32.add (global.get $seen) (i32.const 1)))
+    (i32.const 1024))
+  (func (export "on_reading") (param $at i32) (param $bytes i32) (result i64)"#;
+
+/// Says all of a reading.
+fn echo() -> String {
+    let event = "(i64.or (i64.shl (i64.extend_i32_u (local.get $at)) (i64.const 32)) \
+                 (i64.extend_i32_u (local.get $bytes)))";
+    format!("{KNOCK} {event}))")
+}
+
+impl Senses {
+    /// Whose oven has a module recognize.
+    fn with_module(text: &str) -> Self {
+        let senses = Self::new();
+        senses.module("spaces/oven/core.wasm", MODULES);
+        senses.module("recognizers/knock.wasm", text);
+        senses
+    }
+
+    fn module(&self, file: &str, text: &str) {
+        self.0.write(&format!("app/{file}"), wat::parse_str(text).expect("the module is text"));
+    }
+}
+
+#[test]
+fn a_module_recognizes_events_as_often_as_it_may() {
+    let senses = Senses::with_module(&echo());
+    senses.call(&["up", "--detach"]).succeeds();
+    assert_eq!(senses.lines("oven"), ["DA"], "one is not there, one is");
+    senses.until("two events", |senses| senses.lines("alarm").len() >= 4);
+    let lines = senses.lines("alarm");
+    for pair in lines[..4].chunks(2) {
+        let reading: Value = serde_json::from_str(&pair[0]).expect("it is JSON");
+        assert_eq!((&reading["sensor"], reading["number"].is_u64()), (&"heat".into(), true), "{reading}");
+        let info: Value = serde_json::from_str(&pair[1]).expect("it is JSON");
+        assert!(emitter(&pair[1]).is_some_and(|from| from.starts_with("oven#")), "{info}");
+    }
+    // It has looked at many more by now.
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(senses.lines("alarm").len(), 4, "twice in a minute");
+    // It ends with its space, and the next start has one of its own.
+    senses.call(&["kill", "oven"]).succeeds();
+    senses.until("another start", |senses| senses.lines("oven").len() == 2);
+    senses.until("its events", |senses| senses.lines("alarm").len() >= 8);
+}
+
+#[test]
+fn a_module_that_is_out_of_fuel_or_traps_ends_alone() {
+    let when = |what: &str| {
+        let third = format!("(if (i32.eq (global.get $seen) (i32.const 3)) (then {what}))");
+        format!("{KNOCK} {third} (i64.const 0)))")
+    };
+    let beyond = "(return (i64.const 0xfffffff000000010))";
+    for (text, why) in [
+        (when("(loop (br 0))"), "fuel"),
+        (when("unreachable"), "unreachable"),
+        (when("(drop (i32.load (i32.const 0x7fffffff)))"), "memory"),
+        (when(beyond), "an event beyond the memory"),
+    ] {
+        let senses = Senses::with_module(&text);
+        senses.call(&["up", "--detach"]).succeeds();
+        let says = "the recognizer `knock` of the event `hot` has ended, and emits nothing more: ";
+        senses.until(why, |senses| senses.call(&["events"]).succeeds().contains(says));
+        let events = senses.call(&["events"]).succeeds();
+        let line = events.lines().find(|line| line.contains(says)).expect("it is there");
+        assert!(line.contains("oven") && line.contains(why), "{line}");
+        let status = senses.call(&["status"]).succeeds();
+        assert!(status.contains("senses: running"), "{status}");
+        assert_eq!(senses.lines("alarm"), [""; 0]);
+    }
+}
+
+#[test]
+fn a_module_that_could_do_more_is_refused_before_anything_runs() {
+    let import =
+        r#"(module (import "sys" "log" (func (param i32 i32) (result i32))) (memory (export "memory") 1))"#;
+    for (text, why) in [
+        (import, "the recognizer imports `sys.log`"),
+        ("(module)", "the module exports no `memory`"),
+        (r#"(module (memory (export "memory") 1))"#, "the module exports no `room`"),
+        (
+            r#"(module (memory (export "memory") 1) (func (export "room") (param i32) (result i32) (i32.const 0))
+              (func (export "on_reading") (param i32 i32) (result i32) (i32.const 0)))"#,
+            "the export `on_reading` is not a function of type (i32, i32) -> (i64)",
+        ),
+    ] {
+        let senses = Senses::with_module(text);
+        let said = senses.call(&["mex", "build"]);
+        assert!(said.err.contains("error[recognizer]") && said.err.contains(why), "{}{}", said.out, said.err);
+        assert!(said.err.contains("recognizers/knock.wasm"), "{}", said.err);
+    }
+}
+
 /// Tells whoever looks at its log what was recognized, in one module.
 const BOTH: &str = r#"(module
   (import "sys" "log" (func $log (param i32 i32) (result i32)))

@@ -120,6 +120,15 @@ impl Instance {
         Some(i64::from_le_bytes(left))
     }
 
+    /// Gives it so much fuel from now on, if the code counts it.
+    pub fn set_fuel(&self, units: u64) {
+        if let Some(place) = self.inner.module.0.fuel {
+            let fuel = i64::try_from(units).unwrap_or(i64::MAX);
+            // It lies in the slab, or the module would not have been loaded.
+            let _ = self.inner.activation.slab().write(place, &fuel.to_le_bytes());
+        }
+    }
+
     /// A handle by which other threads end its calls.
     pub fn interrupter(&self) -> Interrupter {
         self.inner.activation.interrupter()

@@ -142,7 +142,21 @@ pub struct Chat {
     /// Its language model.
     pub model: ChatModel,
     /// By which the intelligence cache finds what is alike; without it the cache is exact.
-    pub embedding: Option<Model>,
+    pub embedding: Option<Embedding>,
+}
+
+/// By which an intelligence cache finds what is alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Embedding {
+    /// The model that is asked.
+    pub model: Model,
+    /// How alike a question must be to one that was answered: a thousand times the cosine of the two.
+    pub similarity_thousandths: u32,
+}
+
+impl Embedding {
+    /// Where nothing is said.
+    pub const SIMILARITY_THOUSANDTHS: u32 = 900;
 }
 
 /// The language model of a CHAT space.

@@ -120,6 +120,10 @@ const SPACES: &[(&str, &[&str])] = &[
     ("type: CHAT", &["section-missing"]),
     ("type: CALL", &["section-missing"]),
     ("type: UI", &[]),
+    (
+        "type: CHAT\nmodel: m\nembedding: {endpoint: http://h, model: x, x-similarity: 1.1}",
+        &["malformed-amount"],
+    ),
     ("type: UI\nsensors: []", &["section-of-another-type"]),
     ("type: DATA\npersistence: {}\nmodel: m", &["section-of-another-type"]),
     ("type: IO\nsensors: [{id: S, type: t}]", &["malformed-name"]),

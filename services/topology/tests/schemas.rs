@@ -231,7 +231,7 @@ fn space_objects() -> Vec<Object> {
         ),
         object(Space, "/$defs/persistence", DATA, &[("quota", "1KiB"), ("ephemeral", "true")]),
         object(Space, "/$defs/own-model", CHAT, model(&[("name", "m")])),
-        object(Space, "/$defs/model", EMBEDDING, model(&[])),
+        object(Space, "/$defs/embedding-model", EMBEDDING, model(&[("x-similarity", "0.9")])),
         object(
             Space,
             "/$defs/service",

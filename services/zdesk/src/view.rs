@@ -126,8 +126,10 @@ pub struct Space {
 /// What an intelligence cache did since its host began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cache {
-    /// Values found.
+    /// Values found by their keys.
     pub hits: u64,
+    /// Values found by keys that are alike.
+    pub near: u64,
     /// Values not found.
     pub misses: u64,
     /// Values dropped, before their time, for others.

@@ -132,7 +132,7 @@ export class Panel {
           Restarts: count(item.restarts),
           Host: item.host ?? "none",
           Waiting: `${count(item.waiting)} messages`,
-          Cache: item.cache === null ? null : `${count(item.cache.hits)} found, ${count(item.cache.misses)} not found`,
+          Cache: item.cache === null ? null : `${count(item.cache.hits)} found, ${count(item.cache.near)} alike, ${count(item.cache.misses)} not found`,
         });
         setText(placement, item.placement || "Nothing was decided yet.");
         const has = item.memory === null ? "not known" : bytes(item.memory);

@@ -44,6 +44,8 @@ pub struct Application {
     pub world: Option<World>,
     /// What each space is made of.
     pub contents: BTreeMap<String, Content>,
+    /// Signed images of the modules that recognize events, by name.
+    pub recognizers: BTreeMap<String, Vec<u8>>,
 }
 
 /// What a space is made of.

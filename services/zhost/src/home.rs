@@ -61,6 +61,11 @@ impl Home {
         self.0.join("secrets.json")
     }
 
+    /// Where the certificates of issuers are that are trusted beside the public ones, if there are any.
+    pub fn certificates(&self) -> PathBuf {
+        self.0.join("certificates.pem")
+    }
+
     /// Where what a parent says goes that has no terminal.
     pub fn output(&self) -> PathBuf {
         self.0.join("zhost.log")

@@ -259,6 +259,7 @@ impl Host {
             rack: self.rack.clone(),
             sounds: self.sounds.clone(),
             secrets: self.home.secrets(),
+            certificates: self.home.certificates(),
             keys: self.loader.keys(),
         };
         let run = Run::new(Arc::clone(application), &folder, (NAME, self.life), ways)?;

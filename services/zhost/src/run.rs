@@ -7,6 +7,7 @@ mod house;
 mod member;
 mod pages;
 mod process;
+mod programs;
 mod quota;
 mod recognizers;
 
@@ -46,6 +47,8 @@ pub struct Ways {
     pub sounds: Option<Sounds>,
     /// Where the secrets are.
     pub secrets: PathBuf,
+    /// Where the certificates of issuers are.
+    pub certificates: PathBuf,
     /// Whose images are run.
     pub keys: Vec<PublicKey>,
 }
@@ -103,7 +106,7 @@ impl Run {
         let recognizers = Recognizers::default();
         ways.rack.watch(recognizers.watcher(ways.nudge.clone()));
         let run = Arc::new(Self {
-            agents: Agents::new(folder, &ways.secrets, &book)?,
+            agents: Agents::new(folder, &ways, &book)?,
             values: Values::new(folder, Arc::clone(&book)),
             name,
             end: format!("@{host}"),
@@ -160,6 +163,7 @@ impl Run {
             return Ok(());
         }
         self.agents.declare(application)?;
+        self.recognizers.declare(application);
         let declaration = application.declaration_with_calls(revision, &self.end, FUNCTION_TIME);
         house.mesh.declare(&declaration, self.now()).map_err(|error| error.to_string())?;
         house.take_calls(self, application.functions().next().is_some());
@@ -247,6 +251,7 @@ impl Run {
         if self.recognizers.is_any() {
             // Nobody else may ask for readings.
             self.ways.rack.advance();
+            self.show_readings();
         }
         let mut house = self.house();
         house.mesh.tick(self.now());
@@ -337,6 +342,10 @@ impl Run {
                 }
             }
             Event::Ended { space, result, .. } => {
+                let why = result.as_ref().err().map_or("it was stopped", |report| &report.message);
+                if self.recognizer_ended(space, why) {
+                    return;
+                }
                 let mut house = self.house();
                 let Some(name) = house.numbers.get(&space).cloned() else { return };
                 let member = house.members.get(&name);
@@ -358,6 +367,9 @@ impl Run {
     }
 
     fn requested(&self, number: u32, request: Vec<u8>, orders: &Orders) {
+        if self.recognizer_said(number, &request) {
+            return;
+        }
         let mut house = self.house();
         let Some(name) = house.numbers.get(&number).cloned() else { return };
         let Some(member) = house.members.get_mut(&name) else { return };
@@ -377,11 +389,13 @@ impl Run {
             };
         }
         match concerns(&request) {
-            Concern::Values | Concern::Cache => {
+            concern @ (Concern::Values | Concern::Cache) => {
                 let Storage { bytes: quota, is_strict, is_ephemeral } = member.storage;
                 let ephemeral = is_ephemeral.then_some(member.epoch);
                 let orders = orders.clone();
                 let nudge = self.ways.nudge.clone();
+                let is_cache = concern == Concern::Cache;
+                let embedder = is_cache.then(|| self.agents.embedder(&name)).flatten();
                 drop(house);
                 self.values.serve(Ask {
                     space: name,
@@ -392,6 +406,7 @@ impl Run {
                     quota,
                     is_strict,
                     ephemeral,
+                    embedder,
                     nudge,
                 });
             }
@@ -408,6 +423,7 @@ impl Run {
     /// The process of its spaces is gone, and they with it.
     fn process_ended(&self, why: &str) {
         let mut house = self.house();
+        self.recognizers.process_ended();
         let waits_for_the_next = self.process.gone();
         let gone: Vec<String> = house
             .numbers

@@ -1,10 +1,10 @@
 //! What spaces store, and their intelligence caches: served in a thread of its own, since what is stored is on the disk before it is answered.
 
 use sci::guest::ErrorCode;
-use services_zrun::linux::{Disk, DiskError, Kept, Orders};
+use services_zrun::linux::{Disk, DiskError, Embedder, Kept, Orders};
 use services_zrun::remote::{Concern, Server, concerns, is_beyond};
-use services_zrun::{Cache, Counts, InMemory, Store, StoreError};
-use std::collections::BTreeMap;
+use services_zrun::{Cache, Counts, InMemory, Store, StoreError, Vector};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Sender};
@@ -34,14 +34,28 @@ pub struct Ask {
     pub nudge: Sender<()>,
     /// Whether what it stores is gone when it stops: its start's number.
     pub ephemeral: Option<u64>,
+    /// What tells its cache what keys mean, until it was asked.
+    pub embedder: Option<Embedder>,
 }
+
+/// What the thread does next.
+enum Work {
+    /// Serves a request.
+    Serve(Ask),
+    /// Serves a request of a cache, of whose key was told what it means, or why not.
+    Go(Ask, Result<Vector, ErrorCode>),
+}
+
+/// The way to the thread, until it ends.
+type Way = Arc<Mutex<Option<Sender<Work>>>>;
 
 /// Spaces that wanted to store more than they may, by their numbers, and what they wanted.
 type Beyond = Arc<Mutex<Vec<(u32, String)>>>;
 
 /// The stores of a topology's spaces.
 pub struct Values {
-    thread: Mutex<Option<(Sender<Ask>, JoinHandle<()>)>>,
+    way: Way,
+    thread: Mutex<Option<JoinHandle<()>>>,
     /// What the caches did, by space.
     counts: Arc<Mutex<BTreeMap<String, Counts>>>,
     beyond: Beyond,
@@ -50,14 +64,27 @@ pub struct Values {
 impl Values {
     /// Of spaces whose files are in the folder of their application.
     pub fn new(folder: &Path, book: Arc<Book>) -> Self {
-        let (sender, receiver) = mpsc::channel::<Ask>();
+        let (sender, receiver) = mpsc::channel();
+        let way = Way::new(Mutex::new(Some(sender)));
         let counts: Arc<Mutex<BTreeMap<String, Counts>>> = Arc::default();
         let beyond = Beyond::default();
         let (folder, counted, found) = (folder.to_owned(), Arc::clone(&counts), Arc::clone(&beyond));
+        let back = Arc::clone(&way);
         let thread = thread::spawn(move || {
-            let mut shelf = Shelf { folder, stores: BTreeMap::new(), caches: BTreeMap::new(), book };
-            for ask in receiver {
+            let (stores, caches, blind) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+            let mut shelf = Shelf { folder, stores, caches, blind, book };
+            for work in receiver {
+                let (mut ask, told) = match work {
+                    Work::Serve(ask) => (ask, None),
+                    Work::Go(ask, told) => (ask, Some(told)),
+                };
                 let reply = if concerns(&ask.request) == Concern::Cache {
+                    if let Some(told) = told {
+                        shelf.learn(&ask, told);
+                    } else if let Some(embedder) = shelf.needs_embedding(&mut ask) {
+                        embed(&embedder, ask, Arc::clone(&back));
+                        continue;
+                    }
                     let reply = shelf.serve_cache(&ask);
                     let counts = shelf.caches.get(&ask.space).and_then(Option::as_ref).map(Kept::counts);
                     let mut counted = counted.lock().unwrap_or_else(PoisonError::into_inner);
@@ -79,7 +106,7 @@ impl Values {
                 }
             }
         });
-        Self { thread: Mutex::new(Some((sender, thread))), counts, beyond }
+        Self { way, thread: Mutex::new(Some(thread)), counts, beyond }
     }
 
     /// What a space's cache did in this life, if it has used it.
@@ -94,9 +121,9 @@ impl Values {
 
     /// Serves no more, and has closed what was open: another may open it.
     pub fn end(&self) {
+        self.way.lock().unwrap_or_else(PoisonError::into_inner).take();
         let taken = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some((sender, thread)) = taken {
-            drop(sender);
+        if let Some(thread) = taken {
             // One that panicked has closed what it had, too.
             let _ = thread.join();
         }
@@ -104,11 +131,21 @@ impl Values {
 
     /// Serves a request.
     pub fn serve(&self, ask: Ask) {
-        if let Some((sender, _)) = &*self.thread.lock().unwrap_or_else(PoisonError::into_inner) {
-            // Whose thread is gone gets no reply, as if the machine were.
-            let _ = sender.send(ask);
-        }
+        send(&self.way, Work::Serve(ask));
     }
+}
+
+/// Whose thread is gone gets no reply, as if the machine were.
+fn send(way: &Way, work: Work) {
+    if let Some(sender) = &*way.lock().unwrap_or_else(PoisonError::into_inner) {
+        let _ = sender.send(work);
+    }
+}
+
+/// Asks what the key of a request means, and has the request served then.
+fn embed(embedder: &Embedder, ask: Ask, back: Way) {
+    let key = ask.server.cache_key(&ask.request).map(|(key, _)| key.to_owned()).unwrap_or_default();
+    embedder.start(&key, move |told| send(&back, Work::Go(ask, told)));
 }
 
 struct Shelf {
@@ -117,6 +154,8 @@ struct Shelf {
     stores: BTreeMap<String, (Option<u64>, Box<dyn Store>)>,
     /// By space; none where it cannot be reached.
     caches: BTreeMap<String, Option<Kept>>,
+    /// Spaces of whose keys nobody told what the last one means.
+    blind: BTreeSet<String>,
     book: Arc<Book>,
 }
 
@@ -140,12 +179,52 @@ impl Shelf {
         &mut **store
     }
 
+    /// What tells what the key of a request means, if the cache has to know before it is served.
+    fn needs_embedding(&mut self, ask: &mut Ask) -> Option<Embedder> {
+        let (key, is_kept) = ask.server.cache_key(&ask.request)?;
+        let embedder = ask.embedder.take()?;
+        let now = now();
+        let cache = self.cache(&ask.space, now)?;
+        cache.be_like(embedder.similarity_thousandths, embedder.model);
+        cache.wants(key, is_kept, now).then_some(embedder)
+    }
+
+    /// Takes what the key of a request means. What cannot be told is said once until it can be again.
+    fn learn(&mut self, ask: &Ask, told: Result<Vector, ErrorCode>) {
+        let Some((key, _)) = ask.server.cache_key(&ask.request) else { return };
+        match told {
+            Ok(vector) => {
+                self.blind.remove(&ask.space);
+                if let Some(cache) = self.cache(&ask.space, now()) {
+                    cache.learn(key, vector);
+                }
+            }
+            Err(code) if self.blind.insert(ask.space.clone()) => {
+                let name = code.name();
+                self.book.event(
+                    &ask.space,
+                    &format!(
+                        "its embedding model does not answer ({name}), so its intelligence cache finds only what \
+                         is the same"
+                    ),
+                );
+            }
+            Err(_) => {}
+        }
+    }
+
     fn serve_cache(&mut self, ask: &Ask) -> Vec<u8> {
-        // A space's own clock does not go on while nobody runs.
-        let time = SystemTime::now().duration_since(UNIX_EPOCH);
-        let now = time.map_or(0, |time| time.as_nanos() as u64);
-        if !self.caches.contains_key(&ask.space) {
-            let opened = self.open("cache", &ask.space, |path| {
+        let now = now();
+        match self.cache(&ask.space, now) {
+            Some(cache) => ask.server.serve_cache(&ask.request, cache, now),
+            None => ask.server.serve_cache(&ask.request, &mut Closed, now),
+        }
+    }
+
+    /// A space's cache; none where it cannot be reached.
+    fn cache(&mut self, space: &str, now: u64) -> Option<&mut Kept> {
+        if !self.caches.contains_key(space) {
+            let opened = self.open("cache", space, |path| {
                 Kept::open(path, now).or_else(|_| {
                     // Nothing is in it that could not be had again.
                     let _ = fs::remove_file(path);
@@ -153,14 +232,11 @@ impl Shelf {
                 })
             });
             let cache = opened.map_err(|error| {
-                self.book.event(&ask.space, &format!("its intelligence cache cannot be reached: {error}"));
+                self.book.event(space, &format!("its intelligence cache cannot be reached: {error}"));
             });
-            self.caches.insert(ask.space.clone(), cache.ok());
+            self.caches.insert(space.to_owned(), cache.ok());
         }
-        match self.caches.get_mut(&ask.space).and_then(Option::as_mut) {
-            Some(cache) => ask.server.serve_cache(&ask.request, cache, now),
-            None => ask.server.serve_cache(&ask.request, &mut Closed, now),
-        }
+        self.caches.get_mut(space)?.as_mut()
     }
 
     /// Opens a space's file in one of the folders of the application.
@@ -175,6 +251,11 @@ impl Shelf {
         let path = folder.join(format!("{space}.redb"));
         open(&path).map_err(|error| format!("{}: {error}", path.display()))
     }
+}
+
+/// Nanoseconds since 1970: a space's own clock does not go on while nobody runs.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_nanos() as u64)
 }
 
 /// A store that could not be opened.

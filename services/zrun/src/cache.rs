@@ -1,6 +1,11 @@
-//! The intelligence cache: answers of models, found again by what was asked.
+//! The intelligence cache: answers of models, found again by what was asked, or by what is like it.
+
+mod alike;
+
+pub use alike::Vector;
 
 use crate::memory::copied;
+use alike::Alike;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -20,15 +25,17 @@ pub trait Cache {
 /// What a cache has done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Values found.
+    /// Values found by their keys.
     pub hits: u64,
+    /// Values found by keys that are alike.
+    pub near: u64,
     /// Values not found.
     pub misses: u64,
     /// Values dropped, before their time, for others.
     pub dropped: u64,
 }
 
-/// A cache in memory whose keys match byte by byte.
+/// A cache in memory whose keys match byte by byte, and by what they mean where [embeddings](Exact::learn) tell.
 ///
 /// A value with a time stays until the time has passed. One without a time goes when another needs the room, the one
 /// first that was used least lately.
@@ -40,12 +47,15 @@ pub struct Exact {
     next_use: u64,
     bytes_left: u64,
     entries_max: usize,
+    alike: Alike,
     counts: Counts,
 }
 
 #[derive(Clone, Debug)]
 struct Entry {
     value: Vec<u8>,
+    /// What its key means, if that is known.
+    vector: Option<Vector>,
     /// When it ends.
     end: Option<u64>,
     last_use: u64,
@@ -57,8 +67,8 @@ impl Entry {
     }
 }
 
-fn size(key: &str, value: &[u8]) -> u64 {
-    (key.len() + value.len()) as u64
+fn size(key: &str, value: &[u8], vector: Option<&Vector>) -> u64 {
+    (key.len() + value.len()) as u64 + vector.map_or(0, Vector::bytes)
 }
 
 impl Exact {
@@ -70,6 +80,7 @@ impl Exact {
             next_use: 0,
             bytes_left: bytes,
             entries_max: entries,
+            alike: Alike::default(),
             counts: Counts::default(),
         }
     }
@@ -82,7 +93,7 @@ impl Exact {
     fn remove(&mut self, key: &str) {
         if let Some(entry) = self.entries.remove(key) {
             self.uses.remove(&entry.last_use);
-            self.bytes_left += size(key, &entry.value);
+            self.bytes_left += size(key, &entry.value, entry.vector.as_ref());
         }
     }
 
@@ -105,7 +116,7 @@ impl Exact {
         let (mut bytes, mut stay) = (self.bytes_left, 0);
         for (other, entry) in &self.entries {
             if goes(other, entry) {
-                bytes += size(other, &entry.value);
+                bytes += size(other, &entry.value, entry.vector.as_ref());
             } else {
                 stay += 1;
             }
@@ -134,6 +145,35 @@ impl Exact {
         self.next_use
     }
 
+    /// From now on, answers to questions that are so alike for a model are found: a thousand times the cosine of the two.
+    pub fn be_like(&mut self, similarity_thousandths: u32, model: u32) {
+        self.alike.be(similarity_thousandths, model);
+    }
+
+    /// Whether the embedding of a key would help to find an answer, or to find it later if `is_kept`.
+    pub fn wants(&self, key: &str, is_kept: bool, now: u64) -> bool {
+        let known = self.entries.get(key).filter(|entry| !entry.is_over(now));
+        !self.alike.knows(key)
+            && known.is_none_or(|entry| is_kept && !self.alike.is_of_now(entry.vector.as_ref()))
+    }
+
+    /// The embedding of a key that is looked up or kept next.
+    pub fn learn(&mut self, key: &str, vector: Vector) {
+        self.alike.learn(key, vector);
+    }
+
+    /// What a key means, if that is known.
+    pub fn vector(&self, key: &str) -> Option<&Vector> {
+        self.entries.get(key)?.vector.as_ref()
+    }
+
+    /// The key whose answer suits another one best, if any is alike enough.
+    fn nearest(&self, key: &str, now: u64) -> Option<String> {
+        let entries = self.entries.iter().filter(|(_, entry)| !entry.is_over(now));
+        let known = entries.filter_map(|(key, entry)| Some((key, entry.vector.as_ref()?)));
+        self.alike.nearest(key, known).cloned()
+    }
+
     /// As [`Cache::keep`], until a time; the keys that went for it.
     pub(crate) fn keep_until(
         &mut self,
@@ -143,7 +183,8 @@ impl Exact {
         now: u64,
     ) -> Result<Vec<String>, ErrorCode> {
         let copy = copied(value).ok_or(ErrorCode::Quota)?;
-        let needed = size(key, value);
+        let vector = self.alike.take(key).or_else(|| self.vector(key).cloned());
+        let needed = size(key, value, vector.as_ref());
         if !self.could_have_room(key, needed, now) {
             return Err(ErrorCode::Quota);
         }
@@ -152,7 +193,7 @@ impl Exact {
         let this_use = self.new_use();
         self.bytes_left -= needed;
         self.uses.insert(this_use, key.into());
-        self.entries.insert(key.into(), Entry { value: copy, end, last_use: this_use });
+        self.entries.insert(key.into(), Entry { value: copy, vector, end, last_use: this_use });
         Ok(gone)
     }
 
@@ -180,7 +221,8 @@ impl Cache for Exact {
             self.remove(key);
         }
         let this_use = self.new_use();
-        let Some(entry) = self.entries.get_mut(key) else {
+        let alike = if self.entries.contains_key(key) { None } else { self.nearest(key, now) };
+        let Some(entry) = self.entries.get_mut(alike.as_deref().unwrap_or(key)) else {
             self.counts.misses += 1;
             return Err(ErrorCode::NotFound);
         };
@@ -189,7 +231,10 @@ impl Cache for Exact {
             self.uses.insert(this_use, key);
         }
         entry.last_use = this_use;
-        self.counts.hits += 1;
+        match alike {
+            Some(_) => self.counts.near += 1,
+            None => self.counts.hits += 1,
+        }
         Ok(value)
     }
 
@@ -210,7 +255,7 @@ mod tests {
         assert_eq!(cache.lookup("a", 2 * SECOND - 1), Ok(b"1".to_vec()));
         assert_eq!(cache.lookup("a", 2 * SECOND), Err(ErrorCode::NotFound));
         assert_eq!(cache.lookup("b", u64::MAX), Ok(b"2".to_vec()));
-        assert_eq!(cache.counts(), Counts { hits: 2, misses: 2, dropped: 0 });
+        assert_eq!(cache.counts(), Counts { hits: 2, near: 0, misses: 2, dropped: 0 });
         assert_eq!(cache.bytes_left, 98, "what is over takes no room");
     }
 
@@ -245,5 +290,69 @@ mod tests {
         assert_eq!((cache.keep("a", b"", 9, 0), cache.keep("b", b"", 9, 0)), (Ok(()), Ok(())));
         assert_eq!(cache.keep("c", b"", 9, 0), Err(ErrorCode::Quota));
         assert_eq!(cache.keep("b", b"1", 9, 0), Ok(()), "it takes its own place");
+    }
+
+    fn vector(numbers: &[f32]) -> Vector {
+        Vector::new(1, numbers.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn what_is_alike_enough_is_found_the_nearest_first() {
+        let mut cache = Exact::new(1000, 10);
+        cache.be_like(900, 1);
+        for (key, numbers) in [("east", [1.0, 0.0]), ("north-east", [3.0, 3.0]), ("north", [0.0, 2.0])] {
+            assert!(cache.wants(key, true, 0));
+            cache.learn(key, vector(&numbers));
+            assert!(!cache.wants(key, true, 0), "it is known already");
+            cache.keep(key, key.as_bytes(), 0, 0).unwrap();
+        }
+        assert!(!cache.wants("east", false, 0) && !cache.wants("east", true, 0));
+        cache.learn("mostly east", vector(&[10.0, 1.0]));
+        assert_eq!(cache.lookup("mostly east", 0), Ok(b"east".to_vec()));
+        cache.learn("between", vector(&[1.0, 0.4]));
+        assert_eq!(
+            cache.lookup("between", 0),
+            Ok(b"east".to_vec()),
+            "a cosine of 0.93, and of 0.92 to the other"
+        );
+        cache.learn("west", vector(&[-1.0, 0.0]));
+        assert_eq!(cache.lookup("west", 0), Err(ErrorCode::NotFound));
+        assert_eq!(cache.lookup("east", 0), Ok(b"east".to_vec()));
+        assert_eq!(cache.counts(), Counts { hits: 1, near: 2, misses: 1, dropped: 0 });
+        cache.be_like(990, 1);
+        cache.learn("between", vector(&[1.0, 0.4]));
+        assert_eq!(cache.lookup("between", 0), Err(ErrorCode::NotFound));
+    }
+
+    #[test]
+    fn what_is_over_or_means_nothing_here_is_not_alike() {
+        let mut cache = Exact::new(1000, 10);
+        cache.be_like(500, 1);
+        cache.learn("a", vector(&[1.0, 0.0]));
+        cache.keep("a", b"1", 2, 0).unwrap();
+        cache.learn("b", vector(&[1.0, 0.0]));
+        assert_eq!(cache.lookup("b", 2 * SECOND), Err(ErrorCode::NotFound), "its time has passed");
+        cache.keep("a", b"1", 0, 0).unwrap();
+        cache.learn("b", Vector::new(2, vec![1.0, 0.0]).unwrap());
+        assert_eq!(cache.lookup("b", 0), Err(ErrorCode::NotFound), "another model's");
+        cache.learn("b", vector(&[1.0, 0.0, 0.0]));
+        assert_eq!(cache.lookup("b", 0), Err(ErrorCode::NotFound), "of another length");
+        assert_eq!(cache.lookup("c", 0), Err(ErrorCode::NotFound), "nothing is known of it");
+        cache.learn("b", vector(&[1.0, 0.0]));
+        assert_eq!(cache.lookup("b", 0), Ok(b"1".to_vec()));
+        cache.be_like(500, 2);
+        assert!(cache.wants("a", true, 0), "what it means is another model's");
+    }
+
+    #[test]
+    fn what_a_key_means_takes_room() {
+        let mut cache = Exact::new(20, 10);
+        cache.be_like(900, 1);
+        cache.learn("a", vector(&[1.0; 4]));
+        assert_eq!(cache.keep("a", b"12345", 0, 0), Err(ErrorCode::Quota), "1 and 5 and 16");
+        cache.learn("a", vector(&[1.0; 4]));
+        assert_eq!(cache.keep("a", b"123", 0, 0), Ok(()));
+        assert_eq!(cache.keep("b", b"", 0, 0), Ok(()), "in place of the first");
+        assert_eq!((cache.counts().dropped, cache.bytes_left), (1, 19));
     }
 }

@@ -3,12 +3,22 @@
 #[cfg(feature = "cores")]
 mod hub;
 #[cfg(feature = "cores")]
+mod program;
+#[cfg(feature = "cores")]
+mod rate;
+#[cfg(feature = "cores")]
 mod recognizer;
+#[cfg(feature = "cores")]
+mod recognizers;
 
 #[cfg(feature = "cores")]
 pub use hub::{Delivery, Hub};
 #[cfg(feature = "cores")]
-pub use recognizer::Recognizer;
+pub use program::Program;
+#[cfg(feature = "cores")]
+pub use recognizer::{Recognizer, may_watch};
+#[cfg(feature = "cores")]
+pub use recognizers::{RECOGNIZERS_MAX, Recognized, Recognizers};
 
 use sci::guest::ErrorCode;
 
@@ -16,10 +26,6 @@ use sci::guest::ErrorCode;
 pub trait Events {
     /// Registers a recognizer of the space, which emits the event of this name, by its specification in JSON.
     fn register(&mut self, event: &str, spec: &str) -> Result<(), ErrorCode>;
-    /// Whether recognizers are served, too.
-    fn recognizes(&mut self) -> bool {
-        true
-    }
     /// Asks for the events of a name; they arrive as messages.
     fn follow(&mut self, event: &str) -> Result<(), ErrorCode>;
     /// Emits an event that the space declares.

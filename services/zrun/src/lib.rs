@@ -47,7 +47,7 @@ mod wasi;
 mod world;
 
 pub use agents::{Agents, Kind};
-pub use cache::{Cache, Counts, Exact};
+pub use cache::{Cache, Counts, Exact, Vector};
 pub use data::{InMemory, Store, StoreError};
 #[cfg(feature = "cores")]
 pub use devices::{
@@ -56,7 +56,7 @@ pub use devices::{
 pub use devices::{Audio, Devices};
 pub use events::Events;
 #[cfg(feature = "cores")]
-pub use events::{Delivery, Hub, Recognizer};
+pub use events::{Delivery, Hub, Program, RECOGNIZERS_MAX, Recognized, Recognizer, Recognizers, may_watch};
 pub use mail::{Alone, Info, Mail, MailError, Next};
 pub use memory::GuestMemory;
 pub use space::{Grants, Space, Violation};

@@ -388,6 +388,15 @@ impl Server {
         }
     }
 
+    /// The key of a request of the intelligence cache that the space may make, and whether a value is to be kept for it.
+    pub fn cache_key<'r>(&self, request: &'r [u8]) -> Option<(&'r str, bool)> {
+        match self.read(request)? {
+            Request::Optional(Optional::Lookup(key)) => Some((key, false)),
+            Request::Optional(Optional::Keep(key, ..)) => Some((key, true)),
+            _ => None,
+        }
+    }
+
     fn allows(&self, request: &Request<'_>) -> bool {
         request.needs().is_none_or(|needed| self.grants.holds(needed))
     }

@@ -7,7 +7,7 @@ use crate::devices::{Audio, Devices};
 use crate::events::Events;
 use crate::mail::Mail;
 use alloc::string::String;
-use sci::guest::{Function, number};
+use sci::guest::Function;
 
 /// Whether a host may lack what a function needs.
 pub(crate) fn is_optional(function: &Function) -> bool {
@@ -62,9 +62,6 @@ pub trait World {
             "ic" => self.cache().is_some(),
             "sensors" | "actuators" => self.devices().is_some(),
             "audio" => self.audio().is_some(),
-            "events" if function.number == number::EVENTS_REGISTER_RECOGNIZER => {
-                self.events().is_some_and(Events::recognizes)
-            }
             "events" => self.events().is_some(),
             "agent" => self.agents().is_some(),
             _ => true,

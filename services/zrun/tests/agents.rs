@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use services_topology::agent::{AgentBody, Budget, Model, Price};
 use services_topology::name::{HeaderName, HeaderValue, Name, Secret, Url};
 use services_topology::place::{Located, Place};
-use services_topology::space::{Method, Service, ServiceLimits};
+use services_topology::space::{Embedding, Method, Service, ServiceLimits};
 use services_zrun::Kind;
 use services_zrun::agents::{Answer, Book, Event, Invocation, Own, Request, Step, Trouble};
 
@@ -57,7 +57,7 @@ fn book() -> Book {
         agents.map(|(name, agent)| (name.to_owned(), agent)),
         keys.map(|(name, key)| (name.to_owned(), key.to_owned())),
     );
-    book.join(SPACE, Own { services: vec![service()], model: None });
+    book.join(SPACE, Own { services: vec![service()], ..Own::default() });
     book
 }
 
@@ -209,7 +209,7 @@ fn each_kind_has_its_own_names() {
     }
     let (_, step) = book.begin(2, Kind::Function, "forecast", b"", 0);
     assert_eq!(failed(&step), ErrorCode::Closed, "the space has not come");
-    book.join(2, Own { services: Vec::new(), model: Some(("mine".to_owned(), model())) });
+    book.join(2, Own { model: Some(("mine".to_owned(), model())), ..Own::default() });
     let (_, step) = book.begin(2, Kind::Function, "forecast", b"", 0);
     assert_eq!(failed(&step), ErrorCode::NotFound, "the binding is another space's");
     assert!(matches!(book.begin(2, Kind::Model, "mine", b"x", 0).1, Step::Ask(_)));
@@ -219,7 +219,7 @@ fn each_kind_has_its_own_names() {
 #[test]
 fn a_key_that_is_missing_is_not_left_out() {
     let mut book = Book::new([("small".to_owned(), AgentBody::Model(model()))], []);
-    book.join(SPACE, Own { services: vec![service()], model: None });
+    book.join(SPACE, Own { services: vec![service()], ..Own::default() });
     assert_eq!(failed(&begin(&mut book, Kind::Model, "small", "x").1), ErrorCode::Denied);
     assert_eq!(failed(&begin(&mut book, Kind::Function, "forecast", "").1), ErrorCode::Denied);
 }
@@ -291,4 +291,32 @@ fn a_service_gets_what_its_binding_says() {
     );
     let later = book.begin(SPACE, Kind::Function, "forecast", b"", 60_000);
     assert!(matches!(later.1, Step::Ask(_)));
+}
+
+#[test]
+fn an_embedding_is_asked_and_paid_like_a_model() {
+    let mut book = book();
+    assert_eq!(failed(&book.embed(SPACE, "x", 0).1), ErrorCode::NotFound, "it has no such model");
+    let budget = Budget { requests: Some(3), ..Budget::default() };
+    let embedding = Embedding { model: Model { budget, ..model() }, similarity_thousandths: 900 };
+    book.join(SPACE, Own { embedding: Some(embedding), ..Own::default() });
+    let (mut invocation, step) = book.embed(SPACE, "How warm is it?", 0);
+    let Request { method, url, headers, body, .. } = request(step);
+    assert_eq!((method, url.as_str()), ("POST", "http://models.example/v1/embeddings"));
+    assert!(headers.contains(&("authorization".to_owned(), "Bearer open".to_owned())));
+    let asked: Value = serde_json::from_slice(&body.unwrap()).unwrap();
+    assert_eq!(asked, json!({ "model": "small-1", "input": "How warm is it?" }));
+    assert_eq!(book.go_on(&mut invocation, answered(200, &json!({ "data": [] })), 0), Step::Wait(250));
+    book.go_on(&mut invocation, Event::Waited, 0);
+    let answer =
+        json!({ "data": [{ "embedding": [1, 0.5] }], "usage": { "prompt_tokens": 5, "total_tokens": 5 } });
+    let step = book.go_on(&mut invocation, answered(200, &answer), 0);
+    assert_eq!(step, Step::Done(Ok([1.0_f32.to_le_bytes(), 0.5_f32.to_le_bytes()].concat())));
+    let spent: Vec<_> =
+        book.all_spent().map(|(space, _, spent)| (space, spent.requests, spent.tokens)).collect();
+    assert_eq!(spent[0].0, Some(SPACE));
+    assert_eq!((spent[0].1, spent[0].2 >= 5), (2, true));
+    let (mut invocation, _) = book.embed(SPACE, "x", 0);
+    assert_eq!(failed(&book.go_on(&mut invocation, answered(401, &json!({})), 0)), ErrorCode::Denied);
+    assert_eq!(failed(&book.embed(SPACE, "x", 0).1), ErrorCode::Quota, "three requests a day");
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use compiler_driver::keys::Key;
 use sci::digest::{Hasher, sha256};
+use sci::guest::GuestCapability;
 use services_mex::layout::MODULE;
 use services_topology::space::{self, ChatModel, Device, Role};
 use services_zhost::{ANSWERS, Application, Content, Image, Loader, Problem, StandIn};
@@ -51,6 +52,7 @@ impl Packages {
             package,
             verdict,
             contents: contents(&judged),
+            recognizers: judged.recognizers.clone(),
             world: judged.contents.world,
             graph: judged.graph,
         })
@@ -120,6 +122,12 @@ pub fn contents(judged: &Judged<'_>) -> BTreeMap<String, Content> {
                 content.answers = entry.content().into_owned();
             }
         }
+        if node.grant.contains(GuestCapability::EventsRegisterRecognizer) {
+            for (name, image) in &judged.recognizers {
+                hasher.update(format!("recognizers/{name} {}", image.len()).as_bytes());
+                hasher.update(image);
+            }
+        }
         content.image = judged.guests.get(&node.name).map(|(image, _)| Image::Held(image.clone()));
         let manifest = judged.contents.spaces.get(&node.name).and_then(|facts| facts.manifest.as_ref());
         if let Some(Role::Data(persistence)) = manifest.map(|manifest| &manifest.role) {
@@ -137,6 +145,7 @@ pub fn contents(judged: &Judged<'_>) -> BTreeMap<String, Content> {
                 if let ChatModel::Own { name, model } = &chat.model {
                     content.own.model = Some((name.value.to_string(), model.clone()));
                 }
+                content.own.embedding.clone_from(&chat.embedding);
             }
             _ => {}
         }

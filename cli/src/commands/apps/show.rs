@@ -286,8 +286,8 @@ fn uses(capability: &Capability) -> String {
     }
 }
 
-fn cached(Cache { hits, misses, .. }: Cache) -> String {
-    format!("{hits} found, {misses} not found")
+fn cached(Cache { hits, near, misses, .. }: Cache) -> String {
+    format!("{hits} found, {near} alike, {misses} not found")
 }
 
 /// `space topo history`

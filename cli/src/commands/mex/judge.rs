@@ -30,6 +30,8 @@ const POLICY_BYTES_MAX: u64 = 1024 * 1024;
 const POLICY: &str = "trust.yaml";
 /// What holds where the user has none.
 const NO_POLICY: &str = "apiVersion: samoza/v1\nkind: TrustPolicy\nprofile: development\n";
+/// The folder of a package that has modules which recognize events.
+const RECOGNIZERS: &str = "recognizers/";
 /// Pages that a guest's memory begins with at most.
 const PAGES_MAX: u64 = 1024;
 
@@ -43,6 +45,8 @@ pub struct Judged<'p> {
     pub graph: Graph,
     /// The images of its modules, and what each needs, once they were compiled.
     pub guests: BTreeMap<Name, (Vec<u8>, Capabilities)>,
+    /// The images of the modules that recognize events, by name, once they were compiled.
+    pub recognizers: BTreeMap<String, Vec<u8>>,
 }
 
 impl Judged<'_> {
@@ -68,7 +72,7 @@ pub fn read<'p>(file: &Path, bytes: &'p [u8]) -> Result<Judged<'p>, Failure> {
     let contents = Contents::read(&package).map_err(|violations| violated(file, violations))?;
     package.check_layout(&contents.types()).map_err(|refusals| refused(file, refusals))?;
     let graph = Graph::of(&contents.topology, |_| Capabilities::NONE);
-    Ok(Judged { package, contents, graph, guests: BTreeMap::new() })
+    Ok(Judged { package, contents, graph, guests: BTreeMap::new(), recognizers: BTreeMap::new() })
 }
 
 /// The structural and the semantic level, modules among them: each is compiled, and kept for its run.
@@ -89,6 +93,14 @@ pub fn semantic<'p>(file: &Path, mut judged: Judged<'p>, strict: bool) -> Result
                 Ok(guest) => drop(guests.insert(name.clone(), guest)),
                 Err(failure) => failures.push(failure),
             }
+        }
+    }
+    for entry in judged.package.archive().entries() {
+        let named = entry.name().strip_prefix(RECOGNIZERS).and_then(|name| name.strip_suffix(".wasm"));
+        let Some(name) = named else { continue };
+        match recognizer(name, &format!("{}: {}", file.display(), entry.name()), entry, (&cache, &key)) {
+            Ok(image) => drop(judged.recognizers.insert(name.to_owned(), image)),
+            Err(failure) => failures.push(failure),
         }
     }
     if !failures.is_empty() {
@@ -130,6 +142,33 @@ fn compiled(
     });
     let needed = needed.flatten().collect();
     Ok((bytes, needed))
+}
+
+/// The image of a module that recognizes events, if it is one: it counts fuel, and has no imports.
+fn recognizer(
+    name: &str,
+    place: &str,
+    entry: &Entry<'_>,
+    (cache, key): (&Cache, &Key),
+) -> Result<Vec<u8>, Failure> {
+    let content = entry.content();
+    let module = Guest::new(Input { name, file: place, bytes: &content }, &[]);
+    let options = GuestOptions { fuel: true, ..GuestOptions::default() };
+    let bytes = cache.image(&module, options, &session::identity(), key)?;
+    let image =
+        Image::read(&bytes).map_err(|error| Failure::new(Exit::Image, "bad-image", error.to_string()))?;
+    let linkage =
+        linkage::read(image.bytes_of(SectionKind::Linkage)).ok_or_else(|| guest::is_none().at(place))?;
+    let wrong = |message: String| {
+        Failure::new(Exit::Refused, "recognizer", message).at(place).help(
+        "a recognizer exports `memory`, `room` and `on_reading`, and imports nothing: docs/devices.md, under Events",
+    )
+    };
+    if let Some(import) = linkage.imports.first() {
+        return Err(wrong(format!("the recognizer imports `{}.{}`", import.module, import.item)));
+    }
+    lifecycle::check_recognizer(&linkage).map_err(|error| wrong(error.to_string()))?;
+    Ok(bytes)
 }
 
 /// How a package stands.

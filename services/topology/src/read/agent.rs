@@ -51,14 +51,6 @@ impl Reader {
         name.zip(body).map(|(name, body)| Agent { name, body })
     }
 
-    /// A model that stands alone.
-    pub(super) fn model(&mut self, node: &Node) -> Option<Model> {
-        let mut fields = node.fields(&mut self.errors)?;
-        let model = self.model_fields(&mut fields);
-        fields.finish(&mut self.errors);
-        model
-    }
-
     /// The fields of a model.
     pub(super) fn model_fields(&mut self, fields: &mut Fields<'_>) -> Option<Model> {
         let endpoint = fields.required("endpoint", &mut self.errors).and_then(|node| self.url(node));

@@ -13,7 +13,7 @@ use crate::name::{HeaderName, HeaderValue};
 use crate::read::Reader;
 use crate::rules;
 use crate::space::{
-    Chat, ChatModel, Device, Devices, Method, Persistence, Role, Service, ServiceLimits, Shape,
+    Chat, ChatModel, Device, Devices, Embedding, Method, Persistence, Role, Service, ServiceLimits, Shape,
     SpaceManifest, StandIn, Wave,
 };
 use crate::violation::Violation;
@@ -49,6 +49,9 @@ const KEY_HEADER: &str = "authorization";
 const PER_MINUTE_MAX: u32 = 1_000_000;
 /// The key of what stands in for a device. The format has none: it is an extension.
 const STAND_IN: &str = "x-simulated";
+/// The key of how alike questions must be, and its digits after the point.
+const SIMILARITY: &str = "x-similarity";
+const SIMILARITY_DIGITS: usize = 3;
 /// Milliseconds of a simulated sensor where nothing is said.
 const PERIOD: u64 = 10_000;
 const EVERY: u64 = 1_000;
@@ -104,7 +107,7 @@ impl Reader {
             SpaceType::Data => Role::Data(self.persistence(persistence?)?),
             SpaceType::Chat => {
                 let model = self.chat_model(model?);
-                let embedding = embedding.and_then(|node| self.model(node));
+                let embedding = embedding.and_then(|node| self.embedding(node));
                 Role::Chat(Box::new(Chat { model: model?, embedding }))
             }
             SpaceType::Call => {
@@ -157,6 +160,21 @@ impl Reader {
         let ephemeral = fields.optional("ephemeral").and_then(|node| node.boolean(&mut self.errors));
         fields.finish(&mut self.errors);
         Some(Persistence { quota_bytes, ephemeral: ephemeral.unwrap_or_default() })
+    }
+
+    fn embedding(&mut self, node: &Node) -> Option<Embedding> {
+        let mut fields = node.fields(&mut self.errors)?;
+        let model = self.model_fields(&mut fields);
+        let similarity = fields.optional(SIMILARITY).and_then(|node| {
+            let thousandths = self.amount(node, SIMILARITY_DIGITS)?;
+            if !(1..=1000).contains(&thousandths) {
+                self.wrong(rules::MALFORMED_AMOUNT, node, "it is not a number from 0.001 to 1");
+            }
+            u32::try_from(thousandths).ok()
+        });
+        fields.finish(&mut self.errors);
+        let similarity_thousandths = similarity.unwrap_or(Embedding::SIMILARITY_THOUSANDTHS);
+        Some(Embedding { model: model?, similarity_thousandths })
     }
 
     /// The name of an agent, or a model written out.

@@ -46,7 +46,7 @@ fn space(look: &Look<'_>, status: SpaceStatus, cache: Option<Counts>) -> Option<
         memory_max: node.placement.resources.memory_bytes.unwrap_or(crate::application::MEMORY_BYTES),
         waiting: look.waiting(&status.name) as u64,
         capabilities: node.grant.iter().map(capability).collect(),
-        cache: cache.map(|Counts { hits, misses, dropped }| Cache { hits, misses, dropped }),
+        cache: cache.map(|Counts { hits, near, misses, dropped }| Cache { hits, near, misses, dropped }),
         name: status.name,
     })
 }

@@ -1,7 +1,7 @@
 //! The agents of a topology: what they may spend, what answers for them, and functions that spaces carry out.
 
 use super::house::House;
-use super::{Run, milliseconds};
+use super::{Run, Ways, milliseconds};
 use crate::application::Application;
 use crate::book::Book as Log;
 use sci::guest::ErrorCode;
@@ -11,7 +11,7 @@ use services_topology::name::Secret;
 use services_zmesh::{Emitted, Instance};
 use services_zrun::Kind;
 use services_zrun::agents::{Book, Spent};
-use services_zrun::linux::{Callee, Done, Ledger, Records, Runner};
+use services_zrun::linux::{Callee, Certificates, Done, Embedder, Ledger, Records, Runner};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -112,20 +112,28 @@ impl Ledger for Budgets {
     }
 }
 
+/// What an application's requests are made and answered with.
+pub struct Sources {
+    records: Records,
+    secrets: BTreeMap<String, String>,
+    certificates: Certificates,
+}
+
 /// The agents of a topology.
 pub struct Agents {
     runner: Runner,
     names: Arc<Names>,
     log: Arc<Log>,
-    /// Where the secrets are.
+    /// Where the secrets are, and the certificates of issuers.
     secrets: PathBuf,
+    certificates: PathBuf,
     is_over: Arc<AtomicBool>,
     run: Arc<OnceLock<Weak<Run>>>,
 }
 
 impl Agents {
     /// Of a topology whose state is in a folder.
-    pub fn new(folder: &Path, secrets: &Path, log: &Arc<Log>) -> Result<Self, String> {
+    pub fn new(folder: &Path, ways: &Ways, log: &Arc<Log>) -> Result<Self, String> {
         let names = Arc::new(Names::default());
         let path = folder.join(BUDGETS);
         let (mut book, last) = (Book::default(), read(&path)?);
@@ -154,7 +162,8 @@ impl Agents {
             Some(Box::new(callee)),
             Some(Box::new(budgets)),
         );
-        Ok(Self { runner, names, log: Arc::clone(log), secrets: secrets.to_owned(), is_over, run })
+        let (secrets, certificates) = (ways.secrets.clone(), ways.certificates.clone());
+        Ok(Self { runner, names, log: Arc::clone(log), secrets, certificates, is_over, run })
     }
 
     /// Functions are carried out by the spaces of a run from now on.
@@ -162,8 +171,8 @@ impl Agents {
         self.run.get_or_init(|| Arc::downgrade(run));
     }
 
-    /// What an application is answered from, and the secrets.
-    pub fn read(&self, application: &Application) -> Result<(Records, BTreeMap<String, String>), String> {
+    /// What an application is answered from.
+    pub fn read(&self, application: &Application) -> Result<Sources, String> {
         let mut answers = String::new();
         for (space, content) in &application.contents {
             let text = String::from_utf8_lossy(&content.answers);
@@ -172,12 +181,16 @@ impl Agents {
             answers.push('\n');
         }
         let records = Records::read(&answers).map_err(|error| error.to_string())?;
-        Ok((records, secrets(&self.secrets)?))
+        Ok(Sources {
+            records,
+            secrets: secrets(&self.secrets)?,
+            certificates: certificates(&self.certificates)?,
+        })
     }
 
     /// Takes what the topology is from now on.
     pub fn declare(&self, application: &Application) -> Result<(), String> {
-        let (records, secrets) = self.read(application)?;
+        let Sources { records, secrets, certificates } = self.read(application)?;
         for secret in needed(application).into_iter().filter(|secret| !secrets.contains_key(secret.as_str()))
         {
             let path = self.secrets.display();
@@ -189,6 +202,7 @@ impl Agents {
         let agents = agents.iter().map(|(name, body)| (name.to_string(), body.clone()));
         self.runner.change(|book| book.declare(agents, secrets));
         self.runner.record(records);
+        self.runner.trust(&certificates);
         Ok(())
     }
 
@@ -201,6 +215,11 @@ impl Agents {
     /// Invokes an agent for a space, in a thread.
     pub fn start(&self, space: &str, kind: Kind, name: &str, input: &[u8], done: Done) {
         self.runner.start(self.names.number(space), kind, name, input, done);
+    }
+
+    /// What tells a space's cache what texts mean, if it has such.
+    pub fn embedder(&self, space: &str) -> Option<Embedder> {
+        self.runner.embedder(self.names.number(space))
     }
 
     /// What was spent on a model of the topology today.
@@ -242,6 +261,15 @@ fn secrets(path: &Path) -> Result<BTreeMap<String, String>, String> {
     })
 }
 
+/// The certificates of issuers.
+fn certificates(path: &Path) -> Result<Certificates, String> {
+    let text = read(path)?;
+    if text.is_empty() {
+        return Ok(Certificates::default());
+    }
+    Certificates::read(&text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
 /// The secrets that an application names.
 fn needed(application: &Application) -> BTreeSet<Secret> {
     let key_of = |model: &Model| model.key.clone();
@@ -251,8 +279,9 @@ fn needed(application: &Application) -> BTreeSet<Secret> {
     });
     let own = application.contents.values().flat_map(|content| {
         let services = content.own.services.iter().filter_map(|service| service.key.clone());
-        let model = content.own.model.iter().filter_map(|(_, model)| key_of(model));
-        services.map(|(secret, _)| secret).chain(model)
+        let model = content.own.model.iter().map(|(_, model)| model);
+        let models = model.chain(content.own.embedding.iter().map(|embedding| &embedding.model));
+        services.map(|(secret, _)| secret).chain(models.filter_map(key_of))
     });
     models.chain(own).collect()
 }

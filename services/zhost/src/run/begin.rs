@@ -7,7 +7,7 @@ use crate::application::{Content, MEMORY_BYTES, STORAGE_BYTES};
 use sci::guest::GuestCapability;
 use services_zrun::Grants;
 use services_zrun::launch::Texts;
-use services_zrun::linux::{Job, Limits};
+use services_zrun::linux::{Duty, Job, Limits};
 use services_zrun::remote::Server;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -62,7 +62,7 @@ impl Run {
             is_strict: resources.memory_bytes.is_some(),
             is_sampled: false,
             keys: self.ways.keys.clone(),
-            is_last: false,
+            duty: Duty::Space,
         };
         self.process.start(number, job, &image);
     }
@@ -85,7 +85,7 @@ impl Run {
 
     /// Gives a space its devices.
     fn equip(&self, space: &str, content: &Content, member: &mut Member) -> Result<(), String> {
-        self.recognizers.leave(space);
+        self.stop_all(self.recognizers.leave(space));
         let devices = self.devices(space, content);
         member.bench = Some(self.ways.rack.for_space(next_bench(), Some(devices.clone())));
         member.devices = devices;

@@ -5,7 +5,9 @@ use super::member::Member;
 use sci::guest::{ErrorCode, Function};
 use services_zmesh::{Emitted, Instance, Mesh, TakeError, Time};
 use services_zrun::linux::Machine;
-use services_zrun::{Audio, Devices, Events, InMemory, Mail, MailError, Next, Recognizer, Store, World};
+use services_zrun::{
+    Audio, Devices, Events, InMemory, Mail, MailError, Next, Program, Recognizer, Store, World, may_watch,
+};
 
 /// The effects of one space's calls.
 pub struct Effects<'e> {
@@ -83,19 +85,18 @@ impl World for Effects<'_> {
 
 impl Events for Effects<'_> {
     fn register(&mut self, event: &str, spec: &str) -> Result<(), ErrorCode> {
-        let recognizer = Recognizer::read(event, spec)?;
-        if !services_zmesh::is_name(event) {
-            return Err(ErrorCode::Invalid);
+        let Member { events, devices, .. } = &*self.member;
+        let is_there =
+            |sensor: &str| devices.iter().any(|one| one == sensor) && self.run.ways.rack.has_sensor(sensor);
+        if let Some(program) = Program::read(spec) {
+            let program = program?;
+            may_watch(event, program.sensor(), events, is_there)?;
+            return self.run.start_recognizer(self.space, event, program);
         }
-        if !self.member.events.iter().any(|declared| declared == event) {
-            return Err(ErrorCode::Denied);
-        }
-        let sensor = recognizer.sensor();
-        let is_stated = self.member.devices.iter().any(|stated| stated == sensor);
-        if !is_stated || !self.run.ways.rack.has_sensor(sensor) {
-            return Err(ErrorCode::NotFound);
-        }
-        self.run.recognizers.register(self.space, event, recognizer)
+        let recognizer = Recognizer::admit(event, spec, events, is_there)?;
+        let before = self.run.recognizers.register(self.space, event, recognizer)?;
+        self.run.stop_all(before);
+        Ok(())
     }
 
     fn follow(&mut self, event: &str) -> Result<(), ErrorCode> {

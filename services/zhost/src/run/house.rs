@@ -206,7 +206,7 @@ impl House {
         // What it has locked is free again.
         member.bench = None;
         member.sound = None;
-        run.recognizers.leave(space);
+        run.stop_all(run.recognizers.leave(space));
         let instance = Instance { space, number: member.epoch };
         // One that is not known to the mesh has no messages there.
         let _ = self.mesh.stop(instance, After::Restart, run.now());

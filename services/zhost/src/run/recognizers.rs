@@ -1,33 +1,31 @@
 //! Recognizers of a topology's spaces, over the sensors of the machine.
 
+use super::Run;
+use super::programs::{Programs, Started};
+use crate::application::Application;
 use sci::guest::ErrorCode;
-use services_zrun::linux::Watcher;
-use services_zrun::{Reading, Recognizer};
-use std::collections::{BTreeMap, VecDeque};
+use services_zrun::launch::Texts;
+use services_zrun::linux::{Duty, Job, Limits, Watcher};
+use services_zrun::{Program, RECOGNIZERS_MAX, Recognizer, Recognizers as Core};
+use std::collections::VecDeque;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Recognizers of a space.
-const RECOGNIZERS_MAX: usize = 16;
-/// Events that wait to be emitted.
-const WAITING_MAX: usize = 4096;
-
-/// An event that was recognized.
-pub struct Recognized {
-    /// The space whose event it is.
-    pub space: String,
-    /// Its name.
-    pub event: String,
-    /// What it says.
-    pub payload: Vec<u8>,
-}
+/// An event that was recognized, and the space whose it is.
+pub type Recognized = services_zrun::Recognized<String>;
 
 #[derive(Default)]
 struct Inner {
-    /// By space and event.
-    recognizers: BTreeMap<String, BTreeMap<String, Recognizer>>,
-    waiting: VecDeque<Recognized>,
+    core: Core<String>,
+    programs: Programs,
     is_over: bool,
+}
+
+impl Inner {
+    fn has_room(&self, space: &str, event: &str) -> Result<(), ErrorCode> {
+        let count = self.core.count(&space.to_owned(), event) + self.programs.count(space, event);
+        if count < RECOGNIZERS_MAX { Ok(()) } else { Err(ErrorCode::Quota) }
+    }
 }
 
 /// The recognizers of a topology.
@@ -39,20 +37,37 @@ impl Recognizers {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives a space a recognizer of an event; it replaces another one.
-    pub fn register(&self, space: &str, event: &str, recognizer: Recognizer) -> Result<(), ErrorCode> {
-        let mut inner = self.inner();
-        let own = inner.recognizers.entry(space.to_owned()).or_default();
-        if own.len() == RECOGNIZERS_MAX && !own.contains_key(event) {
-            return Err(ErrorCode::Quota);
-        }
-        own.insert(event.to_owned(), recognizer);
-        Ok(())
+    /// Takes what the package has from now on.
+    pub fn declare(&self, application: &Application) {
+        self.inner().programs.declare(&application.recognizers);
     }
 
-    /// A space has ended, and its recognizers with it.
-    pub fn leave(&self, space: &str) {
-        self.inner().recognizers.remove(space);
+    /// Gives a space a recognizer of an event; it replaces another one. Those in the process that are to be ended.
+    pub fn register(&self, space: &str, event: &str, recognizer: Recognizer) -> Result<Vec<u32>, ErrorCode> {
+        let mut inner = self.inner();
+        inner.has_room(space, event)?;
+        inner.core.register(space.to_owned(), event, recognizer)?;
+        Ok(inner.programs.take(space, Some(event)))
+    }
+
+    /// The same, with a module that is to be started in the process.
+    fn start(&self, space: &str, event: &str, program: Program) -> Result<(Started, Vec<u32>), ErrorCode> {
+        let mut inner = self.inner();
+        inner.has_room(space, event)?;
+        if !inner.programs.has_module(program.module()) {
+            return Err(ErrorCode::NotFound);
+        }
+        let before = inner.programs.take(space, Some(event));
+        let started = inner.programs.start(space, event, program)?;
+        inner.core.forget(&space.to_owned(), event);
+        Ok((started, before))
+    }
+
+    /// A space has ended, and its recognizers with it. Those in the process that are to be ended.
+    pub fn leave(&self, space: &str) -> Vec<u32> {
+        let mut inner = self.inner();
+        inner.core.leave(&space.to_owned());
+        inner.programs.take(space, None)
     }
 
     /// Looks at no more readings.
@@ -60,22 +75,38 @@ impl Recognizers {
         *self.inner() = Inner { is_over: true, ..Inner::default() };
     }
 
+    /// The process is gone, and what ran in it.
+    pub fn process_ended(&self) {
+        self.inner().programs.clear();
+    }
+
     /// Whether somebody has to look for readings.
     pub fn is_any(&self) -> bool {
-        !self.inner().recognizers.is_empty()
+        let inner = self.inner();
+        inner.core.is_any() || inner.programs.is_any()
     }
 
     /// What was recognized since the last time.
     pub fn take(&self) -> VecDeque<Recognized> {
-        std::mem::take(&mut self.inner().waiting)
+        self.inner().core.take()
     }
 
-    /// What shows it readings, and says where something was recognized.
+    /// Takes what one in the process says of its last reading; whether it is one.
+    fn said(&self, number: u32, said: &[u8]) -> bool {
+        let mut inner = self.inner();
+        if let Some((space, event, payload)) = inner.programs.said(number, said) {
+            inner.core.add(Recognized { space, event, payload });
+        }
+        inner.programs.has(number)
+    }
+
+    /// What shows it readings, and says where something was recognized, or is to be looked at.
     pub fn watcher(&self, nudge: Sender<()>) -> Watcher {
         let recognizers = self.clone();
         Box::new(move |sensor, reading| {
             let mut inner = recognizers.inner();
-            if inner.feed(sensor, reading) {
+            let is_due = inner.programs.feed(sensor, reading);
+            if inner.core.feed(sensor, reading) || is_due {
                 // Control that is gone emits no more.
                 let _ = nudge.send(());
             }
@@ -84,21 +115,62 @@ impl Recognizers {
     }
 }
 
-impl Inner {
-    /// Whether something was recognized.
-    fn feed(&mut self, sensor: &str, reading: &Reading) -> bool {
-        let mut has_events = false;
-        for (space, own) in &mut self.recognizers {
-            for (event, recognizer) in own.iter_mut().filter(|(_, one)| one.sensor() == sensor) {
-                if let Some(payload) = recognizer.feed(reading)
-                    && self.waiting.len() < WAITING_MAX
-                {
-                    let (space, event) = (space.clone(), event.clone());
-                    self.waiting.push_back(Recognized { space, event, payload });
-                    has_events = true;
-                }
-            }
+impl Run {
+    /// Gives a space a module that recognizes an event.
+    pub(super) fn start_recognizer(
+        &self,
+        space: &str,
+        event: &str,
+        program: Program,
+    ) -> Result<(), ErrorCode> {
+        let name = program.module().to_owned();
+        let ((number, image), before) = self.recognizers.start(space, event, program)?;
+        self.stop_all(before);
+        let job = Job {
+            texts: Texts { name, arguments: Vec::new(), environment: Vec::new() },
+            grants: 0,
+            seed: 0,
+            // It has bounds of its own.
+            limits: Limits::default(),
+            is_strict: false,
+            is_sampled: false,
+            keys: self.ways.keys.clone(),
+            duty: Duty::Recognizer,
+        };
+        self.process.start(number, job, &image);
+        Ok(())
+    }
+
+    /// Ends what runs in the process by these numbers.
+    pub(super) fn stop_all(&self, numbers: Vec<u32>) {
+        for number in numbers {
+            self.process.stop(number);
         }
-        has_events
+    }
+
+    /// Shows recognizers in the process what waits for them.
+    pub(super) fn show_readings(&self) {
+        let due = self.recognizers.inner().programs.due();
+        for (number, reading) in due {
+            self.process.reply(number, &reading);
+        }
+    }
+
+    /// A recognizer in the process has looked at a reading; whether it is one.
+    pub(super) fn recognizer_said(&self, number: u32, said: &[u8]) -> bool {
+        let is_one = self.recognizers.said(number, said);
+        if is_one {
+            self.show_readings();
+            let _ = self.ways.nudge.send(());
+        }
+        is_one
+    }
+
+    /// A recognizer in the process has ended by itself; whether it is one.
+    pub(super) fn recognizer_ended(&self, number: u32, why: &str) -> bool {
+        let ended = self.recognizers.inner().programs.ended(number);
+        let Some((space, what)) = ended else { return false };
+        self.book.event(&space, &format!("{what} has ended, and emits nothing more: {why}"));
+        true
     }
 }

@@ -15,7 +15,7 @@ use services_zmesh::{
     After, Declaration, DeclareError, DirectoryError, Emitted, Instance, Mesh, Message, Output, TapId, Time,
 };
 use services_zrun::remote::{Desk, Server, TooLarge};
-use services_zrun::{Grants, InMemory, Silence, Simulated};
+use services_zrun::{Grants, InMemory, Recognized, Silence, Simulated};
 
 /// The host, as the mesh names it.
 const HOST: &str = "nanokernel";
@@ -87,6 +87,8 @@ struct Member {
     shown: VecDeque<Message>,
     /// Ids of the devices that it states.
     stated: Vec<String>,
+    /// Events that it declares.
+    events: Vec<String>,
     sound: Option<Silence>,
 }
 
@@ -109,6 +111,12 @@ pub struct Called {
     pub space: usize,
     /// Whether there is something to process; else it is to end.
     pub has_work: bool,
+}
+
+/// Events that a space declares.
+fn declared(declaration: &Declaration, space: &str) -> Vec<String> {
+    let own = declaration.events.iter().filter(|event| event.from == space);
+    own.map(|event| event.name.clone()).collect()
 }
 
 /// Milliseconds since 1970.
@@ -170,6 +178,7 @@ impl Office {
                 refusal: None,
                 nothing: InMemory::new(0),
                 bench: None,
+                events: &[],
                 sound: None,
             };
             let server = Server::new(Grants::of(seat.grants & asked), &mut world);
@@ -185,6 +194,7 @@ impl Office {
                 finishes: false,
                 shown: VecDeque::new(),
                 stated: seat.devices.clone(),
+                events: declared(&declaration, &seat.name),
                 sound: None,
             }
         };
@@ -252,13 +262,14 @@ impl Office {
     pub fn call(&mut self, space: usize, bytes: &[u8], first: &mut [u8], now: Time) -> Result<u32, TooLarge> {
         let Self { mesh, simulated, members, lines, said, .. } = self;
         let Some(member) = members.get_mut(space) else { return Err(TooLarge) };
-        let Member { name, server, desk, calling, info, instance, stated, sound, .. } = member;
+        let Member { name, server, desk, calling, info, instance, stated, events, sound, .. } = member;
         let instance = Instance { space: name, number: *instance };
         let nothing = InMemory::new(0);
         let time = milliseconds(now);
         let bench = simulated.as_mut().map(|simulated| simulated.for_space(space as u32, stated, time));
         let sound = sound.as_mut().map(|sound| sound.at(time));
-        let mut post = Post { mesh, instance, calling, info, now, refusal: None, nothing, bench, sound };
+        let mut post =
+            Post { mesh, instance, calling, info, now, refusal: None, nothing, bench, events, sound };
         let answer = desk.call(bytes, first, |request| server.serve(request, &mut post));
         let refusal = post.refusal.filter(|refusal| said.len() < SAID_MAX && said.insert(refusal.clone()));
         lines.extend(refusal.map(|refusal| format!("refused {refusal}")));
@@ -280,8 +291,25 @@ impl Office {
         let _ = self.mesh.finish(instance, now);
     }
 
-    /// Does what the mesh says is to be done: the spaces that are called.
+    /// Emits what was recognized in what sensors have measured by now.
+    fn recognize(&mut self, now: Time) {
+        let Self { mesh, simulated, members, lines, said, .. } = self;
+        let Some(simulated) = simulated else { return };
+        for Recognized { space, event, payload } in simulated.recognized(milliseconds(now)) {
+            let Some(member) = members.get(space as usize).filter(|member| member.runs) else { continue };
+            let instance = Instance { space: &member.name, number: member.instance };
+            if let Err(error) = mesh.publish(instance, &event, &payload, now) {
+                let refusal = format!("refused {}: event `{event}`: {error}", member.name);
+                if said.len() < SAID_MAX && said.insert(refusal.clone()) {
+                    lines.push_back(refusal);
+                }
+            }
+        }
+    }
+
+    /// Does what the mesh says is to be done, and what time has brought: the spaces that are called.
     pub fn go_on(&mut self, now: Time) -> Vec<Called> {
+        self.recognize(now);
         self.mesh.tick(now);
         while let Some(output) = self.mesh.next_output() {
             if let Output::Dead(letter) = output
@@ -698,6 +726,43 @@ mod tests {
         assert_eq!(space(&mut office, SENSOR).playback(&[0; 4000]), Ok(2000));
         let mut without = self::office(0);
         assert!(space(&mut without, SENSOR).read("oven").is_err(), "it was not granted");
+    }
+
+    #[test]
+    fn what_is_recognized_is_an_event_of_its_space_until_it_ends() {
+        use sci::guest::ErrorCode::{Denied, Invalid, Malformed, NotFound};
+        use services_zrun::Events as _;
+        let at = |milliseconds: u64| Time {
+            monotonic: milliseconds * 1_000_000,
+            realtime: NOW.realtime + milliseconds * 1_000_000,
+        };
+        let mut office = office(ALL);
+        let spec = r#"{"sensor":"oven","when":{"above":0.45}}"#;
+        let mut sensor = space(&mut office, SENSOR);
+        assert_eq!(sensor.register("hot", "{"), Err(Malformed));
+        assert_eq!(sensor.register("Hot", spec), Err(Invalid));
+        assert_eq!(sensor.register("cold", spec), Err(Denied));
+        assert_eq!(sensor.register("hot", &spec.replace("oven", "fridge")), Err(NotFound));
+        assert_eq!(sensor.register("hot", spec), Ok(()));
+        assert_eq!(space(&mut office, STORE).register("hot", spec), Err(Denied), "it is the sensor's");
+        assert_eq!(space(&mut office, STORE).follow("hot"), Ok(()));
+        office.wait(STORE, NOW);
+        assert_eq!(office.go_on(at(40)), []);
+        assert_eq!(
+            office.go_on(at(60)),
+            [Called { space: STORE, has_work: true }],
+            "nobody asked for a reading"
+        );
+        let Ok(Next::Message(told)) = space(&mut office, STORE).receive(1000) else { panic!("an event") };
+        let told = String::from_utf8(told).unwrap();
+        assert!(told.contains(r#""state":"begun""#) && told.contains(r#""value":0.5"#), "{told}");
+        assert!(space(&mut office, STORE).info().unwrap().contains("@events/hot"));
+        office.stop(SENSOR, at(60));
+        office.wait(STORE, at(60));
+        assert_eq!(office.go_on(at(160)), [], "its recognizers ended with it");
+        let mut bare = self::office(ALL);
+        bare.simulated = None;
+        assert_eq!(space(&mut bare, SENSOR).register("hot", spec), Err(NotFound));
     }
 
     #[test]

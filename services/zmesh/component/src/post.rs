@@ -4,7 +4,9 @@ use crate::calling::Calling;
 use alloc::string::String;
 use sci::guest::ErrorCode;
 use services_zmesh::{EmitError, Emitted, Instance, Mesh, TakeError, Time};
-use services_zrun::{Audio, Bench, Devices, Events, InMemory, Mail, MailError, Next, Silence, Store, World};
+use services_zrun::{
+    Audio, Bench, Devices, Events, InMemory, Mail, MailError, Next, Recognizer, Silence, Store, World,
+};
 
 /// The effects of one space's requests.
 pub struct Post<'p> {
@@ -20,6 +22,8 @@ pub struct Post<'p> {
     pub nothing: InMemory,
     /// The space's devices, where any are simulated.
     pub bench: Option<Bench<'p>>,
+    /// Events that it declares.
+    pub events: &'p [String],
     /// Its sound, where the machine has any.
     pub sound: Option<&'p mut Silence>,
 }
@@ -74,13 +78,11 @@ impl Mail for Post<'_> {
 }
 
 impl Events for Post<'_> {
-    fn register(&mut self, _: &str, _: &str) -> Result<(), ErrorCode> {
-        Err(ErrorCode::Unsupported)
-    }
-
-    /// Nobody would look at the sensors while no space asks for them.
-    fn recognizes(&mut self) -> bool {
-        false
+    fn register(&mut self, event: &str, spec: &str) -> Result<(), ErrorCode> {
+        match &mut self.bench {
+            Some(bench) => bench.register(event, spec, self.events),
+            None => Recognizer::admit(event, spec, self.events, |_| false).map(drop),
+        }
     }
 
     fn follow(&mut self, event: &str) -> Result<(), ErrorCode> {

@@ -82,6 +82,7 @@ impl Component for Zrms {
                 Ok(Left::Nothing { failed }) => space_guest::exit(failed.into()),
                 Err(error) => panic!("{error}"),
             }
+            machine.directory.pass();
             timer.wait(0, clock.now() + hertz / SECOND * STEP);
         }
     }

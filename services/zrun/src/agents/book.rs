@@ -12,7 +12,7 @@ use sci::guest::ErrorCode;
 use sci::limits::guest::RESULT_BYTES_MAX;
 use services_topology::agent::{AgentBody, Model};
 use services_topology::name::{Name, Secret};
-use services_topology::space::Service;
+use services_topology::space::{Embedding, Service};
 
 /// Selectors that may select each other before it is a mistake of the topology.
 const DEPTH_MAX: u32 = 4;
@@ -21,6 +21,10 @@ const BACKOFF: u64 = 250;
 const BACKOFF_MAX: u64 = 8_000;
 /// Seconds that an answer may ask to wait.
 const RETRY_AFTER_MAX: u64 = 30;
+/// The name by which what a space's embeddings cost is kept: no model of its own can have it.
+const EMBEDDING: &str = "@embedding";
+/// Bytes of an answer that has an embedding: thousands of numbers in JSON.
+const EMBEDDING_BYTES_MAX: u64 = 512 << 10;
 
 /// What a space has of its own, beside the agents of its topology.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +33,8 @@ pub struct Own {
     pub services: Vec<Service>,
     /// A model, by the name by which it is invoked.
     pub model: Option<(String, Model)>,
+    /// By which its intelligence cache finds what is alike.
+    pub embedding: Option<Embedding>,
 }
 
 /// What to do next for an invocation.
@@ -70,6 +76,7 @@ type Purse = (Option<u32>, String);
 enum Aim {
     Text,
     Choice(Vec<String>),
+    Meaning,
 }
 
 #[derive(Clone, Debug)]
@@ -152,6 +159,24 @@ impl Book {
         let mut invocation = Invocation { space, depth: 0, asking: None };
         let step = self.invoke(&mut invocation, kind, name, input, now);
         (invocation, step.unwrap_or_else(|code| Step::Done(Err(code))))
+    }
+
+    /// By which a space's intelligence cache finds what is alike.
+    pub fn embedding(&self, space: u32) -> Option<&Embedding> {
+        self.spaces.get(&space)?.embedding.as_ref()
+    }
+
+    /// Begins to ask what a text means for a space's cache; the result is the bytes of the numbers.
+    pub fn embed(&mut self, space: u32, text: &str, now: u64) -> (Invocation, Step) {
+        let mut invocation = Invocation { space, depth: 0, asking: None };
+        let step = self.ask_meaning(&mut invocation, text, now);
+        (invocation, step.unwrap_or_else(|code| Step::Done(Err(code))))
+    }
+
+    fn ask_meaning(&mut self, invocation: &mut Invocation, text: &str, now: u64) -> Result<Step, ErrorCode> {
+        let model = self.embedding(invocation.space).ok_or(ErrorCode::NotFound)?.model.clone();
+        let (purse, body) = ((Some(invocation.space), EMBEDDING.into()), chat::meaning(&model, text)?);
+        self.ask(invocation, Asking { purse, model, body, tries: 0, aim: Aim::Meaning }, now)
     }
 
     /// Goes on with an invocation when what it wanted has happened.
@@ -238,13 +263,17 @@ impl Book {
             headers.push(("authorization".into(), format!("Bearer {}", self.secret(key)?)));
         }
         self.spent.entry(asking.purse.clone()).or_default().admit(&asking.model.budget, now)?;
+        let (below, answer_bytes) = match asking.aim {
+            Aim::Meaning => ("embeddings", EMBEDDING_BYTES_MAX),
+            Aim::Text | Aim::Choice(_) => ("chat/completions", RESULT_BYTES_MAX.into()),
+        };
         let request = Request {
             method: "POST",
-            url: format!("{}/chat/completions", asking.model.endpoint.as_str().trim_end_matches('/')),
+            url: format!("{}/{below}", asking.model.endpoint.as_str().trim_end_matches('/')),
             headers,
             body: Some(asking.body.clone()),
             timeout_milliseconds: asking.model.timeout_milliseconds,
-            answer_bytes: RESULT_BYTES_MAX.into(),
+            answer_bytes,
         };
         invocation.asking = Some(asking);
         Ok(Step::Ask(request))
@@ -262,13 +291,22 @@ impl Book {
         now: u64,
     ) -> Result<Step, ErrorCode> {
         if let Ok(Answer { status: 200..=299, body, .. }) = &outcome {
-            let (question, answer) = chat::tokens(&asking.body, body);
+            let (question, mut answer) = chat::tokens(&asking.body, body);
+            if matches!(asking.aim, Aim::Meaning) {
+                // It has no text.
+                answer = 0;
+            }
             let spent = self.spent.entry(asking.purse.clone()).or_default();
             spent.charge(question, answer, asking.model.price.as_ref());
             match &asking.aim {
                 Aim::Text => {
                     if let Some(text) = chat::text_of(body) {
                         return Ok(Step::Done(Ok(text)));
+                    }
+                }
+                Aim::Meaning => {
+                    if let Some(numbers) = chat::meaning_of(body) {
+                        return Ok(Step::Done(Ok(numbers)));
                     }
                 }
                 Aim::Choice(functions) => {
@@ -283,8 +321,9 @@ impl Book {
             Err(Trouble::TooLarge) => return Err(ErrorCode::TooLarge),
             Ok(Answer { status: 401 | 403, .. }) => return Err(ErrorCode::Denied),
             Ok(Answer { status: 429, .. }) => ErrorCode::WouldBlock,
-            Ok(Answer { status: 200..=299 | 408 | 500..=599, .. }) | Err(_) => ErrorCode::Io,
-            Ok(_) => return Err(ErrorCode::Io),
+            Ok(Answer { status: 200..=299 | 408 | 500..=599, .. }) => ErrorCode::Io,
+            Err(trouble) if trouble.may_pass() => ErrorCode::Io,
+            Ok(_) | Err(_) => return Err(ErrorCode::Io),
         };
         if asking.tries >= asking.model.retries {
             return Err(code);

@@ -72,6 +72,22 @@ pub(crate) fn choice(
     serde_json::to_vec(&body).map_err(|_| ErrorCode::Io)
 }
 
+/// The question what a text means.
+pub(crate) fn meaning(model: &Model, text: &str) -> Result<Vec<u8>, ErrorCode> {
+    serde_json::to_vec(&json!({ "model": model.model, "input": text })).map_err(|_| ErrorCode::Io)
+}
+
+/// What a text means, as the bytes of its numbers; `None` where an answer does not say it.
+pub(crate) fn meaning_of(body: &[u8]) -> Option<Vec<u8>> {
+    let value: Value = serde_json::from_slice(body).ok()?;
+    let numbers = value.pointer("/data/0/embedding")?.as_array()?;
+    let mut bytes = Vec::with_capacity(numbers.len() * size_of::<f32>());
+    for number in numbers {
+        bytes.extend((number.as_f64()? as f32).to_le_bytes());
+    }
+    Some(bytes)
+}
+
 /// Tokens of a question and of its answer, as the answer counts them.
 pub(crate) fn tokens(asked: &[u8], body: &[u8]) -> (u64, u64) {
     let value: Value = serde_json::from_slice(body).unwrap_or_default();

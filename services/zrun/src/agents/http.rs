@@ -37,12 +37,42 @@ pub enum Trouble {
     /// It took too long.
     #[error("it took too long")]
     TimedOut,
-    /// Nobody is there, or the connection ended early, or what came is no HTTP.
-    #[error("nobody is there, the connection ended early, or what came is no plain HTTP")]
+    /// Nobody is there, or the connection ended early.
+    #[error("nobody is there, or the connection ended early")]
     Broken,
+    /// What came is no HTTP.
+    #[error("what came is no HTTP; if TLS is spoken there, write `https://`")]
+    NoHttp,
+    /// What came is no TLS, or none that is safe.
+    #[error("no TLS came of it; if plain HTTP is spoken there, write `http://`")]
+    NoTls,
+    /// Nobody here trusts whoever issued the certificate.
+    #[error(
+        "the certificate is of an issuer that is not trusted here; if it is to be, put the issuer's own into \
+         $SPACE_HOME/certificates.pem, and start the application anew"
+    )]
+    UnknownIssuer,
+    /// The certificate has other names.
+    #[error(
+        "the certificate is for another name; write a name that it is for, or have one issued for this name"
+    )]
+    OtherName,
+    /// The certificate's time is over, or not yet come.
+    #[error("the certificate has expired, or is not valid yet; have it renewed, or set this machine's clock")]
+    Expired,
+    /// The certificate is wrong in another way.
+    #[error("the certificate is not valid; have another one issued")]
+    BadCertificate,
     /// The answer has too many bytes.
     #[error("the answer is larger than it may be")]
     TooLarge,
+}
+
+impl Trouble {
+    /// Whether another try may go better.
+    pub(crate) const fn may_pass(self) -> bool {
+        matches!(self, Self::TimedOut | Self::Broken | Self::NoHttp)
+    }
 }
 
 /// What came of a request.

@@ -127,8 +127,8 @@ fn escape(url: &mut String, text: &str) {
 /// What a guest gets of an answer: its body, if it is a good one.
 pub(crate) fn result(outcome: Result<Answer, Trouble>) -> Result<Vec<u8>, ErrorCode> {
     let Answer { status, body, .. } = outcome.map_err(|trouble| match trouble {
-        Trouble::TimedOut | Trouble::Broken => ErrorCode::Io,
         Trouble::TooLarge => ErrorCode::TooLarge,
+        _ => ErrorCode::Io,
     })?;
     match status {
         200..=299 => Ok(body),

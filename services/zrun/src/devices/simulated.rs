@@ -1,9 +1,10 @@
 //! Devices that are not there: what they measure and answer, without I/O.
 
 use super::{Actuators, Devices, Sensors};
+use crate::events::{Recognized, Recognizer, Recognizers};
 use crate::seed;
 use alloc::borrow::ToOwned;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::f64::consts::TAU;
@@ -123,6 +124,7 @@ pub struct Simulated {
     /// What sensors measure, and when each began.
     waves: BTreeMap<String, (Wave, u64)>,
     actors: BTreeMap<String, Actor>,
+    recognizers: Recognizers<u32>,
 }
 
 impl Simulated {
@@ -138,10 +140,19 @@ impl Simulated {
         self.actors.entry(id.to_owned()).or_default();
     }
 
-    /// A space is gone, and with it its subscriptions and leases.
+    /// A space is gone, and with it its subscriptions, leases and recognizers.
     pub fn leave(&mut self, space: u32) {
         self.sensors.leave(space);
         self.actuators.leave(space);
+        self.recognizers.leave(&space);
+    }
+
+    /// What the spaces' recognizers have found by now.
+    pub fn recognized(&mut self, now: u64) -> VecDeque<Recognized<u32>> {
+        if self.recognizers.is_any() {
+            self.advance(now);
+        }
+        self.recognizers.take()
     }
 
     /// The devices for a space, by a number that is its own: those that it states.
@@ -155,7 +166,9 @@ impl Simulated {
             wave.skip(now.saturating_sub(*start).saturating_sub(LAG_MAX));
             while *start + wave.due() <= now {
                 let time = *start + wave.due();
-                self.sensors.push(id, time, wave.take());
+                if let Some(reading) = self.sensors.push(id, time, wave.take()) {
+                    self.recognizers.feed(id, &reading);
+                }
             }
         }
     }
@@ -173,6 +186,18 @@ pub struct Bench<'s> {
 impl Bench<'_> {
     fn stated(&mut self, id: &str) -> Result<&mut Simulated, ErrorCode> {
         if self.stated.iter().any(|one| one == id) { Ok(self.devices) } else { Err(ErrorCode::NotFound) }
+    }
+}
+
+impl Bench<'_> {
+    /// Gives the space a recognizer of an event that it declares, over a sensor that it states: for what is measured from
+    /// now on.
+    pub fn register(&mut self, event: &str, spec: &str, declared: &[String]) -> Result<(), ErrorCode> {
+        let Self { devices, space, stated, now } = self;
+        let is_there = |sensor: &str| stated.iter().any(|one| one == sensor) && devices.sensors.has(sensor);
+        let recognizer = Recognizer::admit(event, spec, declared, is_there)?;
+        devices.advance(*now);
+        devices.recognizers.register(*space, event, recognizer)
     }
 }
 

@@ -1,17 +1,14 @@
 //! What an event is recognized by: a condition on a sensor's readings, stated in JSON.
 
+use super::Program;
+use super::rate::{PER_MINUTE, Rate};
 use crate::devices::Reading;
 use alloc::string::String;
 use alloc::vec::Vec;
 use sci::guest::ErrorCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
-
-/// Events in a minute that a recognizer emits where it does not say, and at most.
-const PER_MINUTE: u32 = 60;
-const PER_MINUTE_MAX: u32 = 6000;
-/// Milliseconds of a minute.
-const MINUTE: u64 = 60_000;
+use services_topology::name::Name;
 
 /// A condition on a number.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
@@ -79,15 +76,16 @@ pub struct Recognizer {
     event: String,
     spec: Spec,
     state: State,
-    /// When the minute began in which events are counted, and how many there were.
-    minute: (u64, u32),
-    /// Events that were too many.
-    lost: u64,
+    rate: Rate,
 }
 
 impl Recognizer {
-    /// Of a specification, for an event.
+    /// Of a specification, for an event; one that names a module is `unsupported`: whoever runs such reads it otherwise.
     pub fn read(event: &str, spec: &str) -> Result<Self, ErrorCode> {
+        if let Some(program) = Program::read(spec) {
+            program?;
+            return Err(ErrorCode::Unsupported);
+        }
         let spec: Value = serde_json::from_str(spec).map_err(|_| ErrorCode::Malformed)?;
         let spec = Spec::deserialize(spec).map_err(|_| ErrorCode::Invalid)?;
         let is_ordered = match spec.when {
@@ -95,11 +93,22 @@ impl Recognizer {
             _ => true,
         };
         let is_pointer = spec.at.is_empty() || spec.at.starts_with('/');
-        let is_bounded = (1..=PER_MINUTE_MAX).contains(&spec.per_minute) && spec.hysteresis >= 0.0;
-        if !is_ordered || !is_pointer || !is_bounded || spec.sensor.is_empty() {
+        let rate = Rate::new(spec.per_minute)?;
+        if !is_ordered || !is_pointer || spec.hysteresis < 0.0 || spec.sensor.is_empty() {
             return Err(ErrorCode::Invalid);
         }
-        Ok(Self { event: event.into(), spec, state: State::Rest, minute: (0, 0), lost: 0 })
+        Ok(Self { event: event.into(), spec, state: State::Rest, rate })
+    }
+
+    /// Of a specification, for an event that a space may emit, over a sensor that is there for it.
+    pub fn admit(
+        event: &str,
+        spec: &str,
+        declared: &[String],
+        is_there: impl FnOnce(&str) -> bool,
+    ) -> Result<Self, ErrorCode> {
+        let recognizer = Self::read(event, spec)?;
+        may_watch(event, recognizer.sensor(), declared, is_there).map(|()| recognizer)
     }
 
     /// The sensor that it watches.
@@ -140,21 +149,27 @@ impl Recognizer {
     }
 
     fn emit(&mut self, state: &str, reading: &Reading, since: u64, value: &Value) -> Option<Vec<u8>> {
-        if reading.time.saturating_sub(self.minute.0) >= MINUTE {
-            self.minute = (reading.time, 0);
-        }
-        if self.minute.1 == self.spec.per_minute {
-            self.lost += 1;
-            return None;
-        }
-        self.minute.1 += 1;
-        let lost = core::mem::take(&mut self.lost);
+        let lost = self.rate.admit(reading.time)?;
         let payload = json!({
             "event": self.event, "sensor": self.spec.sensor, "state": state, "value": value,
             "time": reading.time, "since": since, "lost": lost,
         });
         serde_json::to_vec(&payload).ok()
     }
+}
+
+/// Whether a space may have a recognizer of an event, over a sensor.
+pub fn may_watch(
+    event: &str,
+    sensor: &str,
+    declared: &[String],
+    is_there: impl FnOnce(&str) -> bool,
+) -> Result<(), ErrorCode> {
+    Name::new(event).ok_or(ErrorCode::Invalid)?;
+    if !declared.iter().any(|one| one == event) {
+        return Err(ErrorCode::Denied);
+    }
+    if is_there(sensor) { Ok(()) } else { Err(ErrorCode::NotFound) }
 }
 
 #[cfg(test)]

@@ -1,15 +1,19 @@
 //! Agents on Linux: requests by HTTP, and a thread for each invocation that nobody waits for.
 
+use super::client::{Certificates, Client};
 use super::devices::Time;
 use super::recorded::{Records, request_hash};
 use super::workers::{Done, Workers};
-use crate::agents::{Agents, Answer, Book, Event, Kind, Outcome, Own, Request, Spent, Step, Trouble};
+use crate::agents::{
+    Agents, Answer, Book, Event, Invocation, Kind, Outcome, Own, Request, Spent, Step, Trouble,
+};
+use crate::cache::Vector;
+use sci::digest::Hasher;
 use sci::guest::ErrorCode;
-use std::io::Read as _;
+use services_topology::space::Embedding;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
-use ureq::http;
 
 /// What has a space carry a function out.
 pub trait Callee: Send + Sync {
@@ -31,7 +35,7 @@ const RECORDED: &str = "http://recorded.invalid";
 struct Inner {
     book: Mutex<Book>,
     time: Time,
-    client: ureq::Agent,
+    client: Mutex<Client>,
     callee: Option<Box<dyn Callee>>,
     ledger: Option<Box<dyn Ledger>>,
     records: Mutex<Records>,
@@ -55,14 +59,7 @@ impl Runner {
         callee: Option<Box<dyn Callee>>,
         ledger: Option<Box<dyn Ledger>>,
     ) -> Self {
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .proxy(None)
-            .user_agent("space")
-            .build();
-        let (book, client) = (Mutex::new(book), config.new_agent());
+        let (book, client) = (Mutex::new(book), Mutex::new(Client::new(&Certificates::default())));
         let (records, workers) = (Mutex::default(), Workers::default());
         Self(Arc::new(Inner { book, time, client, callee, ledger, records, workers }))
     }
@@ -75,6 +72,11 @@ impl Runner {
     /// Answers what is asked of `http://recorded.invalid` from these from now on.
     pub fn record(&self, records: Records) {
         *self.0.records.lock().unwrap_or_else(PoisonError::into_inner) = records;
+    }
+
+    /// Trusts these issuers, beside the public ones, from now on.
+    pub fn trust(&self, certificates: &Certificates) {
+        *self.0.client.lock().unwrap_or_else(PoisonError::into_inner) = Client::new(certificates);
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -102,12 +104,39 @@ impl Runner {
         self.0.workers.start(move || runner.run(space, kind, &name, &input), done);
     }
 
+    /// Asks what a text means for a space's cache, in a thread of its own, as [`Runner::start`] does.
+    fn embed(&self, space: u32, text: &str, done: Done) {
+        let (runner, text) = (self.clone(), text.to_owned());
+        let work = move || runner.carry_out(space, |book, now| book.embed(space, &text, now));
+        self.0.workers.start(work, done);
+    }
+
+    /// What tells a space's cache what texts mean, if it has such.
+    pub fn embedder(&self, space: u32) -> Option<Embedder> {
+        let book = self.book();
+        let Embedding { model, similarity_thousandths } = book.embedding(space)?;
+        let mut hasher = Hasher::new();
+        hasher.update(format!("{}\n{}", model.endpoint.as_str(), model.model).as_bytes());
+        let [a, b, c, d, ..] = hasher.finish();
+        let model = u32::from_le_bytes([a, b, c, d]);
+        let similarity_thousandths = *similarity_thousandths;
+        Some(Embedder { runner: self.clone(), space, model, similarity_thousandths })
+    }
+
     /// Carries an invocation out and waits for its result.
     fn run(&self, space: u32, kind: Kind, name: &str, input: &[u8]) -> Result<Vec<u8>, ErrorCode> {
+        self.carry_out(space, |book, now| book.begin(space, kind, name, input, now))
+    }
+
+    fn carry_out(
+        &self,
+        space: u32,
+        begin: impl FnOnce(&mut Book, u64) -> (Invocation, Step),
+    ) -> Result<Vec<u8>, ErrorCode> {
         let now = self.now();
         let (mut invocation, mut step) = {
             let mut book = self.book();
-            let begun = book.begin(space, kind, name, input, now);
+            let begun = begin(&mut book, now);
             self.keep(&book)?;
             begun
         };
@@ -145,9 +174,9 @@ impl Runner {
         if let Some(path) = request.url.strip_prefix(RECORDED).filter(|path| path.starts_with('/')) {
             return self.recorded(space, request, path);
         }
-        let timeout = Duration::from_millis(request.timeout_milliseconds);
-        let end = Instant::now() + timeout;
-        let outcome = self.exchange(request, timeout);
+        let end = Instant::now() + Duration::from_millis(request.timeout_milliseconds);
+        let client = self.0.client.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let outcome = client.exchange(request);
         // Whatever a request is told that came to nothing: past its time, it took too long.
         let outcome =
             outcome.map_err(|trouble| if Instant::now() >= end { Trouble::TimedOut } else { trouble });
@@ -173,37 +202,24 @@ impl Runner {
             _ => Ok(Answer { status, retry_after: None, body: Vec::new() }),
         }
     }
+}
 
-    fn exchange(&self, request: &Request, timeout: Duration) -> Outcome {
-        let mut made = http::Request::builder().method(request.method).uri(&request.url);
-        for (name, value) in &request.headers {
-            made = made.header(name, value);
-        }
-        let client = &self.0.client;
-        let response = match &request.body {
-            Some(body) => {
-                let made = made.body(body.as_slice()).map_err(|_| Trouble::Broken)?;
-                client.run(client.configure_request(made).timeout_global(Some(timeout)).build())
-            }
-            None => {
-                let made = made.body(()).map_err(|_| Trouble::Broken)?;
-                client.run(client.configure_request(made).timeout_global(Some(timeout)).build())
-            }
-        };
-        let mut response = response.map_err(|_| Trouble::Broken)?;
-        let retry_after =
-            response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
-        let (status, most) = (response.status(), request.answer_bytes);
-        let mut body = Vec::new();
-        if !status.is_success() {
-            // Its body says nothing that anyone acts on, and may be of any size.
-            return Ok(Answer { status: status.as_u16(), retry_after, body });
-        }
-        response.body_mut().as_reader().take(most + 1).read_to_end(&mut body).map_err(|_| Trouble::Broken)?;
-        if body.len() as u64 > most {
-            return Err(Trouble::TooLarge);
-        }
-        Ok(Answer { status: status.as_u16(), retry_after, body })
+/// What tells a space's cache what texts mean.
+pub struct Embedder {
+    runner: Runner,
+    space: u32,
+    /// The model, as [`Vector`]s name it.
+    pub model: u32,
+    /// How alike questions must be.
+    pub similarity_thousandths: u32,
+}
+
+impl Embedder {
+    /// Asks what a text means, in a thread of its own.
+    pub fn start(&self, text: &str, done: impl FnOnce(Result<Vector, ErrorCode>) + Send + 'static) {
+        let model = self.model;
+        let read = move |numbers: Vec<u8>| Vector::read(model, &numbers).ok_or(ErrorCode::Io);
+        self.runner.embed(self.space, text, Box::new(move |result| done(result.and_then(read))));
     }
 }
 

@@ -7,6 +7,7 @@
 mod way;
 
 use super::machine::{BackEnds, Clock, Machine, Stop};
+use super::recognize::recognize;
 use super::report::Report;
 use super::run::{Limits, RunError, Settings, Start, run_in};
 use crate::launch::Texts;
@@ -60,8 +61,19 @@ pub struct Job {
     pub is_sampled: bool,
     /// Whose images are run.
     pub keys: Vec<PublicKey>,
-    /// No other space will come: the process gives up what it takes to load one.
-    pub is_last: bool,
+    /// What it is in its process.
+    pub duty: Duty,
+}
+
+/// What is run in a process of spaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Duty {
+    /// A space among others.
+    Space,
+    /// The only space that will come: the process gives up what it takes to load one.
+    OnlySpace,
+    /// No space, but a recognizer: what it asks is what it says of the last reading, and the reply is the next one.
+    Recognizer,
 }
 
 /// What a child is told.
@@ -160,7 +172,7 @@ impl Orders {
     /// Runs a space of a signed image. Its number is not that of one that runs.
     pub fn start(&self, space: u32, job: Job, image: &[u8]) {
         // One that is alone is to have no descriptor but those that its process began with.
-        if !job.is_last {
+        if job.duty != Duty::OnlySpace {
             // Held until the lane is there: a request may come at once.
             let mut lanes = lock(&self.lanes);
             if let Ok(lane) = self.voice.send_with_lane(&Told::Start(space, job.clone(), true), image) {
@@ -299,7 +311,7 @@ pub fn run_apart(
         is_strict: false,
         is_sampled: profile.is_some(),
         keys: keys.to_vec(),
-        is_last: true,
+        duty: Duty::OnlySpace,
     };
     orders.start(ALONE, job, image);
     started(orders.clone());
@@ -420,10 +432,10 @@ fn live(
     job: Job,
     image: Vec<u8>,
     modules: &Modules,
-    way: ToParent,
+    mut way: ToParent,
     made: impl FnOnce(Interrupter),
 ) -> (Result<(), RunError>, Vec<u32>) {
-    let Job { texts, grants, seed, limits, is_strict, is_sampled, keys, is_last } = job;
+    let Job { texts, grants, seed, limits, is_strict, is_sampled, keys, duty } = job;
     // What it takes to load one, of stack too, is gone before the space begins.
     let loaded = thread::scope(|scope| scope.spawn(|| modules.load(&image, &keys)).join());
     drop(image);
@@ -431,6 +443,9 @@ fn live(
         Ok(module) => module,
         Err(error) => return (Err(error.into()), Vec::new()),
     };
+    if duty == Duty::Recognizer {
+        return (recognize(&module, &mut way, made), Vec::new());
+    }
     let (of, said) = (way.space, way.voice.clone());
     let mut last = 0;
     let sized = move |bytes: u64| {
@@ -441,7 +456,7 @@ fn live(
         }
     };
     let start = Start { texts, grants: Grants::of(grants), seed, limits, is_strict, is_sampled };
-    if !is_last {
+    if duty == Duty::Space {
         return run_in(&module, start, Remote::new(way), || Ok(()), (made, sized));
     }
     // Its file cannot be closed any more when the guest has run: it lasts as long as the process.

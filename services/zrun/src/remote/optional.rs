@@ -293,11 +293,6 @@ impl<C: Channel> Events for Remote<C> {
         self.ask_optional(Optional::Register(event, spec), super::done)
     }
 
-    fn recognizes(&mut self) -> bool {
-        guest::by_number(guest::number::EVENTS_REGISTER_RECOGNIZER)
-            .is_some_and(|function| self.serves_function(function))
-    }
-
     fn follow(&mut self, event: &str) -> Result<(), ErrorCode> {
         self.ask_optional(Optional::Await(event), super::done)
     }

@@ -86,7 +86,7 @@ fn runner(model: Model) -> Runner {
 }
 
 fn back_ends(runner: &Runner, services: Vec<Service>) -> BackEnds {
-    let invoker = runner.for_space(1, Own { services, model: None });
+    let invoker = runner.for_space(1, Own { services, ..Own::default() });
     BackEnds { agents: Some(Box::new(invoker)), ..BackEnds::default() }
 }
 

@@ -42,5 +42,5 @@ fn a_cache_has_an_end() {
     calls.call("ic.lookup", &[Text(b"b")], 8);
     calls.hold_with(back_ends);
     let counts = cache.lock().unwrap().counts();
-    assert_eq!(counts, Counts { hits: 1, misses: 1, dropped: 1 });
+    assert_eq!(counts, Counts { hits: 1, near: 0, misses: 1, dropped: 1 });
 }

@@ -1,0 +1,137 @@
+//! Requests by HTTP, and by TLS where the URL says `https`: whoever answers has a certificate for the URL's name, of an
+//! issuer that is trusted.
+
+use crate::agents::{Answer, Outcome, Request, Trouble};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::{self, PemObject as _};
+use rustls::{CertificateError as Distrust, RootCertStore};
+use std::io::Read as _;
+use std::sync::Arc;
+use std::time::Duration;
+use ureq::http;
+use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
+
+/// Certificates of issuers that are trusted beside the public ones.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Certificates(Vec<CertificateDer<'static>>);
+
+/// Why a text has no certificates of issuers.
+#[derive(Debug, thiserror::Error)]
+pub enum CertificateError {
+    /// It is no PEM.
+    #[error("it is no PEM: {0}")]
+    Pem(pem::Error),
+    /// No section of it is a certificate.
+    #[error("it has no section `-----BEGIN CERTIFICATE-----`")]
+    Empty,
+    /// This one can be no issuer's, counted from 1.
+    #[error("certificate {0} is no X.509 certificate: {1}")]
+    Certificate(usize, rustls::Error),
+}
+
+impl Certificates {
+    /// Of a text in PEM; its other sections count for nothing.
+    pub fn read(text: &[u8]) -> Result<Self, CertificateError> {
+        let certificates: Vec<_> =
+            CertificateDer::pem_slice_iter(text).collect::<Result<_, _>>().map_err(CertificateError::Pem)?;
+        if certificates.is_empty() {
+            return Err(CertificateError::Empty);
+        }
+        let mut store = RootCertStore::empty();
+        for (number, certificate) in certificates.iter().enumerate() {
+            let added = store.add(certificate.clone());
+            added.map_err(|error| CertificateError::Certificate(number + 1, error))?;
+        }
+        Ok(Self(certificates))
+    }
+}
+
+/// What makes requests.
+#[derive(Clone, Debug)]
+pub(super) struct Client(ureq::Agent);
+
+impl Client {
+    /// Trusts the public issuers and these.
+    pub fn new(own: &Certificates) -> Self {
+        let public = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
+        let public = public.map(|certificate| Certificate::from_der(certificate));
+        let own = own.0.iter().map(|certificate| Certificate::from_der(certificate).to_owned());
+        let roots: Vec<_> = public.chain(own).collect();
+        let tls = TlsConfig::builder()
+            .provider(TlsProvider::Rustls)
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .root_certs(RootCerts::Specific(Arc::new(roots)))
+            .build();
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .proxy(None)
+            .user_agent("space")
+            .tls_config(tls)
+            .build();
+        Self(config.new_agent())
+    }
+
+    /// Makes a request and waits for its answer.
+    pub fn exchange(&self, request: &Request) -> Outcome {
+        let timeout = Duration::from_millis(request.timeout_milliseconds);
+        let mut made = http::Request::builder().method(request.method).uri(&request.url);
+        for (name, value) in &request.headers {
+            made = made.header(name, value);
+        }
+        let client = &self.0;
+        let response = match &request.body {
+            Some(body) => {
+                let made = made.body(body.as_slice()).map_err(|_| Trouble::Broken)?;
+                client.run(client.configure_request(made).timeout_global(Some(timeout)).build())
+            }
+            None => {
+                let made = made.body(()).map_err(|_| Trouble::Broken)?;
+                client.run(client.configure_request(made).timeout_global(Some(timeout)).build())
+            }
+        };
+        let mut response = response.map_err(|error| trouble(&error))?;
+        let retry_after =
+            response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+        let (status, most) = (response.status(), request.answer_bytes);
+        let mut body = Vec::new();
+        if !status.is_success() {
+            // Its body says nothing that anyone acts on, and may be of any size.
+            return Ok(Answer { status: status.as_u16(), retry_after, body });
+        }
+        response.body_mut().as_reader().take(most + 1).read_to_end(&mut body).map_err(|_| Trouble::Broken)?;
+        if body.len() as u64 > most {
+            return Err(Trouble::TooLarge);
+        }
+        Ok(Answer { status: status.as_u16(), retry_after, body })
+    }
+}
+
+/// What an error is for whoever can mend it.
+fn trouble(error: &ureq::Error) -> Trouble {
+    let tls = match error {
+        ureq::Error::Rustls(error) => error,
+        // What fails within a handshake comes as an error of its reads and writes.
+        ureq::Error::Io(error) => match error.get_ref().and_then(|error| error.downcast_ref()) {
+            Some(error) => error,
+            None => return Trouble::Broken,
+        },
+        ureq::Error::Protocol(_) => return Trouble::NoHttp,
+        _ => return Trouble::Broken,
+    };
+    match tls {
+        rustls::Error::InvalidCertificate(distrust) => match distrust {
+            // An issuer of the same name has another key.
+            Distrust::UnknownIssuer | Distrust::BadSignature => Trouble::UnknownIssuer,
+            Distrust::NotValidForName | Distrust::NotValidForNameContext { .. } => Trouble::OtherName,
+            Distrust::Expired
+            | Distrust::ExpiredContext { .. }
+            | Distrust::NotValidYet
+            | Distrust::NotValidYetContext { .. } => Trouble::Expired,
+            _ => Trouble::BadCertificate,
+        },
+        rustls::Error::NoCertificatesPresented => Trouble::BadCertificate,
+        _ => Trouble::NoTls,
+    }
+}
