@@ -394,9 +394,9 @@ impl Run {
                 let ephemeral = is_ephemeral.then_some(member.epoch);
                 let orders = orders.clone();
                 let nudge = self.ways.nudge.clone();
+                drop(house);
                 let is_cache = concern == Concern::Cache;
                 let embedder = is_cache.then(|| self.agents.embedder(&name)).flatten();
-                drop(house);
                 self.values.serve(Ask {
                     space: name,
                     number,

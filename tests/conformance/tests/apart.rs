@@ -4,7 +4,7 @@ use runtime_sandbox::Ended;
 use sci::guest::GuestCapability;
 use sci::sign::public_key;
 use services_zrun::launch::Texts;
-use services_zrun::linux::{Event, Job, Limits, Machine, Orders, ROLE, ReportKind, Spaces};
+use services_zrun::linux::{Duty, Event, Job, Limits, Machine, Orders, ROLE, ReportKind, Spaces};
 use services_zrun::remote::Server;
 use services_zrun::{Grants, InMemory};
 use std::cell::RefCell;
@@ -48,7 +48,7 @@ fn job(name: &str, argument: &str, time: Option<Duration>) -> Job {
         Texts { name: name.to_owned(), arguments: vec![argument.to_owned()], environment: Vec::new() };
     let limits = Limits { time, ..Limits::default() };
     let keys = vec![public_key(&SEED)];
-    Job { texts, grants, seed: 0, limits, is_strict: false, is_sampled: false, keys, is_last: false }
+    Job { texts, grants, seed: 0, limits, is_strict: false, is_sampled: false, keys, duty: Duty::Space }
 }
 
 /// What the parent has of a space.

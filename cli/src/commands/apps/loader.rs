@@ -122,7 +122,7 @@ pub fn contents(judged: &Judged<'_>) -> BTreeMap<String, Content> {
                 content.answers = entry.content().into_owned();
             }
         }
-        if node.grant.contains(GuestCapability::EventsRegisterRecognizer) {
+        if node.grant.mask() & GuestCapability::EventsRegisterRecognizer.bit() != 0 {
             for (name, image) in &judged.recognizers {
                 hasher.update(format!("recognizers/{name} {}", image.len()).as_bytes());
                 hasher.update(image);

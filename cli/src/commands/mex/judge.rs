@@ -164,7 +164,7 @@ fn recognizer(
         "a recognizer exports `memory`, `room` and `on_reading`, and imports nothing: docs/devices.md, under Events",
     )
     };
-    if let Some(import) = linkage.imports.first() {
+    if let Some(import) = linkage.imports.iter().next() {
         return Err(wrong(format!("the recognizer imports `{}.{}`", import.module, import.item)));
     }
     lifecycle::check_recognizer(&linkage).map_err(|error| wrong(error.to_string()))?;
