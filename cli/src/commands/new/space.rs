@@ -148,8 +148,8 @@ fn kind(language: Language) -> Kind {
             library: "guest/guest.go",
             ignored: "",
             switch: ("keepCount", "true"),
-            wasi: "It has no `fmt`, which makes modules large: `strconv` and `encoding/json` do its work. `main` is \
-                   empty.",
+            wasi: "A guest of TinyGo's does without `fmt`, which makes modules large: `strconv` and `encoding/json` do its \
+                   work. `main` is empty.",
         },
         Language::AssemblyScript => Kind {
             files: &[

@@ -401,7 +401,8 @@ pub const audio = struct {
     }
 };
 
-/// A member of an object, as it stands there. It is as much of JSON as readings and events need: `std.json` reads the rest.
+/// A member of an object, as it stands there. It is as much of JSON as readings and events need; `std.json` reads
+/// the rest.
 pub fn member(object: []const u8, key: []const u8) ?[]const u8 {
     var at: usize = 0;
     var depth: usize = 0;
