@@ -161,6 +161,7 @@ pub enum ChatModel {
 
 /// A service binding of a CALL space: a deterministic function whose body is a request that the host makes.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Service {
     /// The name by which the guest invokes it.
     pub name: Located<Name>,
@@ -178,6 +179,7 @@ pub struct Service {
 
 /// A method of HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Method {
     /// GET.
     Get,
@@ -213,6 +215,7 @@ impl Method {
 
 /// Bounds of a service binding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ServiceLimits {
     /// Bytes of a request's body.
     pub request_bytes: u64,

@@ -14,7 +14,7 @@ mod report;
 mod run;
 mod workers;
 
-pub use agents::{Callee, Invoker, Ledger, Runner};
+pub use agents::{Callee, Client, Invoker, Ledger, Runner};
 pub use apart::{ALONE, ApartError, Event, Job, Orders, ROLE, Spaces, run_apart, thread_name};
 pub use audio::{AudioError, Format, Microphone, Sound, Sounds, Speaker};
 pub use cache::Kept;

@@ -24,7 +24,7 @@ pub struct Setting {
 const LACKS: &[(Setting, &[&str])] = &[
     (Setting::new(Host::Linux, false), &["agent"]),
     (Setting::new(Host::Nanokernel, false), &["agent", "sensors", "actuators", "audio", "events"]),
-    (Setting::new(Host::Nanokernel, true), &["agent", "events.register_recognizer"]),
+    (Setting::new(Host::Nanokernel, true), &["events.register_recognizer"]),
 ];
 
 impl Setting {

@@ -163,26 +163,14 @@ impl Agents {
     }
 
     /// What an application is answered from, and the secrets.
-    pub fn read(&self, application: &Application) -> Result<(Records, BTreeMap<String, String>), String> {
-        let mut answers = String::new();
-        for (space, content) in &application.contents {
-            let text = String::from_utf8_lossy(&content.answers);
-            Records::read(&text).map_err(|error| format!("`{space}`: {ANSWERS}: {error}"))?;
-            answers.push_str(&text);
-            answers.push('\n');
-        }
-        let records = Records::read(&answers).map_err(|error| error.to_string())?;
-        Ok((records, secrets(&self.secrets)?))
+    pub fn read(&self, application: &Application) -> Result<(Records, Secrets), String> {
+        read_answers(application, &self.secrets)
     }
 
     /// Takes what the topology is from now on.
     pub fn declare(&self, application: &Application) -> Result<(), String> {
         let (records, secrets) = self.read(application)?;
-        for secret in needed(application).into_iter().filter(|secret| !secrets.contains_key(secret.as_str()))
-        {
-            let path = self.secrets.display();
-            let text =
-                format!("the secret `{secret}` is missing, so what needs it is denied: put it into {path}");
+        for text in missing(application, &secrets, &self.secrets) {
             self.log.event("", &text);
         }
         let agents = &application.graph.agents;
@@ -215,6 +203,33 @@ impl Agents {
     }
 }
 
+/// Secrets by their names.
+pub type Secrets = BTreeMap<String, String>;
+
+/// What an application is answered from, and the secrets of a file.
+pub fn read_answers(application: &Application, path: &Path) -> Result<(Records, Secrets), String> {
+    let mut answers = String::new();
+    for (space, content) in &application.contents {
+        let text = String::from_utf8_lossy(&content.answers);
+        Records::read(&text).map_err(|error| format!("`{space}`: {ANSWERS}: {error}"))?;
+        answers.push_str(&text);
+        answers.push('\n');
+    }
+    let records = Records::read(&answers).map_err(|error| error.to_string())?;
+    Ok((records, secrets(path)?))
+}
+
+/// What is said of each secret that an application names and nobody has.
+pub fn missing(application: &Application, secrets: &Secrets, path: &Path) -> Vec<String> {
+    let missing = needed(application).into_iter().filter(|secret| !secrets.contains_key(secret.as_str()));
+    let path = path.display();
+    missing
+        .map(|secret| {
+            format!("the secret `{secret}` is missing, so what needs it is denied: put it into {path}")
+        })
+        .collect()
+}
+
 fn read(path: &Path) -> Result<Vec<u8>, String> {
     match fs::read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
@@ -222,11 +237,10 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
     }
 }
 
-/// Secrets by their names.
-fn secrets(path: &Path) -> Result<BTreeMap<String, String>, String> {
+fn secrets(path: &Path) -> Result<Secrets, String> {
     let text = read(path)?;
     if text.is_empty() {
-        return Ok(BTreeMap::new());
+        return Ok(Secrets::new());
     }
     let mode =
         fs::metadata(path).map_err(|error| format!("{}: {error}", path.display()))?.permissions().mode();
@@ -355,7 +369,7 @@ mod tests {
     fn secrets_are_their_owners_and_never_repeated() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("secrets.json");
-        assert_eq!(secrets(&path), Ok(BTreeMap::new()));
+        assert_eq!(secrets(&path), Ok(Secrets::new()));
         let write = |text: &str, mode| {
             fs::write(&path, text).expect("written");
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("set");

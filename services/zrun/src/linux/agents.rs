@@ -31,10 +31,9 @@ const RECORDED: &str = "http://recorded.invalid";
 struct Inner {
     book: Mutex<Book>,
     time: Time,
-    client: ureq::Agent,
+    client: Client,
     callee: Option<Box<dyn Callee>>,
     ledger: Option<Box<dyn Ledger>>,
-    records: Mutex<Records>,
     workers: Workers,
 }
 
@@ -55,16 +54,8 @@ impl Runner {
         callee: Option<Box<dyn Callee>>,
         ledger: Option<Box<dyn Ledger>>,
     ) -> Self {
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .proxy(None)
-            .user_agent("space")
-            .build();
-        let (book, client) = (Mutex::new(book), config.new_agent());
-        let (records, workers) = (Mutex::default(), Workers::default());
-        Self(Arc::new(Inner { book, time, client, callee, ledger, records, workers }))
+        let (book, client, workers) = (Mutex::new(book), Client::default(), Workers::default());
+        Self(Arc::new(Inner { book, time, client, callee, ledger, workers }))
     }
 
     /// Changes the book, between two steps of whatever is on its way.
@@ -74,7 +65,7 @@ impl Runner {
 
     /// Answers what is asked of `http://recorded.invalid` from these from now on.
     pub fn record(&self, records: Records) {
-        *self.0.records.lock().unwrap_or_else(PoisonError::into_inner) = records;
+        self.0.client.record(records);
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -135,36 +126,65 @@ impl Runner {
         self.0.ledger.as_ref().map_or(Ok(()), |ledger| ledger.keep(book))
     }
 
-    fn trouble(&self, space: u32, says: &str) {
-        if let Some(ledger) = &self.0.ledger {
-            ledger.trouble(space, says);
-        }
+    fn ask(&self, space: u32, request: &Request) -> Outcome {
+        self.0.client.ask(request, &|says| {
+            if let Some(ledger) = &self.0.ledger {
+                ledger.trouble(space, says);
+            }
+        })
+    }
+}
+
+/// What makes requests.
+pub struct Client {
+    agent: ureq::Agent,
+    records: Mutex<Records>,
+}
+
+impl Default for Client {
+    fn default() -> Self {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .proxy(None)
+            .user_agent("space")
+            .build();
+        Self { agent: config.new_agent(), records: Mutex::default() }
+    }
+}
+
+impl Client {
+    /// Answers what is asked of `http://recorded.invalid` from these from now on.
+    pub fn record(&self, records: Records) {
+        *self.records.lock().unwrap_or_else(PoisonError::into_inner) = records;
     }
 
-    fn ask(&self, space: u32, request: &Request) -> Outcome {
+    /// Makes a request, and tells what only an operator can mend.
+    pub fn ask(&self, request: &Request, trouble: &dyn Fn(&str)) -> Outcome {
         if let Some(path) = request.url.strip_prefix(RECORDED).filter(|path| path.starts_with('/')) {
-            return self.recorded(space, request, path);
+            return self.recorded(request, path, trouble);
         }
         let timeout = Duration::from_millis(request.timeout_milliseconds);
         let end = Instant::now() + timeout;
         let outcome = self.exchange(request, timeout);
         // Whatever a request is told that came to nothing: past its time, it took too long.
         let outcome =
-            outcome.map_err(|trouble| if Instant::now() >= end { Trouble::TimedOut } else { trouble });
-        if let Err(trouble) = outcome {
-            self.trouble(space, &format!("{} {}: {trouble}", request.method, request.url));
+            outcome.map_err(|broken| if Instant::now() >= end { Trouble::TimedOut } else { broken });
+        if let Err(broken) = outcome {
+            trouble(&format!("{} {}: {broken}", request.method, request.url));
         }
         outcome
     }
 
     /// As the recorded responder answers, without a way through the network.
-    fn recorded(&self, space: u32, request: &Request, path: &str) -> Outcome {
+    fn recorded(&self, request: &Request, path: &str, trouble: &dyn Fn(&str)) -> Outcome {
         let body = request.body.as_deref().unwrap_or_default();
         let hash = request_hash(request.method, path, body);
-        let answer = self.0.records.lock().unwrap_or_else(PoisonError::into_inner).answer(&hash);
+        let answer = self.records.lock().unwrap_or_else(PoisonError::into_inner).answer(&hash);
         let Some((status, body)) = answer else {
             let asked = String::from_utf8_lossy(body);
-            self.trouble(space, &format!("no answer is recorded for {} {path} {asked}", request.method));
+            trouble(&format!("no answer is recorded for {} {path} {asked}", request.method));
             return Ok(Answer { status: 404, retry_after: None, body: Vec::new() });
         };
         match status {
@@ -179,7 +199,7 @@ impl Runner {
         for (name, value) in &request.headers {
             made = made.header(name, value);
         }
-        let client = &self.0.client;
+        let client = &self.agent;
         let response = match &request.body {
             Some(body) => {
                 let made = made.body(body.as_slice()).map_err(|_| Trouble::Broken)?;
