@@ -8,7 +8,10 @@ mod common;
 use chromium::{Chromium, Page, program};
 use common::Place;
 use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 fn example() -> PathBuf {
@@ -31,11 +34,27 @@ impl Application {
         let said = self.0.call("", &["up", "--detach", &folder]).succeeds();
         assert!(said.contains("assistant: running: all of it runs"), "{said}");
         let url = said.lines().find_map(|line| line.strip_prefix("desk: ")).expect("it prints where it is");
-        let page = browser.open(url);
-        browser.until(&page, "document.querySelectorAll('#list li').length === 3");
-        let panel = browser.frame_at(&page, "panel");
-        browser.until(&panel, "document.querySelectorAll('#suggestions button').length === 4");
-        (page, panel)
+        panel(browser, url)
+    }
+}
+
+/// Opens the desk, and in it the panel.
+fn panel(browser: &mut Chromium, url: &str) -> (Page, Page) {
+    let page = browser.open(url);
+    browser.until(&page, "document.querySelectorAll('#list li').length === 3");
+    let panel = browser.frame_at(&page, "panel");
+    browser.until(&panel, "document.querySelectorAll('#suggestions button').length === 4");
+    (page, panel)
+}
+
+/// A command that runs, and ends with this.
+struct Booted(Child);
+
+impl Drop for Booted {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -99,13 +118,54 @@ fn a_users_first_minute() {
     let end = Instant::now() + Duration::from_mins(1);
     while !logged().contains("function: 20 °C are 68.0 °F.") {
         assert!(Instant::now() < end, "{}", logged());
-        std::thread::sleep(Duration::from_millis(20));
+        thread::sleep(Duration::from_millis(20));
     }
     assert_eq!(logged().matches("cache: A component in a sandbox of its own.").count(), 1, "{}", logged());
     application.0.call("", &["down"]).succeeds();
     let (_, panel) = application.open(&mut browser);
     press(&mut browser, &panel, 1, "cache", "and nobody else");
     assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn a_users_first_minute_from_inside_qemu() {
+    let Some(program) = program() else { return };
+    let place = Place::new();
+    let mut browser = Chromium::start(&program);
+    let folder = example().display().to_string();
+    let mut command = place.command("", &["boot", &folder, "--for", "5m"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut booted = Booted(command.spawn().expect("it starts"));
+    let mut lines = BufReader::new(booted.0.stdout.take().expect("it prints")).lines();
+    let mut errors = booted.0.stderr.take().expect("it prints");
+    let url = lines.find_map(|line| line.ok()?.strip_prefix("desk: ").map(str::to_owned));
+    // The console is read to its end, so that the machine does not wait for a reader.
+    let reader = thread::spawn(move || lines.map_while(Result::ok).collect::<Vec<_>>().join("\n"));
+    let (page, panel) = panel(&mut browser, &url.expect("it prints where the desk is"));
+    press(&mut browser, &panel, 0, "model", "A component in a sandbox of its own.");
+    press(&mut browser, &panel, 0, "cache", "A component in a sandbox of its own.");
+    press(&mut browser, &panel, 2, "function", "Rome: 21 °C, light rain.");
+    press(&mut browser, &panel, 3, "function", "20 °C are 68.0 °F.");
+    browser.value(
+        &panel,
+        "document.getElementById('question').value = 'Who are you?'; document.getElementById('ask').click()",
+    );
+    browser.until(
+        &panel,
+        "document.querySelector('#talk li:last-child').textContent.includes('gave no answer')",
+    );
+    browser.value(&page, "document.querySelector('#panel .card').click()");
+    browser.until(&page, "document.getElementById('panel').innerText.includes('model: 4 of 50 requests')");
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+    drop(booted);
+    let console = reader.join().expect("it is read");
+    assert!(console.contains("zmesh: routed @nanokernel -> tools along `weather`"), "{console}");
+    let mut said = String::new();
+    errors.read_to_string(&mut said).expect("it is text");
+    assert!(
+        said.contains("assistant: no answer is recorded for POST") && said.contains("Who are you?"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -44,12 +44,13 @@ pub fn run(arguments: &BootArguments) -> Result<(), Failure> {
         return Err(system::no_guest(option, &arguments.what));
     } else if is_application {
         let loaded = application::load(arguments)?;
-        (disk, application) = (loaded.disk, Some(loaded.application));
+        (disk, application) = (loaded.disk, Some((loaded.application, loaded.requests)));
         loaded.module
     } else {
         system::module(&arguments.what)?
     };
-    let watched = application.map(|application| Watched::begin(application, arguments.port)).transpose()?;
+    let begin = |(application, requests)| Watched::begin(application, requests, arguments.port);
+    let watched = application.map(begin).transpose()?;
     let (watched, line) = watched.unzip();
 
     let interrupted = system::interruption()?;

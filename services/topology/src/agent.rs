@@ -17,6 +17,7 @@ pub struct Agent {
 
 /// What an agent is; `N` names spaces and agents.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum AgentBody<N = Located<Name>> {
     /// DF: a space that answers.
     Function {
@@ -66,6 +67,7 @@ impl<N> AgentBody<N> {
 
 /// A language model behind an OpenAI-compatible endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Model {
     /// Where it is asked.
     pub endpoint: Url,
@@ -92,6 +94,7 @@ impl Model {
 
 /// What a topology may spend on a model in a day; what is not stated is not bounded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Budget {
     /// Requests.
     pub requests: Option<u64>,
@@ -103,6 +106,7 @@ pub struct Budget {
 
 /// What a million tokens cost, in millionths of a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Price {
     /// Of questions.
     pub input_millionths: u64,

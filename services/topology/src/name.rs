@@ -15,7 +15,25 @@ macro_rules! texts {
     ($($type:ident $holds:ident $doc:literal;)+) => {$(
         #[doc = $doc]
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+        #[cfg_attr(feature = "serde", serde(try_from = "String", into = "String"))]
         pub struct $type(String);
+
+        #[cfg(feature = "serde")]
+        impl TryFrom<String> for $type {
+            type Error = &'static str;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                Self::new(&text).ok_or("the text breaks its grammar")
+            }
+        }
+
+        #[cfg(feature = "serde")]
+        impl From<$type> for String {
+            fn from(text: $type) -> Self {
+                text.0
+            }
+        }
 
         impl $type {
             /// It, if the text satisfies its grammar.

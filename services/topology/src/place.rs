@@ -39,6 +39,21 @@ pub struct Located<T> {
     pub place: Place,
 }
 
+/// It is written without its place: that is of a text which a reader of bytes has not.
+#[cfg(feature = "serde")]
+impl<T: serde::Serialize> serde::Serialize for Located<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value.serialize(serializer)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'d, T: serde::Deserialize<'d>> serde::Deserialize<'d> for Located<T> {
+    fn deserialize<D: serde::Deserializer<'d>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer).map(|value| Self::new(value, Place::whole("")))
+    }
+}
+
 impl<T> Located<T> {
     /// A value at a place.
     pub const fn new(value: T, place: Place) -> Self {

@@ -147,6 +147,7 @@ pub struct Chat {
 
 /// By which an intelligence cache finds what is alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Embedding {
     /// The model that is asked.
     pub model: Model,
@@ -175,6 +176,7 @@ pub enum ChatModel {
 
 /// A service binding of a CALL space: a deterministic function whose body is a request that the host makes.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Service {
     /// The name by which the guest invokes it.
     pub name: Located<Name>,
@@ -192,6 +194,7 @@ pub struct Service {
 
 /// A method of HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Method {
     /// GET.
     Get,
@@ -227,6 +230,7 @@ impl Method {
 
 /// Bounds of a service binding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ServiceLimits {
     /// Bytes of a request's body.
     pub request_bytes: u64,

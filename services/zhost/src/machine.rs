@@ -4,15 +4,18 @@
 //! Control's words are those of the console: its lines begin with its name, and no space can write such a line.
 
 mod line;
+mod requests;
 
 use crate::application::Application;
-use crate::shown::{Watch, dead_letter, delivery, kind, mime, path, state_named, world};
+use crate::shown::{Watch, dead_letter, delivery, kind, mime, model, path, state_named, world};
+pub use requests::{Requests, Tell};
+use services_topology::agent::AgentBody;
 use services_topology::graph::Node;
 use services_zdesk::view::{
     Action, Application as Shown, Capability, Delivery, LogLine, Refusal, Snapshot, Source, Space, State,
     Tapped, UiFile,
 };
-use services_zmesh_component::window::{Answer, Counts, Question, Seen};
+use services_zmesh_component::window::{Answer, Asked, Counts, Question, Seen};
 use std::collections::{BTreeMap, VecDeque};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -39,6 +42,7 @@ pub struct Machine {
     application: Application,
     known: Mutex<Known>,
     jobs: Sender<Job>,
+    requests: Arc<Requests>,
 }
 
 /// A question for the line, and where its answer goes.
@@ -81,10 +85,11 @@ struct Page {
 }
 
 impl Machine {
-    /// An application whose machine's line comes over a channel, once there is one.
-    pub fn new(application: Application, line: Receiver<UnixStream>) -> Arc<Self> {
+    /// An application whose machine's line comes over a channel, once there is one; and who makes its requests.
+    pub fn new(application: Application, requests: Requests, line: Receiver<UnixStream>) -> Arc<Self> {
         let (jobs, asked) = mpsc::channel();
-        let machine = Arc::new(Self { application, known: Mutex::default(), jobs });
+        let requests = Arc::new(requests);
+        let machine = Arc::new(Self { application, known: Mutex::default(), jobs, requests });
         let seen_by = Arc::downgrade(&machine);
         thread::spawn(move || {
             if let Ok(stream) = line.recv() {
@@ -144,6 +149,19 @@ impl Machine {
         }
     }
 
+    /// Makes requests, each in a thread: a space waits for one at a time.
+    fn make(&self, asked: Vec<Asked>) {
+        for one in asked {
+            let (requests, jobs) = (Arc::clone(&self.requests), self.jobs.clone());
+            let space = self.name(one.space).unwrap_or_default().to_owned();
+            thread::spawn(move || {
+                let question = requests.make(one, &space);
+                // Nobody waits for the answer. A machine that has ended has nobody who waits for this one.
+                let _ = jobs.send(Job { question, answer: mpsc::channel().0 });
+            });
+        }
+    }
+
     /// What is to be looked for now.
     fn look(&self, counts: bool) -> Question {
         let known = self.known();
@@ -157,6 +175,7 @@ impl Machine {
 
     /// Takes what was seen; the watches that nobody reads any more.
     fn saw(&self, seen: Seen) -> Vec<u64> {
+        self.make(seen.asked);
         let mut known = self.known();
         if let Some(counts) = seen.counts {
             known.counts = counts;
@@ -266,6 +285,11 @@ impl Source for Machine {
             let stats = known.counts.paths.get(at).copied().unwrap_or_default();
             path(&stats, edge.from.as_str(), edge.name.as_str(), edge.to.as_str())
         });
+        let models = graph.agents.iter().filter_map(|(name, body)| {
+            let AgentBody::Model(model_of) = body else { return None };
+            let spent = known.counts.spent.iter().find(|(known, _)| known == name.as_str());
+            Some(model(name.as_str(), model_of, spent.map(|(_, spent)| *spent).unwrap_or_default()))
+        });
         let remarks = vec![
             self.application.trust.clone(),
             "it runs on the nanokernel in QEMU, which counts neither uses of capabilities nor memory".into(),
@@ -276,7 +300,7 @@ impl Source for Machine {
             reason,
             revision: 1,
             remarks,
-            models: Vec::new(),
+            models: models.collect(),
             spaces: spaces.collect(),
             paths: paths.collect(),
             dead: known.counts.dead.iter().map(dead_letter).collect(),

@@ -16,6 +16,7 @@ use crate::book::Book;
 use crate::values::{Ask, Values};
 pub use agents::ANSWERS;
 use agents::{Agents, Calls, FUNCTION_TIME};
+pub use agents::{Secrets, Sources, missing};
 use house::House;
 pub use house::Look;
 pub use member::Standing;
@@ -411,7 +412,7 @@ impl Run {
                 });
             }
             Concern::Arrival(wait) => house.waits(self, &name, wait),
-            Concern::Other => {
+            Concern::Result | Concern::Other => {
                 let reply = house.serve(self, &name, server, &request);
                 // Whoever gets the message may begin while its sender is told.
                 house.deliver(self);

@@ -1,10 +1,14 @@
 //! What is shown, wherever it runs: the words of topologies and of the mesh as the desk's.
 
 use sci::guest::SpaceType;
-use services_zdesk::view::{Bucket, DeadLetter, Delivery, Kind, Location, Path, State, Tapped, Way, World};
+use services_topology::agent;
+use services_zdesk::view::{
+    Bucket, DeadLetter, Delivery, Kind, Location, Model, Path, State, Tapped, Way, World,
+};
 use services_zmesh::{FlowStats, LATENCY_NANOSECONDS, PathStats, Reason};
 use services_zmesh_component::window::{self, Letter, Passed};
 use services_zrms::control;
+use services_zrun::agents::Spent;
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 
 /// Seconds over which a rate is taken.
@@ -35,6 +39,20 @@ pub fn state(state: control::State) -> State {
 /// The same, by the name that control gives it.
 pub fn state_named(name: &str) -> Option<State> {
     STATES.into_iter().find(|known| known.name() == name).map(state)
+}
+
+/// What was spent on a model, and may be.
+pub fn model(name: &str, model: &agent::Model, spent: Spent) -> Model {
+    let budget = model.budget;
+    Model {
+        name: name.to_owned(),
+        requests: spent.requests,
+        requests_max: budget.requests,
+        tokens: spent.tokens,
+        tokens_max: budget.tokens,
+        cost: spent.cost_millionths,
+        cost_max: budget.cost_millionths,
+    }
 }
 
 /// What a space is.

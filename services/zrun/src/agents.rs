@@ -16,7 +16,7 @@ pub use book::{Book, Event, Invocation, Own, Step};
 #[cfg(feature = "cores")]
 pub use budget::Spent;
 #[cfg(feature = "cores")]
-pub use http::{Answer, Outcome, Request, Trouble};
+pub use http::{Answer, Outcome, Request, Trouble, reference};
 
 use alloc::vec::Vec;
 use sci::guest::{ErrorCode, GuestCapability};

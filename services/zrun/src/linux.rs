@@ -20,7 +20,7 @@ pub use agents::{Callee, Embedder, Invoker, Ledger, Runner};
 pub use apart::{ALONE, ApartError, Duty, Event, Job, Orders, ROLE, Spaces, run_apart, thread_name};
 pub use audio::{AudioError, Format, Microphone, Sound, Sounds, Speaker};
 pub use cache::Kept;
-pub use client::{CertificateError, Certificates};
+pub use client::{CertificateError, Certificates, Client};
 pub use devices::{
     Bench, Description, DescriptionError, Rack, Replay, ReplayError, Shape, SimulatedActuator, Sink, Socket,
     Source, Time, Watcher, Wave, listen,

@@ -72,6 +72,8 @@ enum Reply<'r> {
     Undelivered(MailError),
     /// An error code of the Guest ABI.
     Code(i32),
+    /// It was begun: [`Optional::Result`] fetches what comes of it.
+    Later,
 }
 
 /// The way to the other side, and what needs none.
@@ -83,6 +85,8 @@ pub trait Channel {
     fn wait(&mut self, request: &[u8], _note: u32) -> Result<Vec<u8>, StoreError> {
         self.call(request)
     }
+    /// Waits before the result is asked for of what the other side has begun; which may be before it is there.
+    fn attend(&mut self) {}
     /// As [`World::monotonic`].
     fn monotonic(&mut self) -> u64;
     /// As [`World::sleep`].
@@ -455,6 +459,8 @@ pub enum Concern {
     Cache,
     /// The next message to process: the space waits until it has [`arrived`] or is [`brought`].
     Arrival(Wait),
+    /// What comes of an invocation that was begun: [`reply_of`] it, or [`later`].
+    Result,
     /// Anything else.
     Other,
 }
@@ -465,6 +471,7 @@ pub fn concerns(request: &[u8]) -> Concern {
         Ok(Request::Get(_) | Request::Put(..) | Request::Delete(_) | Request::Next(..)) => Concern::Values,
         Ok(Request::Optional(Optional::Lookup(_) | Optional::Keep(..))) => Concern::Cache,
         Ok(Request::Wait(arrivals, is_left)) => Concern::Arrival(Wait { arrivals, is_left }),
+        Ok(Request::Optional(Optional::Result)) => Concern::Result,
         _ => Concern::Other,
     }
 }
@@ -472,6 +479,11 @@ pub fn concerns(request: &[u8]) -> Concern {
 /// The capability that a request uses, if it needs one.
 pub fn capability(request: &[u8]) -> Option<GuestCapability> {
     postcard::from_bytes::<Request<'_>>(request).ok()?.needs()
+}
+
+/// The reply to a space whose invocation was begun, or goes on.
+pub fn later() -> Vec<u8> {
+    answer(Reply::Later)
 }
 
 /// Whether a reply says that a space wanted to store more than it may.
@@ -580,7 +592,8 @@ fn answer(reply: Reply<'_>) -> Vec<u8> {
         | Reply::Absent
         | Reply::Failed(_)
         | Reply::Undelivered(_)
-        | Reply::Code(_) => 0,
+        | Reply::Code(_)
+        | Reply::Later => 0,
     };
     encode(&reply, bytes).unwrap_or_default()
 }

@@ -24,7 +24,6 @@ pub struct Setting {
 const LACKS: &[(Setting, &[&str])] = &[
     (Setting::new(Host::Linux, false), &["agent"]),
     (Setting::new(Host::Nanokernel, false), &["agent", "sensors", "actuators", "audio", "events"]),
-    (Setting::new(Host::Nanokernel, true), &["agent"]),
 ];
 
 impl Setting {

@@ -93,6 +93,7 @@ fn mesh() -> mesh::Configuration {
         },
         seats: SPACES.map(seat).into(),
         devices: mesh::Devices::default(),
+        agents: mesh::Agents::default(),
     }
 }
 

@@ -5,6 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
+use std::time::Duration;
 
 use boot::{Ending, FaultLine};
 use compiler_driver::guest::{self as driver, Application as System, GuestSystem};
@@ -18,9 +19,11 @@ use services_topology::graph::Node;
 use services_zdesk::{Desk, Source};
 use services_zhost::application::MEMORY_BYTES;
 use services_zhost::host::read_devices;
-use services_zhost::machine::Machine;
+use services_zhost::machine::{Machine, Requests};
 use services_zhost::{Application, Content, Problem};
-use services_zmesh_component::{Configuration as Mesh, Devices, Seat as MeshSeat, Sensor};
+use services_zmesh_component::{
+    Agents, Configuration as Mesh, Devices, END, FUNCTION_MILLISECONDS, Seat as MeshSeat, Sensor,
+};
 use services_zrms::place::{Feature, FeatureKind, Host, Resources};
 use services_zrms_component::{Configuration as ControlConfiguration, Seat};
 use services_zrun::Grants;
@@ -41,6 +44,8 @@ const HOST: &str = "nanokernel";
 const MEMORY_OF_SPACES: u64 = 896 << 20;
 /// The component that decides there.
 const CONTROL: &str = "Zrms";
+/// How long a space may take there for a function.
+const FUNCTION_TIME: Duration = Duration::from_millis(FUNCTION_MILLISECONDS);
 /// Thousandths of its CPU.
 const CPU: u32 = 1000;
 /// Spaces that a machine runs: each has a channel to the console.
@@ -63,6 +68,8 @@ pub struct Loaded {
     pub module: Vec<u8>,
     /// The disk that its machine has.
     pub disk: Option<Disk>,
+    /// Who makes what its spaces ask of services and models.
+    pub requests: Requests,
 }
 
 /// Makes an application ready.
@@ -72,9 +79,12 @@ pub fn load(arguments: &BootArguments) -> Result<Loaded, Failure> {
     let key = session::key()?;
     let stores = seats(&application).iter().any(StoreSeat::stores);
     let disk = disk::open(arguments, application.name(), stores)?;
-    let module = bundle(&application, &key, disk.is_some());
+    let tell = Box::new(|says: &str| say(&format!("{says}\n")));
+    let requests = Requests::new(&application, &parent::home()?, tell);
+    let requests = requests.map_err(|error| apps::failure(&Problem::new("agents", error)))?;
+    let module = bundle(&application, &key, disk.is_some(), &requests);
     let module = module.map_err(|failure| failure.at(what.display().to_string()))?;
-    Ok(Loaded { application, module, disk })
+    Ok(Loaded { application, module, disk, requests })
 }
 
 /// An application that is watched while it runs: the desk shows it.
@@ -85,9 +95,13 @@ pub struct Watched {
 
 impl Watched {
     /// Serves the desk, and says where; the machine's line is to come over the channel.
-    pub fn begin(application: Application, port: Option<u16>) -> Result<(Self, Sender<UnixStream>), Failure> {
+    pub fn begin(
+        application: Application,
+        requests: Requests,
+        port: Option<u16>,
+    ) -> Result<(Self, Sender<UnixStream>), Failure> {
         let (line, comes) = mpsc::channel();
-        let machine = Machine::new(application, comes);
+        let machine = Machine::new(application, requests, comes);
         let source: Arc<dyn Source> = Arc::<Machine>::clone(&machine);
         let desk = parent::serve_desk(port, source)?;
         let url = desk.url().map_err(|error| parent::no_desk(&error))?;
@@ -119,7 +133,12 @@ fn seats(application: &Application) -> Vec<StoreSeat> {
     application.graph.spaces.iter().filter(has_host).map(seat).collect()
 }
 
-fn bundle(application: &Application, key: &Key, has_disk: bool) -> Result<Vec<u8>, Failure> {
+fn bundle(
+    application: &Application,
+    key: &Key,
+    has_disk: bool,
+    requests: &Requests,
+) -> Result<Vec<u8>, Failure> {
     let epoch = guest::epoch();
     let mut guests = Vec::new();
     for node in &application.graph.spaces {
@@ -176,9 +195,10 @@ fn bundle(application: &Application, key: &Key, has_disk: bool) -> Result<Vec<u8
     };
     let mesh = Mesh {
         topology: application.name().to_owned(),
-        declaration: application.declaration(1),
+        declaration: application.declaration_with_calls(1, END, FUNCTION_TIME),
         seats: application.graph.spaces.iter().map(mesh_seat).collect(),
         devices: devices.all,
+        agents: agents(application, requests),
     };
     let store = has_disk.then(|| StoreConfiguration { seats: seats(application) }.to_bytes());
     let system = System {
@@ -191,6 +211,20 @@ fn bundle(application: &Application, key: &Key, has_disk: bool) -> Result<Vec<u8
     };
     let signed = driver::application(&system, boot::OS, key)?;
     Ok(compiler_driver::images::boot_module(&signed, &[key.public()]))
+}
+
+/// What spaces may invoke there.
+fn agents(application: &Application, requests: &Requests) -> Agents {
+    let graph = &application.graph;
+    let own = |(at, node): (usize, &Node)| {
+        let content = application.contents.get(node.name.as_str())?;
+        Some((at as u32, content.own.clone()))
+    };
+    Agents {
+        agents: graph.agents.iter().map(|(name, body)| (name.to_string(), body.clone())).collect(),
+        secrets: requests.secrets().map(str::to_owned).collect(),
+        own: graph.spaces.iter().enumerate().filter_map(own).collect(),
+    }
 }
 
 /// What is simulated there: what the operator describes so, and what the application says of the rest.

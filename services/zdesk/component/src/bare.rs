@@ -25,7 +25,7 @@ const SOON: u64 = 4;
 const LATER: u64 = 40;
 /// Looks without a byte after which none is expected soon.
 const LOOKS: u32 = 100;
-/// How often a port that takes nothing is looked at before it is waited for.
+/// How often a port that takes nothing, or gives nothing of a frame that has begun, is looked at before it is waited for.
 const TRIES: u32 = 64;
 
 /// Runs as long as the machine.
@@ -76,6 +76,9 @@ impl Port {
                 }
                 None => {
                     looks += 1;
+                    if frames.has_begun() && looks < TRIES {
+                        continue;
+                    }
                     self.pause(if looks < LOOKS { SOON } else { LATER });
                 }
             }

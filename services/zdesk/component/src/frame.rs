@@ -41,6 +41,11 @@ pub struct Frames {
 }
 
 impl Frames {
+    /// Whether a part of a frame has come.
+    pub fn has_begun(&self) -> bool {
+        !self.length.is_empty()
+    }
+
     /// Takes the next byte; gives the frame that it ends.
     pub fn push(&mut self, byte: u8) -> Result<Option<Vec<u8>>, TooLong> {
         if self.length.len() < 4 {
@@ -74,6 +79,7 @@ mod tests {
         let mut frames = Frames::default();
         let found: Vec<Vec<u8>> = line.iter().filter_map(|byte| frames.push(*byte).unwrap()).collect();
         assert_eq!(found, bodies);
+        assert!(!frames.has_begun() && frames.push(1) == Ok(None) && frames.has_begun());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{Host, lock};
 use crate::run::{Look, Run};
-use crate::shown::{Watch, dead_letter, delivery, kind, mime, path, state, world};
+use crate::shown::{self, Watch, dead_letter, delivery, kind, mime, path, state, world};
 use sci::guest::{ErrorCode, GuestCapability, SpaceType};
 use services_topology::agent::AgentBody;
 use services_topology::name::Name;
@@ -53,16 +53,7 @@ fn space(look: &Look<'_>, status: SpaceStatus, cache: Option<Counts>) -> Option<
 
 fn model(run: &Run, name: &str, body: &AgentBody<Name>) -> Option<Model> {
     let AgentBody::Model(model) = body else { return None };
-    let (spent, budget) = (run.spent(name), model.budget);
-    Some(Model {
-        name: name.to_owned(),
-        requests: spent.requests,
-        requests_max: budget.requests,
-        tokens: spent.tokens,
-        tokens_max: budget.tokens,
-        cost: spent.cost_millionths,
-        cost_max: budget.cost_millionths,
-    })
+    Some(shown::model(name, model, run.spent(name)))
 }
 
 fn application(run: &Run, look: &Look<'_>, status: TopologyStatus) -> Application {

@@ -112,11 +112,37 @@ impl Ledger for Budgets {
     }
 }
 
+/// Secrets by their names.
+pub type Secrets = BTreeMap<String, String>;
+
 /// What an application's requests are made and answered with.
 pub struct Sources {
-    records: Records,
-    secrets: BTreeMap<String, String>,
-    certificates: Certificates,
+    /// Its answers that are recorded.
+    pub records: Records,
+    /// The secrets that there are.
+    pub secrets: Secrets,
+    /// Issuers that are trusted beside the public ones.
+    pub certificates: Certificates,
+}
+
+impl Sources {
+    /// The answers of an application, and what these files hold.
+    pub fn read(
+        application: &Application,
+        secrets_file: &Path,
+        certificates_file: &Path,
+    ) -> Result<Self, String> {
+        let mut answers = String::new();
+        for (space, content) in &application.contents {
+            let text = String::from_utf8_lossy(&content.answers);
+            Records::read(&text).map_err(|error| format!("`{space}`: {ANSWERS}: {error}"))?;
+            answers.push_str(&text);
+            answers.push('\n');
+        }
+        let records = Records::read(&answers).map_err(|error| error.to_string())?;
+        let (secrets, certificates) = (secrets(secrets_file)?, certificates(certificates_file)?);
+        Ok(Self { records, secrets, certificates })
+    }
 }
 
 /// The agents of a topology.
@@ -173,29 +199,13 @@ impl Agents {
 
     /// What an application is answered from.
     pub fn read(&self, application: &Application) -> Result<Sources, String> {
-        let mut answers = String::new();
-        for (space, content) in &application.contents {
-            let text = String::from_utf8_lossy(&content.answers);
-            Records::read(&text).map_err(|error| format!("`{space}`: {ANSWERS}: {error}"))?;
-            answers.push_str(&text);
-            answers.push('\n');
-        }
-        let records = Records::read(&answers).map_err(|error| error.to_string())?;
-        Ok(Sources {
-            records,
-            secrets: secrets(&self.secrets)?,
-            certificates: certificates(&self.certificates)?,
-        })
+        Sources::read(application, &self.secrets, &self.certificates)
     }
 
     /// Takes what the topology is from now on.
     pub fn declare(&self, application: &Application) -> Result<(), String> {
         let Sources { records, secrets, certificates } = self.read(application)?;
-        for secret in needed(application).into_iter().filter(|secret| !secrets.contains_key(secret.as_str()))
-        {
-            let path = self.secrets.display();
-            let text =
-                format!("the secret `{secret}` is missing, so what needs it is denied: put it into {path}");
+        for text in missing(application, &secrets, &self.secrets) {
             self.log.event("", &text);
         }
         let agents = &application.graph.agents;
@@ -234,6 +244,17 @@ impl Agents {
     }
 }
 
+/// What is said of each secret that an application names and nobody has.
+pub fn missing(application: &Application, secrets: &Secrets, path: &Path) -> Vec<String> {
+    let missing = needed(application).into_iter().filter(|secret| !secrets.contains_key(secret.as_str()));
+    let path = path.display();
+    missing
+        .map(|secret| {
+            format!("the secret `{secret}` is missing, so what needs it is denied: put it into {path}")
+        })
+        .collect()
+}
+
 fn read(path: &Path) -> Result<Vec<u8>, String> {
     match fs::read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
@@ -241,11 +262,10 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
     }
 }
 
-/// Secrets by their names.
-fn secrets(path: &Path) -> Result<BTreeMap<String, String>, String> {
+fn secrets(path: &Path) -> Result<Secrets, String> {
     let text = read(path)?;
     if text.is_empty() {
-        return Ok(BTreeMap::new());
+        return Ok(Secrets::new());
     }
     let mode =
         fs::metadata(path).map_err(|error| format!("{}: {error}", path.display()))?.permissions().mode();
@@ -384,7 +404,7 @@ mod tests {
     fn secrets_are_their_owners_and_never_repeated() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("secrets.json");
-        assert_eq!(secrets(&path), Ok(BTreeMap::new()));
+        assert_eq!(secrets(&path), Ok(Secrets::new()));
         let write = |text: &str, mode| {
             fs::write(&path, text).expect("written");
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("set");

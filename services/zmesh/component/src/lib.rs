@@ -7,6 +7,7 @@
 
 extern crate alloc;
 
+mod agency;
 #[cfg(feature = "bare")]
 mod bare;
 mod calling;
@@ -15,9 +16,10 @@ mod office;
 mod post;
 pub mod window;
 
+pub use agency::{Agents, FUNCTION_MILLISECONDS};
 pub use calling::Calling;
 pub use devices::{Devices, Sensor};
-pub use office::{Called, Configuration, Office, Seat};
+pub use office::{Called, Configuration, END, Office, Seat};
 
 #[cfg(feature = "bare")]
 space_guest::component!(bare::Zmesh);

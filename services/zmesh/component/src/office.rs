@@ -1,5 +1,6 @@
 //! The spaces of a topology at the mesh: what each asks, and which of those that wait are called.
 
+use crate::agency::{self, Agency, Agents};
 use crate::calling::Calling;
 use crate::devices::Devices;
 use crate::post::Post;
@@ -11,14 +12,19 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use sci::guest::{ErrorCode, GuestCapability as Capability};
 use serde::{Deserialize, Serialize};
+use services_topology::agent::AgentBody;
+use services_topology::name::Name;
 use services_zmesh::{
     After, Declaration, DeclareError, DirectoryError, Emitted, Instance, Mesh, Message, Output, TapId, Time,
 };
-use services_zrun::remote::{Desk, Server, TooLarge};
+use services_zrun::remote::{Concern, Desk, Server, Slow, TooLarge, concerns};
 use services_zrun::{Grants, InMemory, Recognized, Silence, Simulated};
 
 /// The host, as the mesh names it.
 const HOST: &str = "nanokernel";
+/// Its own name among the spaces, where it has these carry functions out: paths lead from there.
+pub const END: &str = "@nanokernel";
+const END_INSTANCE: Instance<'_> = Instance { space: END, number: 1 };
 /// Bytes of messages that wait or are in process: less than half of the component's heap, since each takes more than
 /// its bytes, and a request and its reply lie beside it.
 const HELD_BYTES_MAX: u64 = 12 << 20;
@@ -32,7 +38,10 @@ const DEAD_MAX: usize = 32;
 /// Bytes of messages in one answer: what is left comes with the next.
 const ANSWER_BYTES: usize = 256 << 10;
 /// What a space may ask for here, if it was granted.
-const ASKED: [Capability; 11] = [
+const ASKED: [Capability; 14] = [
+    Capability::AgentInvokeDf,
+    Capability::AgentInvokeAf,
+    Capability::AgentInvokeLlm,
     Capability::SensorsSubscribe,
     Capability::SensorsRead,
     Capability::ActuatorsLock,
@@ -60,7 +69,7 @@ pub struct Seat {
 }
 
 /// A topology, as the bundle describes it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Configuration {
     /// Its name.
     pub topology: String,
@@ -70,6 +79,8 @@ pub struct Configuration {
     pub seats: Vec<Seat>,
     /// What is simulated for its spaces.
     pub devices: Devices,
+    /// What its spaces may invoke.
+    pub agents: Agents,
 }
 
 /// A space at the mesh.
@@ -124,9 +135,21 @@ fn milliseconds(now: Time) -> u64 {
     now.realtime / 1_000_000
 }
 
+/// What sends functions their inputs.
+fn sends(mesh: &mut Mesh, now: Time) -> impl FnMut(&str, &[u8]) -> Result<u64, ErrorCode> + use<'_> {
+    move |function, input| match mesh.emit(END_INSTANCE, function, input, now) {
+        Ok(Emitted::Accepted(id)) => Ok(id.number),
+        Ok(Emitted::Dropped) => Err(ErrorCode::WouldBlock),
+        Err(error) => Err(error.code()),
+    }
+}
+
 /// The mesh and its spaces.
 pub struct Office {
     mesh: Mesh,
+    agency: Agency,
+    /// Models of the topology, by name.
+    models: Vec<String>,
     devices: Devices,
     simulated: Option<Simulated>,
     members: Vec<Member>,
@@ -154,10 +177,14 @@ impl Office {
 
     /// Of a topology.
     pub fn new(configuration: Configuration, now: Time) -> Result<Self, DeclareError> {
-        let Configuration { topology, declaration, seats, devices } = configuration;
+        let Configuration { topology, declaration, seats, devices, agents } = configuration;
         let mut mesh = Mesh::new(&topology, HOST, 1)?;
         mesh.hold_at_most(HELD_BYTES_MAX);
         mesh.declare(&declaration, now)?;
+        if declaration.spaces.iter().any(|space| space == END) {
+            // It was declared a moment ago, and this is its first start.
+            let _ = mesh.start(END_INSTANCE, now);
+        }
         let mut lines = VecDeque::new();
         let mut unused = Vec::new();
         for path in &declaration.paths {
@@ -200,10 +227,16 @@ impl Office {
         };
         let members: Vec<Member> = seats.iter().map(member).collect();
         let hosted = (0..members.len()).filter(|at| !members[*at].is_interface).collect();
+        let is_model = |body: &AgentBody<Name>| matches!(body, AgentBody::Model(_));
+        let models = agents.agents.iter().filter(|(_, body)| is_model(body)).map(|(name, _)| name.clone());
+        let models = models.collect();
+        let agency = Agency::new(agents, seats.iter().map(|seat| seat.name.clone()).collect());
         let (watches, said) = (Vec::new(), BTreeSet::new());
         let simulated = devices.start(milliseconds(now));
         Ok(Self {
             mesh,
+            agency,
+            models,
             devices,
             simulated,
             members,
@@ -228,6 +261,7 @@ impl Office {
         (member.instance, member.calling, member.info) = (instance, Calling::default(), None);
         (member.finishes, member.runs, member.desk) = (false, true, Desk::default());
         member.sound = self.devices.sound(milliseconds(now));
+        self.agency.leave(space);
         let name = Arc::clone(&member.name);
         Some(self.mesh.start(Instance { space: &name, number: instance }, now))
     }
@@ -244,6 +278,7 @@ impl Office {
         let Some(member) = self.members.get_mut(space) else { return };
         member.calling.leave();
         member.runs = false;
+        self.agency.leave(space);
         if let Some(simulated) = &mut self.simulated {
             simulated.leave(space as u32);
         }
@@ -259,21 +294,55 @@ impl Office {
     }
 
     /// Carries a space's request out.
-    pub fn call(&mut self, space: usize, bytes: &[u8], first: &mut [u8], now: Time) -> Result<u32, TooLarge> {
-        let Self { mesh, simulated, members, lines, said, .. } = self;
-        let Some(member) = members.get_mut(space) else { return Err(TooLarge) };
+    pub fn call(
+        &mut self,
+        number: usize,
+        bytes: &[u8],
+        first: &mut [u8],
+        now: Time,
+    ) -> Result<u32, TooLarge> {
+        self.invoke(now, |agency, send| agency.tick(send, milliseconds(now)));
+        let Self { mesh, agency, simulated, members, lines, said, .. } = self;
+        let Some(member) = members.get_mut(number) else { return Err(TooLarge) };
         let Member { name, server, desk, calling, info, instance, stated, events, sound, .. } = member;
         let instance = Instance { space: name, number: *instance };
         let nothing = InMemory::new(0);
         let time = milliseconds(now);
-        let bench = simulated.as_mut().map(|simulated| simulated.for_space(space as u32, stated, time));
+        let bench = simulated.as_mut().map(|simulated| simulated.for_space(number as u32, stated, time));
         let sound = sound.as_mut().map(|sound| sound.at(time));
         let mut post =
             Post { mesh, instance, calling, info, now, refusal: None, nothing, bench, events, sound };
-        let answer = desk.call(bytes, first, |request| server.serve(request, &mut post));
+        let answer = desk.call(bytes, first, |request| match (server.slow(request), concerns(request)) {
+            (Some(Slow::Invoke { kind, name, input }), _) => {
+                agency.begin(number, (kind, name, input), &mut sends(post.mesh, now), time)
+            }
+            (_, Concern::Result) => agency.reply(number),
+            _ => server.serve(request, &mut post),
+        });
         let refusal = post.refusal.filter(|refusal| said.len() < SAID_MAX && said.insert(refusal.clone()));
         lines.extend(refusal.map(|refusal| format!("refused {refusal}")));
         answer
+    }
+
+    /// Has something done for those that invoke agents.
+    fn invoke(&mut self, now: Time, what: impl FnOnce(&mut Agency, &mut agency::Send<'_>)) {
+        let Self { mesh, agency, lines, said, .. } = self;
+        what(agency, &mut sends(mesh, now));
+        let new =
+            agency.lines().into_iter().filter(|line| said.len() < SAID_MAX && said.insert(line.clone()));
+        lines.extend(new);
+    }
+
+    /// Gives the results of functions to whoever invoked them.
+    fn take_results(&mut self, now: Time) {
+        while let Ok(message) = self.mesh.take(END_INSTANCE, usize::MAX, now) {
+            if let Some(id) = &message.answers {
+                let time = milliseconds(now);
+                self.invoke(now, |agency, send| agency.called(id.number, &message.body, send, time));
+            }
+            // It runs: it has just taken.
+            let _ = self.mesh.finish(END_INSTANCE, now);
+        }
     }
 
     /// Gives bytes of a space's reply.
@@ -311,6 +380,7 @@ impl Office {
     pub fn go_on(&mut self, now: Time) -> Vec<Called> {
         self.recognize(now);
         self.mesh.tick(now);
+        self.take_results(now);
         while let Some(output) = self.mesh.next_output() {
             if let Output::Dead(letter) = output
                 && letter.times == 1
@@ -365,9 +435,10 @@ impl Office {
     pub fn answer(&mut self, question: &[u8], now: Time) -> Vec<u8> {
         let answer = match Question::read(question) {
             Some(Question::Look { counts, shown }) => Answer::Seen(Seen {
-                counts: counts.then(|| self.counts()),
+                counts: counts.then(|| self.counts(now)),
                 messages: self.shown(&shown),
                 watched: self.watched(),
+                asked: self.agency.hand_out(ANSWER_BYTES),
             }),
             Some(Question::Send { space, to, body }) => {
                 self.interface(space).map_or_else(not_running, |from| {
@@ -397,6 +468,11 @@ impl Office {
                 ended.for_each(|(_, tap)| self.mesh.untap(tap));
                 Answer::Done
             }
+            Some(Question::Answered { number, outcome }) => {
+                let time = milliseconds(now);
+                self.invoke(now, |agency, send| agency.answered(number, outcome, send, time));
+                Answer::Done
+            }
             None => refused(ErrorCode::Malformed, "this is no question that the mesh knows".into()),
         };
         answer.to_bytes()
@@ -409,18 +485,20 @@ impl Office {
         runs.then(|| Page { name: Arc::clone(&member.name), number: member.instance })
     }
 
-    fn counts(&self) -> Counts {
+    fn counts(&self, now: Time) -> Counts {
         let standing = |member: &Member| Standing {
             instance: member.runs.then_some(member.instance),
             waiting: (self.mesh.waiting(&member.name) + member.shown.len()) as u64,
         };
         let dead = self.mesh.dead_letters();
         let skipped = dead.iter().count().saturating_sub(DEAD_MAX);
+        let spent = |name: &String| (name.clone(), self.agency.spent(name, milliseconds(now)));
         let stats = |(from, name): &(String, String)| self.mesh.stats(from, name).unwrap_or_default();
         Counts {
             spaces: self.members.iter().map(standing).collect(),
             paths: self.paths.iter().map(stats).collect(),
             dead: dead.iter().skip(skipped).cloned().collect(),
+            spent: self.models.iter().map(spent).collect(),
         }
     }
 
@@ -524,7 +602,8 @@ mod tests {
             actuators: vec!["valve".into()],
             sound: Some(Format { channels: 1, rate: 1000 }),
         };
-        let configuration = Configuration { topology: "hello".into(), declaration, seats, devices };
+        let agents = Agents::default();
+        let configuration = Configuration { topology: "hello".into(), declaration, seats, devices, agents };
         let mut office = Office::read(&configuration.to_bytes(), NOW).unwrap();
         for space in 0..3 {
             office.start(space, 1, NOW).unwrap().unwrap();
@@ -766,6 +845,54 @@ mod tests {
     }
 
     #[test]
+    fn a_function_is_a_message_to_its_space_and_its_answer_the_result() {
+        use services_zrun::Kind;
+        use services_zrun::remote::{later, reply_of};
+        let names: Vec<String> = ["asker", "echo", "@nanokernel"].map(String::from).into();
+        let seat = |name: &String| Seat {
+            name: name.clone(),
+            grants: ALL,
+            is_interface: false,
+            devices: Vec::new(),
+        };
+        let path = PathDeclaration {
+            from: END.into(),
+            to: "echo".into(),
+            name: "same".into(),
+            rules: PathRules::default(),
+        };
+        let body = AgentBody::Function { space: Name::new("echo").unwrap() };
+        let configuration = Configuration {
+            topology: "calls".into(),
+            declaration: Declaration {
+                revision: 1,
+                spaces: names.clone(),
+                paths: vec![path],
+                ..Declaration::default()
+            },
+            seats: names[..2].iter().map(seat).collect(),
+            devices: Devices::default(),
+            agents: Agents { agents: vec![("same".into(), body)], ..Agents::default() },
+        };
+        let mut office = Office::new(configuration, NOW).unwrap();
+        for number in 0..2 {
+            office.start(number, 1, NOW).unwrap().unwrap();
+        }
+        let mut calls = |mesh: &mut Mesh, agency: &mut Agency| {
+            agency.begin(0, (Kind::Function, "same", b"20"), &mut sends(mesh, NOW), 0)
+        };
+        assert_eq!(calls(&mut office.mesh, &mut office.agency), later());
+        office.wait(1, NOW);
+        assert_eq!(office.go_on(NOW), [Called { space: 1, has_work: true }]);
+        let mut echo = space(&mut office, 1);
+        assert_eq!(echo.receive(9), Ok(Next::Message(b"20".to_vec())));
+        assert!(echo.info().unwrap().contains("\"from\":\"@nanokernel#1\",\"path\":\"same\""));
+        assert_eq!(echo.emit("@sender", b"21"), Ok(()));
+        office.go_on(NOW);
+        assert_eq!(office.agency.reply(0), reply_of(Ok(b"21".to_vec())));
+    }
+
+    #[test]
     fn what_waits_is_bounded_whoever_sends_it() {
         let names: Vec<String> = (0..20).map(|at| format!("space-{at}")).collect();
         let seat = |name: &String| Seat {
@@ -779,6 +906,7 @@ mod tests {
             declaration: Declaration { revision: 1, spaces: names.clone(), ..Declaration::default() },
             seats: names.iter().map(seat).collect(),
             devices: Devices::default(),
+            agents: Agents::default(),
         };
         let mut office = Office::new(configuration, NOW).unwrap();
         for number in 0..names.len() {

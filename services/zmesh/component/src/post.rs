@@ -2,10 +2,12 @@
 
 use crate::calling::Calling;
 use alloc::string::String;
+use alloc::vec::Vec;
 use sci::guest::ErrorCode;
 use services_zmesh::{EmitError, Emitted, Instance, Mesh, TakeError, Time};
 use services_zrun::{
-    Audio, Bench, Devices, Events, InMemory, Mail, MailError, Next, Recognizer, Silence, Store, World,
+    Agents, Audio, Bench, Devices, Events, InMemory, Kind, Mail, MailError, Next, Recognizer, Silence, Store,
+    World,
 };
 
 /// The effects of one space's requests.
@@ -98,6 +100,13 @@ impl Events for Post<'_> {
     }
 }
 
+impl Agents for Post<'_> {
+    /// Whoever invokes asks the office.
+    fn invoke(&mut self, _: Kind, _: &str, _: &[u8]) -> Result<Vec<u8>, ErrorCode> {
+        Err(ErrorCode::Io)
+    }
+}
+
 impl World for Post<'_> {
     fn log(&mut self, _: &str) {}
 
@@ -140,6 +149,10 @@ impl World for Post<'_> {
     }
 
     fn events(&mut self) -> Option<&mut dyn Events> {
+        Some(self)
+    }
+
+    fn agents(&mut self) -> Option<&mut dyn Agents> {
         Some(self)
     }
 }

@@ -1,9 +1,11 @@
 //! What is asked of the mesh from outside the machine, by whoever shows the topology, and what it answers.
 
+pub use crate::agency::Asked;
 use alloc::string::String;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 use services_zmesh::{DeadLetter, Message, Observed, PathStats};
+use services_zrun::agents::{Outcome, Spent};
 
 /// A question.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +42,13 @@ pub enum Question {
     },
     /// Ends that.
     Unwatch(u64),
+    /// A request was made that was handed out.
+    Answered {
+        /// Its number.
+        number: u64,
+        /// What came of it.
+        outcome: Outcome,
+    },
 }
 
 /// An answer.
@@ -71,6 +80,8 @@ pub struct Seen {
     pub messages: Vec<(u32, Letter)>,
     /// What passed where someone watches, oldest first.
     pub watched: Vec<(u64, Passed)>,
+    /// Requests that are to be made, each told once.
+    pub asked: Vec<Asked>,
 }
 
 /// What the mesh is like.
@@ -82,6 +93,8 @@ pub struct Counts {
     pub paths: Vec<PathStats>,
     /// The latest dead letters, oldest first.
     pub dead: Vec<DeadLetter>,
+    /// What was spent today on each model of the topology, by name.
+    pub spent: Vec<(String, Spent)>,
 }
 
 /// How a space is.

@@ -4,11 +4,12 @@ use crate::kept::Kept;
 use crate::random::Random;
 use crate::space::{Authority, Component, Parameters, client, export};
 use alloc::format;
+use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 use services_zrun::remote::{Channel, Desk, Remote, Server, TooLarge, arrived, exchange};
 use services_zrun::{
-    Alone, Audio, Cache, Devices, Events, Exact, Grants, InMemory, Mail, Store, StoreError, World,
+    Agents, Alone, Audio, Cache, Devices, Events, Exact, Grants, InMemory, Mail, Store, StoreError, World,
 };
 use space_guest::Status;
 
@@ -22,6 +23,9 @@ const CACHE_ENTRIES: usize = 1024;
 /// Bytes that one call gives to the console: its window.
 const CONSOLE_BYTES: usize = 4096;
 
+/// Milliseconds from one question whether an agent has answered to the next.
+const SOON: u64 = 4;
+
 /// The host of one guest. It has one client; messages do not say which client they come from.
 pub struct Zrun {
     server: Server,
@@ -32,7 +36,7 @@ pub struct Zrun {
 /// This machine, as far as the host may use it.
 struct Machine {
     console: client::DebugConsole,
-    clock: client::Clock,
+    clock: Rc<client::Clock>,
     epoch: u64,
     random: Random,
     values: Values,
@@ -59,23 +63,29 @@ enum Values {
 }
 
 /// The way to the mesh.
-struct Mesh(client::Host);
+struct Mesh {
+    host: client::Host,
+    clock: Rc<client::Clock>,
+    timer: client::Notification,
+}
 
 impl Component for Zrun {
     fn start(authority: Authority, parameters: Parameters) -> Self {
+        let Authority { console, clock, timer, mail, disk } = authority;
+        let clock = Rc::new(clock);
         let seed = [parameters.seed0, parameters.seed1, parameters.seed2, parameters.seed3];
         let mut machine = Machine {
-            console: authority.console,
-            clock: authority.clock,
+            console,
+            clock: Rc::clone(&clock),
             epoch: parameters.epoch,
             random: Random::new(seed),
             values: match parameters.kept {
                 0 => Values::Here(InMemory::new(QUOTA).with_keys(KEYS_MAX)),
-                _ => Values::Kept(Remote::new(Kept(authority.disk))),
+                _ => Values::Kept(Remote::new(Kept(disk))),
             },
             mail: match parameters.together {
                 0 => Letters::Alone(Alone::default()),
-                _ => Letters::Mesh(Remote::new(Mesh(authority.mail))),
+                _ => Letters::Mesh(Remote::new(Mesh { host: mail, clock, timer })),
             },
             prefix: prefix(&parameters),
             cache: Exact::new(CACHE_BYTES, CACHE_ENTRIES),
@@ -131,11 +141,16 @@ services_zrun::parts!(client::Host, Status);
 
 impl Channel for Mesh {
     fn call(&mut self, request: &[u8]) -> Result<Vec<u8>, StoreError> {
-        exchange(&mut self.0, request)
+        exchange(&mut self.host, request)
     }
 
     fn wait(&mut self, _: &[u8], _: u32) -> Result<Vec<u8>, StoreError> {
-        self.0.next().map(arrived).map_err(failed)
+        self.host.next().map(arrived).map_err(failed)
+    }
+
+    fn attend(&mut self) {
+        let millisecond = (space_guest::ticks_a_second() / 1000).max(1);
+        self.timer.wait(0, self.clock.now() + millisecond * SOON);
     }
 
     /// Nobody asks the mesh for the time, or to wait.
@@ -228,6 +243,10 @@ impl World for Machine {
 
     fn audio(&mut self) -> Option<&mut dyn Audio> {
         self.served("audio.capture").map(|mesh| mesh as &mut dyn Audio)
+    }
+
+    fn agents(&mut self) -> Option<&mut dyn Agents> {
+        self.served("agent.invoke_llm").map(|mesh| mesh as &mut dyn Agents)
     }
 
     fn cache(&mut self) -> Option<&mut dyn Cache> {

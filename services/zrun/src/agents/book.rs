@@ -10,6 +10,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use sci::guest::ErrorCode;
 use sci::limits::guest::RESULT_BYTES_MAX;
+use serde::{Deserialize, Serialize};
 use services_topology::agent::{AgentBody, Model};
 use services_topology::name::{Name, Secret};
 use services_topology::space::{Embedding, Service};
@@ -27,7 +28,7 @@ const EMBEDDING: &str = "@embedding";
 const EMBEDDING_BYTES_MAX: u64 = 512 << 10;
 
 /// What a space has of its own, beside the agents of its topology.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Own {
     /// Services that it may ask.
     pub services: Vec<Service>,

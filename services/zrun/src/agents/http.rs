@@ -1,13 +1,24 @@
 //! Requests and answers of HTTP as values.
 
+use alloc::collections::BTreeMap;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use serde::{Deserialize, Deserializer, Serialize};
+use services_topology::space::Method;
+
+/// What stands around the name of a secret whose text is elsewhere. No header of a topology can have it.
+const REFERENCE: char = '\u{1}';
+
+/// A word of a few that are known.
+type Word = &'static str;
 
 /// A request that someone is to make. Redirections are not followed: they would lead away from what was allowed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// The method.
-    pub method: &'static str,
+    #[serde(deserialize_with = "method")]
+    pub method: Word,
     /// Where to.
     pub url: String,
     /// Names and values; values may be secrets.
@@ -20,8 +31,32 @@ pub struct Request {
     pub answer_bytes: u64,
 }
 
+fn method<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Word, D::Error> {
+    let word = String::deserialize(deserializer)?;
+    let known = Method::ALL.iter().map(|method| method.word()).find(|known| *known == word);
+    known.ok_or_else(|| serde::de::Error::custom("this is no method"))
+}
+
+/// What stands for a secret, by its name, where a machine is to make requests of it and must not know it.
+pub fn reference(secret: &str) -> String {
+    format!("{REFERENCE}{secret}{REFERENCE}")
+}
+
+impl Request {
+    /// With the secrets that its headers refer to; `None` where one is missing.
+    pub fn with_secrets(mut self, secrets: &BTreeMap<String, String>) -> Option<Self> {
+        for (_, value) in &mut self.headers {
+            let parts: Vec<&str> = value.split(REFERENCE).collect();
+            if let [before, name, after] = parts[..] {
+                *value = format!("{before}{}{after}", secrets.get(name)?);
+            }
+        }
+        Some(self)
+    }
+}
+
 /// What was answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// The status.
     pub status: u16,
@@ -32,7 +67,7 @@ pub struct Answer {
 }
 
 /// Why there is no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Trouble {
     /// It took too long.
     #[error("it took too long")]

@@ -2,18 +2,16 @@
 
 use super::client::{Certificates, Client};
 use super::devices::Time;
-use super::recorded::{Records, request_hash};
+use super::recorded::Records;
 use super::workers::{Done, Workers};
-use crate::agents::{
-    Agents, Answer, Book, Event, Invocation, Kind, Outcome, Own, Request, Spent, Step, Trouble,
-};
+use crate::agents::{Agents, Book, Event, Invocation, Kind, Outcome, Own, Request, Spent, Step};
 use crate::cache::Vector;
 use sci::digest::Hasher;
 use sci::guest::ErrorCode;
 use services_topology::space::Embedding;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What has a space carry a function out.
 pub trait Callee: Send + Sync {
@@ -29,16 +27,12 @@ pub trait Ledger: Send + Sync {
     fn trouble(&self, space: u32, says: &str);
 }
 
-/// The host whose answers are recorded: no machine can have the name.
-const RECORDED: &str = "http://recorded.invalid";
-
 struct Inner {
     book: Mutex<Book>,
     time: Time,
-    client: Mutex<Client>,
+    client: Client,
     callee: Option<Box<dyn Callee>>,
     ledger: Option<Box<dyn Ledger>>,
-    records: Mutex<Records>,
     workers: Workers,
 }
 
@@ -59,9 +53,8 @@ impl Runner {
         callee: Option<Box<dyn Callee>>,
         ledger: Option<Box<dyn Ledger>>,
     ) -> Self {
-        let (book, client) = (Mutex::new(book), Mutex::new(Client::new(&Certificates::default())));
-        let (records, workers) = (Mutex::default(), Workers::default());
-        Self(Arc::new(Inner { book, time, client, callee, ledger, records, workers }))
+        let (book, client, workers) = (Mutex::new(book), Client::default(), Workers::default());
+        Self(Arc::new(Inner { book, time, client, callee, ledger, workers }))
     }
 
     /// Changes the book, between two steps of whatever is on its way.
@@ -71,12 +64,12 @@ impl Runner {
 
     /// Answers what is asked of `http://recorded.invalid` from these from now on.
     pub fn record(&self, records: Records) {
-        *self.0.records.lock().unwrap_or_else(PoisonError::into_inner) = records;
+        self.0.client.record(records);
     }
 
     /// Trusts these issuers, beside the public ones, from now on.
     pub fn trust(&self, certificates: &Certificates) {
-        *self.0.client.lock().unwrap_or_else(PoisonError::into_inner) = Client::new(certificates);
+        self.0.client.trust(certificates);
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {
@@ -164,43 +157,12 @@ impl Runner {
         self.0.ledger.as_ref().map_or(Ok(()), |ledger| ledger.keep(book))
     }
 
-    fn trouble(&self, space: u32, says: &str) {
-        if let Some(ledger) = &self.0.ledger {
-            ledger.trouble(space, says);
-        }
-    }
-
     fn ask(&self, space: u32, request: &Request) -> Outcome {
-        if let Some(path) = request.url.strip_prefix(RECORDED).filter(|path| path.starts_with('/')) {
-            return self.recorded(space, request, path);
-        }
-        let end = Instant::now() + Duration::from_millis(request.timeout_milliseconds);
-        let client = self.0.client.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let outcome = client.exchange(request);
-        // Whatever a request is told that came to nothing: past its time, it took too long.
-        let outcome =
-            outcome.map_err(|trouble| if Instant::now() >= end { Trouble::TimedOut } else { trouble });
-        if let Err(trouble) = outcome {
-            self.trouble(space, &format!("{} {}: {trouble}", request.method, request.url));
-        }
-        outcome
-    }
-
-    /// As the recorded responder answers, without a way through the network.
-    fn recorded(&self, space: u32, request: &Request, path: &str) -> Outcome {
-        let body = request.body.as_deref().unwrap_or_default();
-        let hash = request_hash(request.method, path, body);
-        let answer = self.0.records.lock().unwrap_or_else(PoisonError::into_inner).answer(&hash);
-        let Some((status, body)) = answer else {
-            let asked = String::from_utf8_lossy(body);
-            self.trouble(space, &format!("no answer is recorded for {} {path} {asked}", request.method));
-            return Ok(Answer { status: 404, retry_after: None, body: Vec::new() });
-        };
-        match status {
-            200..=299 if body.len() as u64 > request.answer_bytes => Err(Trouble::TooLarge),
-            200..=299 => Ok(Answer { status, retry_after: None, body }),
-            _ => Ok(Answer { status, retry_after: None, body: Vec::new() }),
-        }
+        self.0.client.ask(request, &|says| {
+            if let Some(ledger) = &self.0.ledger {
+                ledger.trouble(space, says);
+            }
+        })
     }
 }
 

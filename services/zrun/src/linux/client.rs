@@ -1,13 +1,14 @@
 //! Requests by HTTP, and by TLS where the URL says `https`: whoever answers has a certificate for the URL's name, of an
-//! issuer that is trusted.
+//! issuer that is trusted. What is recorded is answered without.
 
+use super::recorded::{Records, request_hash};
 use crate::agents::{Answer, Outcome, Request, Trouble};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::{CertificateError as Distrust, RootCertStore};
 use std::io::Read as _;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use ureq::http;
 use ureq::tls::{Certificate, RootCerts, TlsConfig, TlsProvider};
 
@@ -46,13 +47,74 @@ impl Certificates {
     }
 }
 
+/// The host whose answers are recorded: no machine can have the name.
+const RECORDED: &str = "http://recorded.invalid";
+
 /// What makes requests.
-#[derive(Clone, Debug)]
-pub(super) struct Client(ureq::Agent);
+#[derive(Debug)]
+pub struct Client {
+    exchange: Mutex<Exchange>,
+    records: Mutex<Records>,
+}
+
+impl Default for Client {
+    fn default() -> Self {
+        Self { exchange: Mutex::new(Exchange::new(&Certificates::default())), records: Mutex::default() }
+    }
+}
 
 impl Client {
+    /// Answers what is asked of `http://recorded.invalid` from these from now on.
+    pub fn record(&self, records: Records) {
+        *self.records.lock().unwrap_or_else(PoisonError::into_inner) = records;
+    }
+
+    /// Trusts these issuers, beside the public ones, from now on.
+    pub fn trust(&self, certificates: &Certificates) {
+        *self.exchange.lock().unwrap_or_else(PoisonError::into_inner) = Exchange::new(certificates);
+    }
+
+    /// Makes a request, and tells what only an operator can mend.
+    pub fn ask(&self, request: &Request, trouble: &dyn Fn(&str)) -> Outcome {
+        if let Some(path) = request.url.strip_prefix(RECORDED).filter(|path| path.starts_with('/')) {
+            return self.recorded(request, path, trouble);
+        }
+        let end = Instant::now() + Duration::from_millis(request.timeout_milliseconds);
+        let exchange = self.exchange.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // Whatever a request is told that came to nothing: past its time, it took too long.
+        let late = |broken| if Instant::now() >= end { Trouble::TimedOut } else { broken };
+        let outcome = exchange.make(request).map_err(late);
+        if let Err(broken) = outcome {
+            trouble(&format!("{} {}: {broken}", request.method, request.url));
+        }
+        outcome
+    }
+
+    /// As the recorded responder answers, without a way through the network.
+    fn recorded(&self, request: &Request, path: &str, trouble: &dyn Fn(&str)) -> Outcome {
+        let body = request.body.as_deref().unwrap_or_default();
+        let hash = request_hash(request.method, path, body);
+        let answer = self.records.lock().unwrap_or_else(PoisonError::into_inner).answer(&hash);
+        let Some((status, body)) = answer else {
+            let asked = String::from_utf8_lossy(body);
+            trouble(&format!("no answer is recorded for {} {path} {asked}", request.method));
+            return Ok(Answer { status: 404, retry_after: None, body: Vec::new() });
+        };
+        match status {
+            200..=299 if body.len() as u64 > request.answer_bytes => Err(Trouble::TooLarge),
+            200..=299 => Ok(Answer { status, retry_after: None, body }),
+            _ => Ok(Answer { status, retry_after: None, body: Vec::new() }),
+        }
+    }
+}
+
+/// A way through the network.
+#[derive(Clone, Debug)]
+struct Exchange(ureq::Agent);
+
+impl Exchange {
     /// Trusts the public issuers and these.
-    pub fn new(own: &Certificates) -> Self {
+    fn new(own: &Certificates) -> Self {
         let public = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
         let public = public.map(|certificate| Certificate::from_der(certificate));
         let own = own.0.iter().map(|certificate| Certificate::from_der(certificate).to_owned());
@@ -74,7 +136,7 @@ impl Client {
     }
 
     /// Makes a request and waits for its answer.
-    pub fn exchange(&self, request: &Request) -> Outcome {
+    fn make(&self, request: &Request) -> Outcome {
         let timeout = Duration::from_millis(request.timeout_milliseconds);
         let mut made = http::Request::builder().method(request.method).uri(&request.url);
         for (name, value) in &request.headers {

@@ -40,6 +40,8 @@ pub(super) enum Optional<'r> {
     Happen(&'r str, &'r [u8]),
     /// What, its name, its input.
     Invoke(Kind, &'r str, &'r [u8]),
+    /// What comes of the last invocation.
+    Result,
 }
 
 /// A request whose result takes time. Whoever serves many spaces gives it to another thread, and replies with
@@ -89,7 +91,7 @@ impl Optional<'_> {
     /// What whoever asks holds; nothing, where everyone may ask.
     pub fn capability(&self) -> Option<GuestCapability> {
         Some(match self {
-            Self::Served => return None,
+            Self::Served | Self::Result => return None,
             Self::Lookup(_) => GuestCapability::IcLookup,
             Self::Keep(..) => GuestCapability::IcStore,
             Self::Subscribe(..) => GuestCapability::SensorsSubscribe,
@@ -111,7 +113,7 @@ impl Optional<'_> {
         let is_name = |name: &str| !name.is_empty() && within(name.len(), limits::NAME_BYTES_MAX);
         let is_key = |key: &str| !key.is_empty() && within(key.len(), limits::INPUT_BYTES_MAX);
         match *self {
-            Self::Served | Self::Release(_) => true,
+            Self::Served | Self::Release(_) | Self::Result => true,
             Self::Lookup(key) => is_key(key),
             Self::Keep(key, value, _) => is_key(key) && within(value.len(), limits::VALUE_BYTES_MAX),
             Self::Read(name) | Self::Await(name) => is_name(name),
@@ -132,7 +134,7 @@ impl Optional<'_> {
     /// Bytes of its texts.
     pub fn bytes(&self) -> usize {
         match *self {
-            Self::Served | Self::Release(_) | Self::Capture(_) => 0,
+            Self::Served | Self::Release(_) | Self::Capture(_) | Self::Result => 0,
             Self::Lookup(text)
             | Self::Read(text)
             | Self::Lock(text, _)
@@ -192,6 +194,8 @@ impl Optional<'_> {
             Self::Invoke(kind, name, input) => {
                 reply_of(there(world.agents()).and_then(|agents| agents.invoke(kind, name, input)))
             }
+            // Whoever begins what takes time answers this elsewhere.
+            Self::Result => answer(Reply::Refused),
         }
     }
 }
@@ -238,6 +242,14 @@ fn whole(reply: Reply<'_>) -> Option<Vec<u8>> {
     match reply {
         Reply::Bytes(bytes) => copied(bytes),
         _ => None,
+    }
+}
+
+/// A result that is there, or none yet.
+fn whole_or_later(reply: Reply<'_>) -> Option<Option<Vec<u8>>> {
+    match reply {
+        Reply::Later => Some(None),
+        reply => whole(reply).map(Some),
     }
 }
 
@@ -304,7 +316,16 @@ impl<C: Channel> Events for Remote<C> {
 
 impl<C: Channel> Agents for Remote<C> {
     fn invoke(&mut self, kind: Kind, name: &str, input: &[u8]) -> Result<Vec<u8>, ErrorCode> {
-        self.ask_optional(Optional::Invoke(kind, name, input), whole)
+        let mut result = self.ask_optional(Optional::Invoke(kind, name, input), whole_or_later)?;
+        loop {
+            match result {
+                Some(result) => return Ok(result),
+                None => {
+                    self.channel.attend();
+                    result = self.ask_optional(Optional::Result, whole_or_later)?;
+                }
+            }
+        }
     }
 }
 
