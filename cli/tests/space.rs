@@ -235,7 +235,8 @@ fn everything(language: &str) -> String {
         ),
         "go" | "tinygo" => {
             let paths = MODULES.iter().map(|one| if one.name == "audio" { "sys/io" } else { one.name });
-            let imports = paths.map(|path| format!("\t\"{GO_MODULE}/abi/{path}\"\n")).collect::<String>();
+            let imports: Vec<_> = paths.map(|path| format!("\t\"{GO_MODULE}/abi/{path}\"\n")).collect();
+            let imports = imports.concat();
             let export = if language == "go" { "go:wasmexport" } else { "export" };
             format!(
                 "package main\n\nimport (\n{imports})\n\nvar all = []any{{\n{names}}}\n\n\

@@ -67,7 +67,7 @@ fn constant(text: &mut String, name: &str, value: &str, meaning: &str) {
 fn package(module: &Module, name: &str, functions: &[&Function]) -> String {
     let mut text = String::new();
     comment(&mut text, "//", &[format!("Package {name}: {}", module.summary)]);
-    let _ = write!(text, "package {name}\n");
+    let _ = writeln!(text, "package {name}");
     let has_addresses = |function: &&Function| {
         function
             .signature

@@ -44,7 +44,7 @@ fn nothing_was_changed_or_removed() {
     let sums = sums();
     let lines: Vec<&str> = sums.lines().collect();
     for (count, expected) in FROZEN {
-        let first: String = lines.iter().take(*count).map(|line| format!("{line}\n")).collect();
+        let first: String = sums.split_inclusive('\n').take(*count).collect();
         assert_eq!(sum(first.as_bytes()), *expected, "the first {count} lines of corpus/sums changed");
     }
     assert_eq!(FROZEN.last().map(|(count, _)| *count), Some(lines.len()), "each line is of an entry");
