@@ -34,4 +34,4 @@ pub use application::{Application, Content, Loader, StandIn};
 pub use home::{Home, Lock};
 pub use host::Host;
 pub use question::Problem;
-pub use run::ANSWERS;
+pub use run::{ANSWERS, Secrets, secrets};

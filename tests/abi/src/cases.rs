@@ -8,7 +8,7 @@ mod ic;
 mod messages;
 mod small;
 
-pub use agent::{AGENTS, RECORDS, SERVICES};
+pub use agent::{AGENTS, RECORDS, SERVICES, alone};
 pub use devices::{DEVICES, TAPE};
 pub use messages::LINE;
 
@@ -51,7 +51,7 @@ fn of_module(script: &mut Script<'static>, module: &str, setting: Setting, kind:
         "sys" => messages::sys(script),
         "net" => messages::net(script, setting),
         "data" => data::data(script, setting),
-        "agent" => agent::agent(script, kind),
+        "agent" => agent::agent(script, setting, kind),
         "events" => events::events(script, setting),
         "ic" => ic::ic(script, setting),
         "sensors" => devices::sensors(script, setting),

@@ -22,8 +22,7 @@ pub struct Setting {
 
 /// What is not served where: modules, or functions by name. There, each answers `unsupported`.
 const LACKS: &[(Setting, &[&str])] = &[
-    (Setting::new(Host::Linux, false), &["agent"]),
-    (Setting::new(Host::Nanokernel, false), &["agent", "sensors", "actuators", "audio", "events"]),
+    (Setting::new(Host::Nanokernel, false), &["events.register_recognizer"]),
     (Setting::new(Host::Nanokernel, true), &["events.register_recognizer"]),
 ];
 

@@ -8,8 +8,8 @@ use tests_abi::{Host, Script, Setting, common};
 
 /// Functions that write as much as fits: no room is too little for them.
 const AS_MUCH_AS_FITS: [&str; 2] = ["data.blob_read", "audio.capture"];
-/// What `docs/agents.md` lists for any agent, but for `closed`: the space of a function is gone when its topology is, and
-/// its callers with it. `tests/conformance` has that one.
+/// What `docs/agents.md` lists for any agent, but for `closed`: the function has to go while a space waits for it.
+/// `cli/tests/agents.rs` has that one.
 const OF_AGENTS: [ErrorCode; 8] = [
     ErrorCode::NotFound,
     ErrorCode::Malformed,

@@ -2,14 +2,17 @@
 
 use crate::kept::Kept;
 use crate::random::Random;
+use crate::senses::Senses;
 use crate::space::{Authority, Component, Parameters, client, export};
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 use services_zrun::remote::{Channel, Desk, Remote, Server, TooLarge, arrived, exchange};
 use services_zrun::{
-    Agents, Alone, Audio, Cache, Devices, Events, Exact, Grants, InMemory, Mail, Store, StoreError, World,
+    Agents, Audio, Cache, Devices, Events, Exact, Grants, InMemory, Mail, Simulation, Store, StoreError,
+    World,
 };
 use space_guest::Status;
 
@@ -41,15 +44,19 @@ struct Machine {
     random: Random,
     values: Values,
     mail: Letters,
+    /// The agents of a guest that is alone.
+    agents: Option<Remote<Mesh>>,
     cache: Exact,
     /// What its lines begin with.
     prefix: String,
+    /// Whether it has events, where it is alone.
+    has_events: bool,
 }
 
 /// Where a guest's messages go.
 enum Letters {
-    /// To itself.
-    Alone(Alone),
+    /// To itself, and its events.
+    Alone(Box<Senses>),
     /// Along its paths.
     Mesh(Remote<Mesh>),
 }
@@ -71,32 +78,52 @@ struct Mesh {
 
 impl Component for Zrun {
     fn start(authority: Authority, parameters: Parameters) -> Self {
-        let Authority { console, clock, timer, mail, disk } = authority;
+        let Authority { console, clock, timer, launcher, mail, disk } = authority;
         let clock = Rc::new(clock);
         let seed = [parameters.seed0, parameters.seed1, parameters.seed2, parameters.seed3];
+        let described = space_guest::bytes_in_words(parameters.devices_bytes, |at| {
+            launcher.data(parameters.devices + at)
+        });
+        let described = Simulation::read(&described).filter(|_| parameters.devices_bytes > 0);
+        let mut mesh = (parameters.together | parameters.agents != 0)
+            .then(|| Remote::new(Mesh { host: mail, clock: Rc::clone(&clock), timer }));
         let mut machine = Machine {
             console,
-            clock: Rc::clone(&clock),
+            clock,
             epoch: parameters.epoch,
             random: Random::new(seed),
             values: match parameters.kept {
                 0 => Values::Here(InMemory::new(QUOTA).with_keys(KEYS_MAX)),
                 _ => Values::Kept(Remote::new(Kept(disk))),
             },
-            mail: match parameters.together {
-                0 => Letters::Alone(Alone::default()),
-                _ => Letters::Mesh(Remote::new(Mesh { host: mail, clock, timer })),
+            mail: match mesh.take_if(|_| parameters.together != 0) {
+                None => Letters::Alone(Box::default()),
+                Some(mesh) => Letters::Mesh(mesh),
             },
+            agents: mesh,
             prefix: prefix(&parameters),
             cache: Exact::new(CACHE_BYTES, CACHE_ENTRIES),
+            has_events: described.is_some(),
         };
+        if let (Some(described), Letters::Alone(_)) = (&described, &machine.mail) {
+            let (name, now) = (name(&parameters), machine.milliseconds());
+            machine.mail = Letters::Alone(Box::new(Senses::new(described, &name, now)));
+        }
         let server = Server::new(Grants::of(parameters.grants), &mut machine);
         Self { server, machine, desk: Desk::default() }
     }
 }
 
-/// What the lines of a space with a name begin with.
+/// What the lines of a space begin with that is one of several.
 fn prefix(parameters: &Parameters) -> String {
+    match name(parameters) {
+        name if parameters.together != 0 && !name.is_empty() => format!("{name} | "),
+        _ => String::new(),
+    }
+}
+
+/// Its name, where it was told.
+fn name(parameters: &Parameters) -> String {
     let words = [
         parameters.name0,
         parameters.name1,
@@ -108,10 +135,7 @@ fn prefix(parameters: &Parameters) -> String {
         parameters.name7,
     ];
     let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).filter(|byte| *byte != 0).collect();
-    match core::str::from_utf8(&bytes) {
-        Ok(name) if !name.is_empty() => format!("{name} | "),
-        _ => String::new(),
-    }
+    String::from_utf8(bytes).unwrap_or_default()
 }
 
 fn too_large(_: TooLarge) -> Status {
@@ -171,6 +195,11 @@ impl Machine {
         space_guest::nanoseconds(self.clock.now().wrapping_sub(since))
     }
 
+    /// Milliseconds since 1970.
+    fn milliseconds(&mut self) -> u64 {
+        self.realtime() / 1_000_000
+    }
+
     /// The mesh, where it serves a function: what is shared by spaces is there.
     fn served(&mut self, function: &str) -> Option<&mut Remote<Mesh>> {
         let Letters::Mesh(mesh) = &mut self.mail else { return None };
@@ -225,28 +254,42 @@ impl World for Machine {
 
     fn mail(&mut self) -> &mut dyn Mail {
         match &mut self.mail {
-            Letters::Alone(alone) => alone,
+            Letters::Alone(senses) => &mut senses.mail,
             Letters::Mesh(mesh) => mesh,
         }
     }
 
     fn events(&mut self) -> Option<&mut dyn Events> {
         match &mut self.mail {
+            Letters::Alone(senses) if self.has_events => Some(senses.as_mut()),
             Letters::Alone(_) => None,
             Letters::Mesh(mesh) => Some(mesh),
         }
     }
 
     fn devices(&mut self) -> Option<&mut dyn Devices> {
-        self.served("sensors.read").map(|mesh| mesh as &mut dyn Devices)
+        let now = self.milliseconds();
+        if let Letters::Mesh(_) = self.mail {
+            return self.served("sensors.read").map(|mesh| mesh as &mut dyn Devices);
+        }
+        let Letters::Alone(senses) = &mut self.mail else { return None };
+        senses.has_devices().then(|| senses.at(now) as &mut dyn Devices)
     }
 
     fn audio(&mut self) -> Option<&mut dyn Audio> {
-        self.served("audio.capture").map(|mesh| mesh as &mut dyn Audio)
+        let now = self.milliseconds();
+        if let Letters::Mesh(_) = self.mail {
+            return self.served("audio.capture").map(|mesh| mesh as &mut dyn Audio);
+        }
+        let Letters::Alone(senses) = &mut self.mail else { return None };
+        senses.at(now).sound().map(|sound| sound as &mut dyn Audio)
     }
 
     fn agents(&mut self) -> Option<&mut dyn Agents> {
-        self.served("agent.invoke_llm").map(|mesh| mesh as &mut dyn Agents)
+        match &mut self.mail {
+            Letters::Alone(_) => self.agents.as_mut().map(|mesh| mesh as &mut dyn Agents),
+            Letters::Mesh(mesh) => Some(mesh),
+        }
     }
 
     fn cache(&mut self) -> Option<&mut dyn Cache> {
