@@ -327,6 +327,9 @@ pub struct RunArguments {
     /// Give the guest the sensors, actuators and sound that this file describes
     #[arg(long, value_name = "FILE")]
     pub devices: Option<PathBuf>,
+    /// Give the guest the models and services that this file describes
+    #[arg(long, value_name = "FILE")]
+    pub agents: Option<PathBuf>,
     /// Stop a project's components after this time, with success: `10s`, `500ms`, `2m`
     #[arg(long = "for", value_name = "DURATION", value_parser = duration, allow_hyphen_values = true)]
     pub time: Option<Duration>,

@@ -1,11 +1,13 @@
 //! One module for each command; each has a `run` that prints its result or answers why not. `guest`, `profile` and `system`
 //! hold what several commands share.
 
+pub mod agents;
 pub mod apps;
 pub mod boot;
 pub mod build;
 pub mod check;
 pub mod demo;
+pub mod devices;
 pub mod doctor;
 pub mod explain;
 pub mod facts;

@@ -9,6 +9,10 @@ use services_yaml::RULES as TEXT_RULES;
 /// Errors that are no diagnostics of a source, by id.
 const COMMAND: &[(&str, &str)] = &[
     (
+        "agents",
+        "What spaces may invoke is described by the topology and `assets/answers.jsonl`, for one guest by the file that `--agents` names, and secrets by `secrets.json` in the folder of the state, which only its owner may read. One of them is wrong. `docs/agents.md` says what is in each.",
+    ),
+    (
         "already-running",
         "One parent runs a machine's spaces, and an application is brought up once. `space ps` lists what runs; `space topo submit` changes it; `space down` stops it.",
     ),

@@ -7,7 +7,7 @@ use sci::guest::{FUNCTIONS, Function, GuestCapability};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-use tests_abi::application::{SPACES, alone, devices, files, script};
+use tests_abi::application::{SPACES, agents, alone, devices, files, script};
 use tests_abi::cases::LINE;
 use tests_abi::{END, Host, Script, Setting};
 
@@ -61,7 +61,7 @@ fn until(place: &Place, arguments: &[&str], is_enough: impl Fn(&str) -> bool) ->
 }
 
 #[track_caller]
-fn holds_alone(host: Host, command: &[&str]) {
+fn holds_alone(host: Host, command: &str) {
     let setting = Setting::new(host, false);
     let (script, module) = alone(setting);
     let place = Place::new();
@@ -69,11 +69,17 @@ fn holds_alone(host: Host, command: &[&str]) {
     for (name, text) in devices(setting) {
         place.write(name, text);
     }
+    for (name, text) in agents() {
+        place.write(name, text);
+    }
     let grants = format!("--grant={}", script.capabilities().join(","));
     // With a sensor whose readings do not end, a guest waits for more.
-    let out = until(&place, &[command, &[&grants, "--timeout", "2m", "io.wasm"]].concat(), |out| {
-        out.ends_with(&format!("{END}\n"))
-    });
+    let described = ["--devices", "devices.json", "--agents", "agents.yaml"];
+    let out = until(
+        &place,
+        &[&[command][..], &described, &[&grants, "--timeout", "2m", "io.wasm"]].concat(),
+        |out| out.ends_with(&format!("{END}\n")),
+    );
     let lines: Vec<&str> = out.lines().collect();
     judge("alone", &script, &lines);
     assert!(lines.contains(&LINE), "{out}");
@@ -92,12 +98,12 @@ fn application(setting: Setting) -> Place {
 
 #[test]
 fn a_guest_alone_on_linux_holds_its_cases() {
-    holds_alone(Host::Linux, &["run", "--devices", "devices.json"]);
+    holds_alone(Host::Linux, "run");
 }
 
 #[test]
 fn a_guest_alone_on_the_nanokernel_holds_its_cases() {
-    holds_alone(Host::Nanokernel, &["boot"]);
+    holds_alone(Host::Nanokernel, "boot");
 }
 
 #[test]

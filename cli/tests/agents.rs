@@ -265,6 +265,20 @@ fn models_functions_and_services_answer_offline() {
 }
 
 #[test]
+fn a_function_that_is_gone_is_closed_for_who_waits() {
+    let thinkers = Thinkers::new();
+    thinkers.up();
+    thinkers.call(&["send", "brain", "d5never1"]).succeeds();
+    thinkers.until("the function has it", |thinkers| !thinkers.lines("stuck").is_empty());
+    let without = TOPOLOGY.replace("  - name: never\n    kind: DF\n    space: stuck\n", "");
+    thinkers.0.write("app/topology.yaml", without);
+    thinkers.call(&["topo", "submit"]).succeeds();
+    thinkers.until("it is told", |thinkers| !thinkers.lines("brain").is_empty());
+    assert_eq!(thinkers.lines("brain"), ["error -09"]);
+    assert_eq!(thinkers.call(&["down"]).succeeds(), "thinkers is down\n");
+}
+
+#[test]
 fn budgets_and_the_cache_outlive_a_parent_that_is_killed() {
     let thinkers = Thinkers::new();
     thinkers.up();

@@ -42,6 +42,12 @@ pub struct BootArguments {
     /// Without it `machines/NAME.disk` below `$SPACE_HOME`
     #[arg(long, value_name = "FILE")]
     pub disk: Option<PathBuf>,
+    /// Give a guest the simulated devices that this file describes, silent sound, and events
+    #[arg(long, value_name = "FILE")]
+    pub devices: Option<PathBuf>,
+    /// Give a guest the models and services that this file describes
+    #[arg(long, value_name = "FILE")]
+    pub agents: Option<PathBuf>,
     /// Write interrupts and resets to a file
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,

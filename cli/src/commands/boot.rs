@@ -37,9 +37,11 @@ pub fn run(arguments: &BootArguments) -> Result<(), Failure> {
             .at(arguments.what.display().to_string())
             .help("components and single guests keep nothing: leave out `--disk`"));
     }
-    let (mut disk, mut application) = (None, None);
+    let (mut disk, mut application, mut requests) = (None, None, None);
     let module = if is_guest {
-        guest::module(arguments)?
+        let (module, asked) = guest::module(arguments)?;
+        requests = asked;
+        module
     } else if let Some(option) = guest::option(arguments) {
         return Err(system::no_guest(option, &arguments.what));
     } else if is_application {
@@ -52,6 +54,13 @@ pub fn run(arguments: &BootArguments) -> Result<(), Failure> {
     let begin = |(application, requests)| Watched::begin(application, requests, arguments.port);
     let watched = application.map(begin).transpose()?;
     let (watched, line) = watched.unzip();
+    let (_answering, line) = match requests {
+        Some(requests) => {
+            let (answering, line) = guest::answer(requests);
+            (Some(answering), Some(line))
+        }
+        None => (None, line),
+    };
 
     let interrupted = system::interruption()?;
     if arguments.gdb {

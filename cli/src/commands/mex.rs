@@ -177,7 +177,8 @@ fn of_refusal(exit: Exit, file: &Path, refusal: &Refusal) -> Failure {
         .help(refusal.remedy())
 }
 
-fn violated(file: &Path, violations: Vec<Violation>) -> Failure {
+/// What is refused of a text, by every rule that it breaks.
+pub fn violated(file: &Path, violations: Vec<Violation>) -> Failure {
     several(violations.into_iter().map(|violation| {
         let about = violation.space.map(|space| format!("space `{space}`: ")).unwrap_or_default();
         Failure::new(Exit::Image, violation.rule.id, format!("{about}{}", violation.message))

@@ -1,6 +1,5 @@
 //! `space run`
 
-mod devices;
 mod project;
 
 use std::cell::RefCell;
@@ -19,7 +18,7 @@ use services_zrun::linux::{
 use services_zrun::{InMemory, Store};
 
 use crate::arguments::RunArguments;
-use crate::commands::{guest, profile, system, verify};
+use crate::commands::{agents, devices, guest, profile, system, verify};
 use crate::report::{Exit, Failure};
 
 /// Bytes of keys and values that a run may store.
@@ -63,10 +62,11 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
         profile: sink,
     };
     let mut caught = Ok(());
-    let (back_ends, _socket) = match &arguments.devices {
+    let (mut back_ends, _socket) = match &arguments.devices {
         Some(file) => devices::start(file, &name(&arguments.file))?,
         None => (BackEnds::default(), None),
     };
+    back_ends.agents = arguments.agents.as_deref().map(agents::start).transpose()?;
     let ran = run_apart(&image, &keys, settings, back_ends, |orders| {
         caught = stop_on_signals(orders.clone(), Arc::clone(&interrupted));
         output.0.borrow_mut().1 = Some(orders);

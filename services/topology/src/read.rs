@@ -1,6 +1,7 @@
 //! Text to model. Everything that is wrong is reported, each with its place, its rule and its remedy.
 
 mod agent;
+mod alone;
 mod quantity;
 mod space;
 mod topology;
@@ -15,6 +16,7 @@ use core::fmt;
 
 use services_yaml::{Errors, Fields, Node, shown};
 
+pub use self::alone::Alone;
 use crate::name::Name;
 use crate::place::{Located, Place};
 use crate::rules::{self, Level, Rule};
@@ -35,6 +37,11 @@ pub fn topology(bytes: &[u8], file: &str) -> Result<Topology, Vec<Violation>> {
 /// Reads a `space.yaml`.
 pub fn space(bytes: &[u8], file: &str) -> Result<SpaceManifest, Vec<Violation>> {
     Reader::read(bytes, file, Reader::space)
+}
+
+/// Reads what a guest may invoke that is in no topology.
+pub fn alone(bytes: &[u8], file: &str) -> Result<Alone, Vec<Violation>> {
+    Reader::read(bytes, file, Reader::alone)
 }
 
 /// Reads a world.

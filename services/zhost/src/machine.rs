@@ -8,14 +8,15 @@ mod requests;
 
 use crate::application::Application;
 use crate::shown::{Watch, dead_letter, delivery, kind, mime, model, path, state_named, world};
-pub use requests::{Requests, Tell};
+use line::Looker;
+pub use requests::{Answering, Requests, Tell};
 use services_topology::agent::AgentBody;
 use services_topology::graph::Node;
 use services_zdesk::view::{
     Action, Application as Shown, Capability, Delivery, LogLine, Refusal, Snapshot, Source, Space, State,
     Tapped, UiFile,
 };
-use services_zmesh_component::window::{Answer, Asked, Counts, Question, Seen};
+use services_zmesh_component::window::{Answer, Counts, Question, Seen};
 use std::collections::{BTreeMap, VecDeque};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -149,54 +150,6 @@ impl Machine {
         }
     }
 
-    /// Makes requests, each in a thread: a space waits for one at a time.
-    fn make(&self, asked: Vec<Asked>) {
-        for one in asked {
-            let (requests, jobs) = (Arc::clone(&self.requests), self.jobs.clone());
-            let space = self.name(one.space).unwrap_or_default().to_owned();
-            thread::spawn(move || {
-                let question = requests.make(one, &space);
-                // Nobody waits for the answer. A machine that has ended has nobody who waits for this one.
-                let _ = jobs.send(Job { question, answer: mpsc::channel().0 });
-            });
-        }
-    }
-
-    /// What is to be looked for now.
-    fn look(&self, counts: bool) -> Question {
-        let known = self.known();
-        let is_open = |page: &Page| {
-            page.inbox.len() < INBOX_MAX && page.asked.is_some_and(|asked| asked.elapsed() < OPEN)
-        };
-        let open = known.pages.iter().filter(|(_, page)| is_open(page));
-        let shown = open.filter_map(|(space, _)| self.number(space)).collect();
-        Question::Look { counts, shown }
-    }
-
-    /// Takes what was seen; the watches that nobody reads any more.
-    fn saw(&self, seen: Seen) -> Vec<u64> {
-        self.make(seen.asked);
-        let mut known = self.known();
-        if let Some(counts) = seen.counts {
-            known.counts = counts;
-        }
-        for (space, letter) in seen.messages {
-            if let Some(page) = self.name(space).and_then(|space| known.pages.get_mut(space)) {
-                page.inbox.push_back(delivery(letter));
-            }
-        }
-        let mut left = Vec::new();
-        for (number, passed) in seen.watched {
-            if let Some(watch) = known.watches.get_mut(&number)
-                && !watch.pass(passed)
-            {
-                known.watches.remove(&number);
-                left.push(number);
-            }
-        }
-        left
-    }
-
     fn space(known: &Known, at: usize, node: &Node) -> Space {
         let name = node.name.as_str();
         let told = known.told.get(name).cloned().unwrap_or_default();
@@ -224,6 +177,41 @@ impl Machine {
             capabilities: node.grant.iter().map(capability).collect(),
             cache: None,
         }
+    }
+}
+
+impl Looker for Machine {
+    fn look(&self, counts: bool) -> Question {
+        let known = self.known();
+        let is_open = |page: &Page| {
+            page.inbox.len() < INBOX_MAX && page.asked.is_some_and(|asked| asked.elapsed() < OPEN)
+        };
+        let open = known.pages.iter().filter(|(_, page)| is_open(page));
+        let shown = open.filter_map(|(space, _)| self.number(space)).collect();
+        Question::Look { counts, shown }
+    }
+
+    fn saw(&self, seen: Seen) -> Vec<u64> {
+        self.requests.make(seen.asked, &self.jobs, |space| self.name(space).unwrap_or_default().to_owned());
+        let mut known = self.known();
+        if let Some(counts) = seen.counts {
+            known.counts = counts;
+        }
+        for (space, letter) in seen.messages {
+            if let Some(page) = self.name(space).and_then(|space| known.pages.get_mut(space)) {
+                page.inbox.push_back(delivery(letter));
+            }
+        }
+        let mut left = Vec::new();
+        for (number, passed) in seen.watched {
+            if let Some(watch) = known.watches.get_mut(&number)
+                && !watch.pass(passed)
+            {
+                known.watches.remove(&number);
+                left.push(number);
+            }
+        }
+        left
     }
 }
 

@@ -18,6 +18,12 @@ pub use budget::Spent;
 #[cfg(feature = "cores")]
 pub use http::{Answer, Outcome, Request, Trouble, reference};
 
+// What a book is made of.
+#[cfg(feature = "cores")]
+pub use services_topology::agent::{AgentBody, Budget, Model};
+#[cfg(feature = "cores")]
+pub use services_topology::name::{Name, Secret, Url};
+
 use alloc::vec::Vec;
 use sci::guest::{ErrorCode, GuestCapability};
 use serde::{Deserialize, Serialize};

@@ -7,6 +7,8 @@ mod sensors;
 #[cfg(feature = "cores")]
 mod simulated;
 #[cfg(feature = "cores")]
+mod simulation;
+#[cfg(feature = "cores")]
 mod sound;
 
 #[cfg(feature = "cores")]
@@ -17,6 +19,8 @@ pub use sensors::{Reading, Sensors};
 pub(crate) use simulated::LAG_MAX;
 #[cfg(feature = "cores")]
 pub use simulated::{Actor, Bench, Shape, Simulated, Wave};
+#[cfg(feature = "cores")]
+pub use simulation::{SimulatedSensor, Simulation};
 #[cfg(feature = "cores")]
 pub use sound::{Format, Given, Heard, Silence};
 

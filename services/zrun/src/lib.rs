@@ -51,7 +51,8 @@ pub use cache::{Cache, Counts, Exact, Vector};
 pub use data::{InMemory, Store, StoreError};
 #[cfg(feature = "cores")]
 pub use devices::{
-    Actor, Actuators, Bench, Format, Given, Heard, Reading, Sensors, Shape, Silence, Simulated, Wave,
+    Actor, Actuators, Bench, Format, Given, Heard, Reading, Sensors, Shape, Silence, Simulated,
+    SimulatedSensor, Simulation, Wave,
 };
 pub use devices::{Audio, Devices};
 pub use events::Events;

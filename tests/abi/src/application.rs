@@ -136,3 +136,8 @@ pub fn devices(setting: Setting) -> [(&'static str, &'static str); 2] {
     let devices = if setting.is_together { DEVICES } else { cases::DEVICES };
     [("devices.json", devices), ("tape.jsonl", TAPE)]
 }
+
+/// The files that describe what a guest may invoke that is alone.
+pub fn agents() -> [(&'static str, String); 2] {
+    [("agents.yaml", cases::alone()), ("answers.jsonl", RECORDS.to_owned())]
+}

@@ -8,7 +8,7 @@ mod ic;
 mod messages;
 mod small;
 
-pub use agent::{AGENTS, RECORDS, SERVICES};
+pub use agent::{AGENTS, RECORDS, SERVICES, alone};
 pub use devices::{DEVICES, TAPE};
 pub use messages::LINE;
 
@@ -34,16 +34,9 @@ pub fn cases(setting: Setting, kind: Option<SpaceType>) -> Script<'static> {
 }
 
 fn of_module(script: &mut Script<'static>, module: &str, setting: Setting, kind: Option<SpaceType>) {
-    let functions = || FUNCTIONS.iter().filter(|function| function.module == module);
     // What several types may use is shown in full by one of them, which is IO where it may; the others show that they may.
     let of_io = MODULES.iter().any(|one| one.name == module && one.types.contains(&SpaceType::Io));
     let is_brief = of_io && kind.is_some_and(|kind| kind != SpaceType::Io);
-    for function in functions().filter(|function| !setting.serves(function)) {
-        common::lacking(script, function);
-    }
-    if functions().all(|function| !setting.serves(function)) {
-        return;
-    }
     if is_brief {
         return small::brief(script, module, setting);
     }
@@ -51,7 +44,7 @@ fn of_module(script: &mut Script<'static>, module: &str, setting: Setting, kind:
         "sys" => messages::sys(script),
         "net" => messages::net(script, setting),
         "data" => data::data(script, setting),
-        "agent" => agent::agent(script, kind),
+        "agent" => agent::agent(script, setting, kind),
         "events" => events::events(script, setting),
         "ic" => ic::ic(script, setting),
         "sensors" => devices::sensors(script, setting),
@@ -62,7 +55,7 @@ fn of_module(script: &mut Script<'static>, module: &str, setting: Setting, kind:
         "z" => small::z(script),
         _ => panic!("the module `{module}` has no cases"),
     }
-    for function in functions().filter(|function| setting.serves(function)) {
+    for function in FUNCTIONS.iter().filter(|function| function.module == module) {
         common::served(script, function);
     }
 }

@@ -95,12 +95,3 @@ pub fn served(script: &mut Script<'_>, function: &'static Function) {
         }
     }
 }
-
-/// Cases of a function that is not served: it says so before all else.
-pub fn lacking(script: &mut Script<'_>, function: &'static Function) {
-    let called = name(function);
-    script.case("z.has", &format!("{called}, which is not served"), &[Argument::Name(function)], 0);
-    script.case(&called, "not served", &numbers(&well(function)), Unsupported);
-    let worst = vec![-1; function.signature.parameters.len()];
-    script.case(&called, "not served, before all else", &numbers(&worst), Unsupported);
-}

@@ -1,7 +1,5 @@
 //! What a guest is run in.
 
-use sci::guest::Function;
-
 /// Who serves it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Host {
@@ -20,12 +18,6 @@ pub struct Setting {
     pub is_together: bool,
 }
 
-/// What is not served where: modules, or functions by name. There, each answers `unsupported`.
-const LACKS: &[(Setting, &[&str])] = &[
-    (Setting::new(Host::Linux, false), &["agent"]),
-    (Setting::new(Host::Nanokernel, false), &["agent", "sensors", "actuators", "audio", "events"]),
-];
-
 impl Setting {
     /// Every setting.
     pub const ALL: [Self; 4] = [
@@ -38,12 +30,5 @@ impl Setting {
     /// One of them.
     pub const fn new(host: Host, is_together: bool) -> Self {
         Self { host, is_together }
-    }
-
-    /// Whether this host serves a function.
-    pub fn serves(self, function: &Function) -> bool {
-        let lacks = LACKS.iter().filter(|(setting, _)| *setting == self).flat_map(|(_, lacks)| *lacks);
-        let name = crate::common::name(function);
-        !lacks.into_iter().any(|lack| *lack == function.module || *lack == name)
     }
 }

@@ -8,8 +8,8 @@ use tests_abi::{Host, Script, Setting, common};
 
 /// Functions that write as much as fits: no room is too little for them.
 const AS_MUCH_AS_FITS: [&str; 2] = ["data.blob_read", "audio.capture"];
-/// What `docs/agents.md` lists for any agent, but for `closed`: the space of a function is gone when its topology is, and
-/// its callers with it. `tests/conformance` has that one.
+/// What `docs/agents.md` lists for any agent, but for `closed`: the function has to go while a space waits for it.
+/// `cli/tests/agents.rs` has that one.
 const OF_AGENTS: [ErrorCode; 8] = [
     ErrorCode::NotFound,
     ErrorCode::Malformed,
@@ -140,20 +140,14 @@ fn each_function_has_its_cases() {
 }
 
 #[test]
-fn each_host_serves_each_function_or_says_that_it_does_not() {
+fn each_host_serves_each_function() {
     for setting in Setting::ALL {
         let all = calls(&scripts(setting));
         for function in FUNCTIONS {
             let mut of = all.iter().filter(|case| case.function.number == function.number);
-            let is_shown = if setting.serves(function) {
-                of.any(|case| case.code().is_none())
-            } else {
-                of.any(|case| case.code() == Some(ErrorCode::Unsupported))
-            };
-            assert!(is_shown, "{setting:?}: {}", common::name(function));
+            assert!(of.any(|case| case.code().is_none()), "{setting:?}: {}", common::name(function));
         }
     }
-    assert!(FUNCTIONS.iter().all(|function| Setting::new(Host::Linux, true).serves(function)));
 }
 
 #[test]

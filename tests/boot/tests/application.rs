@@ -94,6 +94,7 @@ fn mesh() -> mesh::Configuration {
         seats: SPACES.map(seat).into(),
         devices: mesh::Devices::default(),
         agents: mesh::Agents::default(),
+        runs: false,
     }
 }
 
@@ -123,6 +124,8 @@ fn boot(told: impl FnOnce(&Key) -> Vec<u8>) -> Outcome {
         host: &hosts[at],
         words: &words[at],
         memory_pages: 16,
+        devices: None,
+        agents: None,
     };
     let guests: Vec<GuestSystem<'_>> = (0..SPACES.len()).map(guest).collect();
     let application = Application {

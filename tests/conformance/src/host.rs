@@ -96,7 +96,15 @@ fn boot_it(image: &[u8], grants: Grants, count: bool) -> Booted {
     let words = launch::words(&launch).expect("a start page has room");
     let host = [("grants", grants.mask())];
     let memory_pages = (MEMORY_BYTES / sci::layout::PAGE) as u32;
-    let guest = guest::Guest { name: NAME, image, host: &host, words: &words, memory_pages };
+    let guest = guest::Guest {
+        name: NAME,
+        image,
+        host: &host,
+        words: &words,
+        memory_pages,
+        devices: None,
+        agents: None,
+    };
     let system = guest::link(boot::OS, &guest).expect("the system is whole");
     let signer = Signer { seed: &SEED, development: true };
     let mut module = policy(true, &[(public_key(&SEED), true)]);

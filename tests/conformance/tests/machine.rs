@@ -101,7 +101,15 @@ fn guests_of_the_suite_hold_on_both_hosts() {
 #[test]
 fn a_host_is_told_nothing_that_it_has_no_parameter_for() {
     let host = [("grants", 0), ("grnats", 1)];
-    let guest = guest::Guest { name: "guest", image: &[], host: &host, words: &[], memory_pages: 0 };
+    let guest = guest::Guest {
+        name: "guest",
+        image: &[],
+        host: &host,
+        words: &[],
+        memory_pages: 0,
+        devices: None,
+        agents: None,
+    };
     let expected = Error::NoParameter { component: "zrun", parameter: "grnats".to_owned() };
     assert_eq!(guest::link(boot::OS, &guest).err(), Some(expected));
 }

@@ -30,6 +30,7 @@ use services_zrun::Grants;
 use services_zrun::launch::{Launch, Texts};
 
 use crate::arguments::BootArguments;
+use crate::commands::agents::tell;
 use crate::commands::apps::{self, Packages, parent, up};
 use crate::commands::boot::disk::{self, Disk};
 use crate::commands::boot::guest;
@@ -79,8 +80,7 @@ pub fn load(arguments: &BootArguments) -> Result<Loaded, Failure> {
     let key = session::key()?;
     let stores = seats(&application).iter().any(StoreSeat::stores);
     let disk = disk::open(arguments, application.name(), stores)?;
-    let tell = Box::new(|says: &str| say(&format!("{says}\n")));
-    let requests = Requests::new(&application, &parent::home()?, tell);
+    let requests = Requests::new(&application, &parent::home()?, Box::new(tell));
     let requests = requests.map_err(|error| apps::failure(&Problem::new("agents", error)))?;
     let module = bundle(&application, &key, disk.is_some(), &requests);
     let module = module.map_err(|failure| failure.at(what.display().to_string()))?;
@@ -166,6 +166,8 @@ fn bundle(
             host: &guest.host,
             words: &guest.words,
             memory_pages: guest.memory_pages,
+            devices: None,
+            agents: None,
         })
         .collect();
     let verdict = application.verdict.to_bytes().map_err(|error| {
@@ -199,6 +201,7 @@ fn bundle(
         seats: application.graph.spaces.iter().map(mesh_seat).collect(),
         devices: devices.all,
         agents: agents(application, requests),
+        runs: false,
     };
     let store = has_disk.then(|| StoreConfiguration { seats: seats(application) }.to_bytes());
     let system = System {
@@ -243,15 +246,8 @@ impl Simulated {
 
 fn devices(application: &Application) -> Result<Simulated, Failure> {
     let described = read_devices(&parent::home()?).map_err(|problem| apps::failure(&problem))?;
-    let sensors = described.simulated_sensors();
-    let sensors = sensors.map(|(id, kind, wave)| Sensor { id: id.to_owned(), kind: kind.to_owned(), wave });
-    let format = described.format().map_err(|error| Problem::new("devices", error.to_string()));
-    let sound = format.map_err(|problem| apps::failure(&problem))?;
-    let mut all = Devices {
-        sensors: sensors.collect(),
-        actuators: described.simulated_actuators().map(str::to_owned).collect(),
-        sound,
-    };
+    let simulation = described.simulation().map_err(|error| Problem::new("devices", error.to_string()));
+    let mut all = simulation.map_err(|problem| apps::failure(&problem))?;
     let mut brought = Vec::new();
     for one in application.contents.values().flat_map(|content| &content.stand_ins) {
         let is_there =
@@ -276,13 +272,7 @@ fn space<'a>(node: &'a Node, image: Cow<'a, [u8]>, epoch: u64) -> Result<Guest<'
     let grants = Grants::of(node.grant.mask());
     let mut host = guest::host(grants, epoch)?;
     host.push(("together", 1));
-    let pieces = name.as_bytes().chunks(8).map(|piece| {
-        let mut word = [0; 8];
-        word[..piece.len()].copy_from_slice(piece);
-        u64::from_le_bytes(word)
-    });
-    let names = ["name0", "name1", "name2", "name3", "name4", "name5", "name6", "name7"];
-    host.extend(names.into_iter().zip(pieces));
+    host.extend(guest::name(name));
     let texts = Texts { name: name.to_owned(), arguments: Vec::new(), environment: Vec::new() };
     let words = guest::words(&Launch { grants, fuel: None, texts })?;
     let memory = node.placement.resources.memory_bytes.unwrap_or(MEMORY_BYTES).min(GROWTH_BYTES_MAX);

@@ -1,6 +1,9 @@
 //! Guests on the nanokernel: checked, linked with the components that serve them.
 
+use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Sender};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use boot::{Ending, FaultLine};
@@ -15,13 +18,18 @@ use sci::linkage::{self, Linkage, PAGE_BYTES};
 use sci::section::SectionKind;
 use sci::status::Fault;
 use sci::tables::{self, GuestTables};
+use services_zhost::machine::{Answering, Requests};
+use services_zmesh_component::{Agents, Configuration as Mesh};
 use services_zrun::{Grants, Violation, imports, launch, lifecycle};
 
 use crate::arguments::BootArguments;
-use crate::commands::{guest, verify};
+use crate::commands::agents::{self, tell};
+use crate::commands::{devices, guest, verify};
 use crate::report::{Exit, Failure};
 use crate::session;
 
+/// The guest, as its mesh knows it.
+const ALONE: &str = "guest";
 /// Bytes that a guest's memories may have: the machine's, without the kernel's and its own components'.
 const MEMORY_BYTES_MAX: u64 = 896 * 1024 * 1024;
 /// Bytes that a guest's memories may take beyond their first ones: the machine has so much.
@@ -34,11 +42,13 @@ pub fn is_one(path: &Path) -> bool {
 
 /// The first option of the command line that only a guest has a use for.
 pub fn option(arguments: &BootArguments) -> Option<&'static str> {
-    guest::option(&arguments.guest).or((!arguments.arguments.is_empty()).then_some("--"))
+    let devices = arguments.devices.is_some().then_some("--devices");
+    let devices = devices.or(arguments.agents.is_some().then_some("--agents"));
+    guest::option(&arguments.guest).or(devices).or((!arguments.arguments.is_empty()).then_some("--"))
 }
 
-/// The boot module of a guest, whose imports are judged first.
-pub fn module(arguments: &BootArguments) -> Result<Vec<u8>, Failure> {
+/// The boot module of a guest, whose imports are judged first; and who answers it as agents.
+pub fn module(arguments: &BootArguments) -> Result<(Vec<u8>, Option<Requests>), Failure> {
     let place = arguments.what.display().to_string();
     let image = guest::load(&arguments.what, &arguments.guest)?;
     let key = session::key()?;
@@ -61,14 +71,52 @@ pub fn module(arguments: &BootArguments) -> Result<Vec<u8>, Failure> {
         environment: arguments.guest.environment.clone(),
     };
     let words = words(&launch::Launch { grants, fuel: arguments.guest.fuel, texts })?;
-    let host = host(grants, epoch())?;
+    let epoch = epoch();
+    let mut host = host(grants, epoch)?;
+    let devices = arguments.devices.as_deref().map(devices::simulation).transpose()?;
+    let devices = devices.map(|devices| devices.to_bytes());
+    host.extend(self::name(name));
+    let described = arguments.agents.as_deref().map(agents::describe).transpose()?;
+    let (mesh, requests) = described.map(|described| asks(described, grants)).unzip();
     let first = affordable(&linkage, arguments.guest.memory).map_err(|failure| failure.at(place))?;
     let growth =
         arguments.guest.memory.saturating_sub(first).min(GROWTH_BYTES_MAX).min(MEMORY_BYTES_MAX - first);
-    let system =
-        GuestSystem { name, image: &image, host: &host, words: &words, memory_pages: (growth / PAGE) as u32 };
+    let system = GuestSystem {
+        name,
+        image: &image,
+        host: &host,
+        words: &words,
+        memory_pages: (growth / PAGE) as u32,
+        devices: devices.as_deref(),
+        agents: mesh.as_deref().map(|mesh| (mesh, epoch)),
+    };
     let bundle = driver::bundle(&system, ::boot::OS, &key)?;
-    Ok(images::boot_module(&bundle, &[key.public()]))
+    Ok((images::boot_module(&bundle, &[key.public()]), requests))
+}
+
+/// What the mesh of a guest that is alone is told, which is there for its agents; and who makes their requests.
+fn asks(described: agents::Described, grants: Grants) -> (Vec<u8>, Requests) {
+    let agents::Described { agents, own, sources } = described;
+    let agents = Agents { agents, secrets: sources.secrets.keys().cloned().collect(), own: vec![(0, own)] };
+    let mesh = Mesh::alone(ALONE, grants.mask(), agents);
+    (mesh.to_bytes(), Requests::of(sources, Box::new(tell)))
+}
+
+/// Answers what a guest asks of models and services, as long as it is kept; and where its line is to come.
+pub fn answer(requests: Requests) -> (Arc<Answering>, Sender<UnixStream>) {
+    let (line, comes) = mpsc::channel();
+    (Answering::begin(requests, ALONE, comes), line)
+}
+
+/// What the host of any guest is told of its name.
+pub fn name(name: &str) -> impl Iterator<Item = (&'static str, u64)> {
+    let pieces = name.as_bytes().chunks(8).map(|piece| {
+        let mut word = [0; 8];
+        word[..piece.len()].copy_from_slice(piece);
+        u64::from_le_bytes(word)
+    });
+    let names = ["name0", "name1", "name2", "name3", "name4", "name5", "name6", "name7"];
+    names.into_iter().zip(pieces)
 }
 
 /// What the library of any guest is told.

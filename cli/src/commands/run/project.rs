@@ -11,6 +11,7 @@ pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
     let others = [
         ("--data", arguments.data.is_some()),
         ("--devices", arguments.devices.is_some()),
+        ("--agents", arguments.agents.is_some()),
         ("--profile", arguments.profile.is_some()),
         ("--map", arguments.map.is_some()),
     ];

@@ -1,24 +1,24 @@
 //! A system that runs a topology: the console, the components that place its spaces and carry their messages, and each
 //! guest beside a host of its own.
 
-use super::guest::{Guest, HOST, LIBRARY, MAIL, give, image, part};
+use super::guest::{Guest, HOST, LAUNCHER, LIBRARY, MAIL, give, image, launcher, part, to_root};
 use super::store;
 use super::{Error, Input, Linked, Planned, channel, connect_the_rest, file_stem, finish, plan, start};
 use sci::bundle::grant;
 use sci::image::Image;
-use sci::write::{GrantData, InstanceData};
+use sci::write::{GrantData, ImageData, InstanceData};
 
 /// The OS components that run a topology: who places, and who carries messages.
 const CONTROL: &str = "zrms";
-const MESH: &str = "zmesh";
+pub(super) const MESH: &str = "zmesh";
+/// What the mesh is told of its clients.
+pub(super) const FIRST_CLIENT: &str = "first-client";
 /// The way to whoever shows the topology, its priority, and its serial port: base and number of ports.
 const DESK: &str = "zdesk";
 const DESK_PRIORITY: u8 = super::LOWEST_PRIORITY + 1;
 const DESK_PORTS: (u32, u32) = (0x2f8, 8);
 /// Priority of control: above every guest and its host, so that none keeps it from deciding.
 const CONTROL_PRIORITY: u8 = 64;
-/// The way to root, and root's export for it.
-const LAUNCHER: &str = "launcher";
 /// Exports of the mesh.
 const MESH_MAIL: &str = "mail";
 
@@ -44,10 +44,7 @@ pub fn link(os: &[(&str, &[u8])], application: &Application<'_>) -> Result<Linke
     let input = Input { components: &[], os, system: None };
     let (mut images, mut planned) = start(&input)?;
     let has_console = !planned.is_empty();
-    let root =
-        Image::verify(part(os, "root")?).map_err(|error| Error::Image { name: "root".into(), error })?;
-    let launcher = root.manifest().exported.iter().position(|export| export.name == LAUNCHER);
-    let launcher = launcher.ok_or(Error::NoComponent { name: LAUNCHER })? as u32;
+    let launcher = launcher(os)?;
 
     let (mesh, control) = (planned.len(), planned.len() + 1);
     for (name, priority) in [(MESH, None), (CONTROL, Some(CONTROL_PRIORITY))] {
@@ -68,13 +65,14 @@ pub fn link(os: &[(&str, &[u8])], application: &Application<'_>) -> Result<Linke
     images.push(image(HOST, host, None));
     let library_index = images.len() as u32;
     images.push(image(LIBRARY, library, None));
-    let mut exported = planned[mesh].parsed.manifest().exported.iter();
-    let mail = exported.position(|export| export.name == MESH_MAIL).unwrap_or_default() as u32;
+    let mail = mail(&planned[mesh]);
     let first_host = planned.len();
     for guest in application.guests {
         let mut instance = plan(&format!("{}/{HOST}", guest.name), host, host_image)?;
         instance.tell(HOST, guest.host)?;
         instance.held = true;
+        // What it would be told of devices, the mesh is.
+        instance.lacks.extend(instance.slot(LAUNCHER));
         give(&mut instance, guest.memory_pages);
         planned.push(instance);
     }
@@ -119,7 +117,7 @@ pub fn link(os: &[(&str, &[u8])], application: &Application<'_>) -> Result<Linke
         ("configuration", mesh_data as u64),
         ("configuration-bytes", application.mesh.len() as u64),
         ("epoch", application.epoch),
-        ("first-client", first_client),
+        (FIRST_CLIENT, first_client),
     ];
     let control_told = [
         ("configuration", 0),
@@ -136,6 +134,39 @@ pub fn link(os: &[(&str, &[u8])], application: &Application<'_>) -> Result<Linke
         }
     }
     Ok(linked)
+}
+
+/// The number of the mesh's export for hosts.
+pub(super) fn mail(mesh: &Planned<'_>) -> u32 {
+    let mut exported = mesh.parsed.manifest().exported.iter();
+    exported.position(|export| export.name == MESH_MAIL).unwrap_or_default() as u32
+}
+
+/// Plans what answers a guest that is alone as agents: the mesh, and the way to whoever makes requests; answers where the
+/// mesh stands.
+pub(super) fn agents<'i>(
+    os: &[(&str, &'i [u8])],
+    (images, planned): (&mut Vec<ImageData>, &mut Vec<Planned<'i>>),
+    launcher: u32,
+) -> Result<usize, Error> {
+    let bytes = part(os, MESH)?;
+    let mut mesh = plan(MESH, bytes, images.len())?;
+    images.push(image(MESH, bytes, None));
+    give(&mut mesh, 0);
+    to_root(&mut mesh, launcher);
+    let place = planned.len();
+    planned.push(mesh);
+    planned.push(desk(part(os, DESK)?, images.len())?);
+    images.push(image(DESK, part(os, DESK)?, None));
+    Ok(place)
+}
+
+/// Where the mesh stands among instances, by its image, and the number that its first client has which is a host.
+pub(super) fn first_client(instances: &[InstanceData], mesh: usize, host: usize) -> (usize, u64) {
+    let of_image =
+        |index: usize| instances.iter().position(|one| one.image as usize == index).unwrap_or_default();
+    let (mesh, host) = (of_image(mesh), of_image(host));
+    (mesh, clients_before(instances, mesh as u32, host))
 }
 
 /// The way to whoever shows the topology: nobody waits for its end.
@@ -159,14 +190,6 @@ fn desk(bytes: &[u8], image: usize) -> Result<Planned<'_>, Error> {
 
 fn parameters_of(instance: &Planned<'_>) -> Vec<String> {
     instance.parsed.manifest().parameters.iter().map(|parameter| parameter.name.to_owned()).collect()
-}
-
-/// Connects an instance to root.
-pub(super) fn to_root(instance: &mut Planned<'_>, export: u32) {
-    let Some(capability) = instance.slot(LAUNCHER) else { return };
-    let mask = instance.parsed.manifest().required.get(capability as usize).map_or(0, |one| one.methods);
-    let one = GrantData { capability, kind: grant::ROOT, mask, a: 0, b: export, window: 0 };
-    instance.grants.push(one);
 }
 
 /// Clients of a server that root connects before an instance's.

@@ -1,7 +1,7 @@
 //! The component that keeps what spaces store, on the machine's disk, which it drives.
 
-use super::application::{Application, to_root};
-use super::guest::{DISK, HOST, give, image, part};
+use super::application::Application;
+use super::guest::{DISK, HOST, give, image, part, to_root};
 use super::{Error, Planned, channel, plan};
 use sci::bundle::grant;
 use sci::write::{GrantData, ImageData};

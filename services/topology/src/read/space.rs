@@ -187,7 +187,7 @@ impl Reader {
         Some(ChatModel::Own { name: name?, model: model? })
     }
 
-    fn service(&mut self, node: &Node) -> Option<Service> {
+    pub(super) fn service(&mut self, node: &Node) -> Option<Service> {
         let mut fields = node.fields(&mut self.errors)?;
         let name = fields.required("name", &mut self.errors).and_then(|node| self.name(node));
         let url = fields.required("url", &mut self.errors).and_then(|node| self.url(node));

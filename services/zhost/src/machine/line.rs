@@ -1,8 +1,8 @@
 //! The line to a machine: one question at a time, each with its answer.
 
-use super::{Job, Machine};
+use super::Job;
 use services_zdesk_component::{Frames, TooLong, frame};
-use services_zmesh_component::window::{Answer, Question};
+use services_zmesh_component::window::{Answer, Question, Seen};
 use std::io::{self, BufReader, Bytes, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::sync::Weak;
@@ -24,6 +24,14 @@ pub enum LineError {
     /// What came is no answer.
     #[error("the machine answered what nobody understands: {0}")]
     Answer(String),
+}
+
+/// Who looks at a machine.
+pub trait Looker {
+    /// What is to be looked for now.
+    fn look(&self, counts: bool) -> Question;
+    /// Takes what was seen; the watches that nobody reads any more.
+    fn saw(&self, seen: Seen) -> Vec<u64>;
 }
 
 struct Line {
@@ -60,7 +68,7 @@ fn unreadable(error: TooLong) -> LineError {
 }
 
 /// Asks what is to be asked, and looks, until the line or the machine is gone.
-pub fn live(machine: &Weak<Machine>, stream: UnixStream, jobs: &Receiver<Job>) -> Result<(), LineError> {
+pub fn live(looker: &Weak<impl Looker>, stream: UnixStream, jobs: &Receiver<Job>) -> Result<(), LineError> {
     let mut line = Line::new(stream)?;
     // The machine begins with an empty frame: what is sent before it listens may be lost.
     line.read()?;
@@ -79,10 +87,10 @@ pub fn live(machine: &Weak<Machine>, stream: UnixStream, jobs: &Receiver<Job>) -
         if looked.elapsed() < LOOK {
             continue;
         }
-        let Some(machine) = machine.upgrade() else { return Ok(()) };
+        let Some(looker) = looker.upgrade() else { return Ok(()) };
         let counts = counted.is_none_or(|at| at.elapsed() >= COUNT);
-        if let Answer::Seen(seen) = line.ask(&machine.look(counts))? {
-            for watch in machine.saw(seen) {
+        if let Answer::Seen(seen) = line.ask(&looker.look(counts))? {
+            for watch in looker.saw(seen) {
                 line.ask(&Question::Unwatch(watch))?;
             }
         }

@@ -262,7 +262,8 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
     }
 }
 
-fn secrets(path: &Path) -> Result<Secrets, String> {
+/// The secrets of a file; none where there is none.
+pub fn secrets(path: &Path) -> Result<Secrets, String> {
     let text = read(path)?;
     if text.is_empty() {
         return Ok(Secrets::new());
@@ -282,7 +283,7 @@ fn secrets(path: &Path) -> Result<Secrets, String> {
 }
 
 /// The certificates of issuers.
-fn certificates(path: &Path) -> Result<Certificates, String> {
+pub fn certificates(path: &Path) -> Result<Certificates, String> {
     let text = read(path)?;
     if text.is_empty() {
         return Ok(Certificates::default());
@@ -343,14 +344,15 @@ impl Callee for Functions {
 pub struct Calls {
     /// The machine among the spaces: which start of it sends.
     instance: Option<u64>,
-    /// Who waits for a result, by the numbers of the messages.
-    waiting: BTreeMap<u64, Sender<Vec<u8>>>,
+    /// Who waits for the result of which function, by the numbers of the messages.
+    waiting: BTreeMap<u64, (String, Sender<Vec<u8>>)>,
 }
 
 impl House {
-    /// Sends and answers for whoever invokes functions, if there are any.
-    pub fn take_calls(&mut self, run: &Run, has_functions: bool) {
-        if !has_functions {
+    /// Sends and answers for whoever invokes functions, if there are any; who waits for one that is gone learns it.
+    pub fn take_calls(&mut self, run: &Run, functions: &BTreeSet<&str>) {
+        self.calls.waiting.retain(|_, (function, _)| functions.contains(function.as_str()));
+        if functions.is_empty() {
             self.calls = Calls::default();
         } else if self.calls.instance.is_none() {
             let space = run.end.as_str();
@@ -375,7 +377,7 @@ impl House {
             return Err(ErrorCode::WouldBlock);
         };
         let (sender, result) = mpsc::channel();
-        self.calls.waiting.insert(id.number, sender);
+        self.calls.waiting.insert(id.number, (function.to_owned(), sender));
         self.deliver(run);
         Ok((id.number, result))
     }
@@ -386,7 +388,7 @@ impl House {
         let instance = Instance { space: &run.end, number };
         while let Ok(message) = self.mesh.take(instance, usize::MAX, run.now()) {
             let waiting = message.answers.and_then(|id| self.calls.waiting.remove(&id.number));
-            if let Some(sender) = waiting {
+            if let Some((_, sender)) = waiting {
                 // Whoever waits no longer wants none.
                 let _ = sender.send(message.body.to_vec());
             }

@@ -9,11 +9,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use sci::guest::ErrorCode;
 use serde::{Deserialize, Serialize};
-use services_topology::agent::AgentBody;
-use services_topology::name::Name;
 use services_zrun::Kind;
 use services_zrun::agents::{
-    Book, Event, Invocation, Outcome, Own, Request, Spent, Step, Trouble, reference,
+    AgentBody, Book, Event, Invocation, Name, Outcome, Own, Request, Spent, Step, Trouble, reference,
 };
 use services_zrun::remote::{later, reply_of};
 
@@ -269,9 +267,7 @@ impl Agency {
 mod tests {
     use super::*;
     use alloc::vec;
-    use services_topology::agent::{Budget, Model};
-    use services_topology::name::{Secret, Url};
-    use services_zrun::agents::Answer;
+    use services_zrun::agents::{Answer, Budget, Model, Secret, Url};
 
     fn name(text: &str) -> Name {
         Name::new(text).unwrap()
@@ -315,9 +311,9 @@ mod tests {
         agency.begin(CHAT, (Kind::Model, name, b"Hello?"), &mut nobody, 0)
     }
 
-    fn said(text: &str) -> Outcome {
+    fn said(text: &str) -> Answer {
         let body = format!(r#"{{"choices":[{{"message":{{"content":"{text}"}}}}]}}"#).into_bytes();
-        Ok(Answer { status: 200, retry_after: None, body })
+        Answer { status: 200, retry_after: None, body }
     }
 
     fn asked(agency: &mut Agency) -> Asked {
@@ -333,9 +329,9 @@ mod tests {
         let Asked { number, space, request } = asked(&mut agency);
         assert_eq!((space, request.url.as_str()), (0, "http://models.example/v1/chat/completions"));
         assert_eq!((agency.hand_out(1), agency.reply(CHAT)), (vec![], later()), "it is handed out once");
-        agency.answered(number + 1, said("Not this."), &mut nobody, 1);
+        agency.answered(number + 1, Ok(said("Not this.")), &mut nobody, 1);
         assert_eq!(agency.reply(CHAT), later());
-        agency.answered(number, said("Good day."), &mut nobody, 1);
+        agency.answered(number, Ok(said("Good day.")), &mut nobody, 1);
         assert_eq!(agency.reply(CHAT), reply_of(Ok(b"Good day.".to_vec())));
         assert_eq!(agency.reply(CHAT), reply_of(Err(ErrorCode::Io)), "it was fetched");
         assert_eq!(agency.spent("small", 1).requests, 1);
@@ -364,7 +360,7 @@ mod tests {
         assert!(agency.hand_out(1).is_empty(), "it waits before it tries again");
         agency.tick(&mut nobody, 1250);
         assert!(asked(&mut agency).number != late);
-        agency.answered(late, said("Too late."), &mut nobody, 1300);
+        agency.answered(late, Ok(said("Too late.")), &mut nobody, 1300);
         assert_eq!(agency.reply(CHAT), later());
         agency.tick(&mut nobody, 2250);
         assert_eq!(agency.reply(CHAT), reply_of(Err(ErrorCode::Io)));

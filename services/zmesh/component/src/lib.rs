@@ -11,15 +11,14 @@ mod agency;
 #[cfg(feature = "bare")]
 mod bare;
 mod calling;
-mod devices;
 mod office;
 mod post;
 pub mod window;
 
 pub use agency::{Agents, FUNCTION_MILLISECONDS};
 pub use calling::Calling;
-pub use devices::{Devices, Sensor};
 pub use office::{Called, Configuration, END, Office, Seat};
+pub use services_zrun::{SimulatedSensor as Sensor, Simulation as Devices};
 
 #[cfg(feature = "bare")]
 space_guest::component!(bare::Zmesh);

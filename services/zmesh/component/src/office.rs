@@ -1,8 +1,9 @@
 //! The spaces of a topology at the mesh: what each asks, and which of those that wait are called.
 
+mod recognize;
+
 use crate::agency::{self, Agency, Agents};
 use crate::calling::Calling;
-use crate::devices::Devices;
 use crate::post::Post;
 use crate::window::{Answer, Counts, Letter, Passed, Question, Seen, Standing};
 use alloc::collections::{BTreeSet, VecDeque};
@@ -12,13 +13,15 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use sci::guest::{ErrorCode, GuestCapability as Capability};
 use serde::{Deserialize, Serialize};
-use services_topology::agent::AgentBody;
-use services_topology::name::Name;
 use services_zmesh::{
     After, Declaration, DeclareError, DirectoryError, Emitted, Instance, Mesh, Message, Output, TapId, Time,
 };
+use services_zrun::agents::{AgentBody, Name};
 use services_zrun::remote::{Concern, Desk, Server, Slow, TooLarge, concerns};
-use services_zrun::{Grants, InMemory, Recognized, Silence, Simulated};
+use services_zrun::{Grants, InMemory, Silence, Simulated, Simulation as Devices};
+
+#[cfg(test)]
+mod tests;
 
 /// The host, as the mesh names it.
 const HOST: &str = "nanokernel";
@@ -81,6 +84,8 @@ pub struct Configuration {
     pub devices: Devices,
     /// What its spaces may invoke.
     pub agents: Agents,
+    /// Whether its spaces run from the beginning: nobody is there who says so.
+    pub runs: bool,
 }
 
 /// A space at the mesh.
@@ -122,12 +127,6 @@ pub struct Called {
     pub space: usize,
     /// Whether there is something to process; else it is to end.
     pub has_work: bool,
-}
-
-/// Events that a space declares.
-fn declared(declaration: &Declaration, space: &str) -> Vec<String> {
-    let own = declaration.events.iter().filter(|event| event.from == space);
-    own.map(|event| event.name.clone()).collect()
 }
 
 /// Milliseconds since 1970.
@@ -177,7 +176,7 @@ impl Office {
 
     /// Of a topology.
     pub fn new(configuration: Configuration, now: Time) -> Result<Self, DeclareError> {
-        let Configuration { topology, declaration, seats, devices, agents } = configuration;
+        let Configuration { topology, declaration, seats, devices, agents, runs } = configuration;
         let mut mesh = Mesh::new(&topology, HOST, 1)?;
         mesh.hold_at_most(HELD_BYTES_MAX);
         mesh.declare(&declaration, now)?;
@@ -221,7 +220,7 @@ impl Office {
                 finishes: false,
                 shown: VecDeque::new(),
                 stated: seat.devices.clone(),
-                events: declared(&declaration, &seat.name),
+                events: recognize::declared(&declaration, &seat.name),
                 sound: None,
             }
         };
@@ -233,7 +232,7 @@ impl Office {
         let agency = Agency::new(agents, seats.iter().map(|seat| seat.name.clone()).collect());
         let (watches, said) = (Vec::new(), BTreeSet::new());
         let simulated = devices.start(milliseconds(now));
-        Ok(Self {
+        let mut office = Self {
             mesh,
             agency,
             models,
@@ -247,7 +246,12 @@ impl Office {
             paths,
             lines,
             said,
-        })
+        };
+        for space in 0..if runs { office.members.len() } else { 0 } {
+            // It was declared a moment ago, and this is its first start.
+            let _ = office.start(space, 1, now);
+        }
+        Ok(office)
     }
 
     /// The space whose host is the one of that order.
@@ -358,22 +362,6 @@ impl Office {
         let instance = Instance { space: &name, number: member.instance };
         // It runs, or it would not ask.
         let _ = self.mesh.finish(instance, now);
-    }
-
-    /// Emits what was recognized in what sensors have measured by now.
-    fn recognize(&mut self, now: Time) {
-        let Self { mesh, simulated, members, lines, said, .. } = self;
-        let Some(simulated) = simulated else { return };
-        for Recognized { space, event, payload } in simulated.recognized(milliseconds(now)) {
-            let Some(member) = members.get(space as usize).filter(|member| member.runs) else { continue };
-            let instance = Instance { space: &member.name, number: member.instance };
-            if let Err(error) = mesh.publish(instance, &event, &payload, now) {
-                let refusal = format!("refused {}: event `{event}`: {error}", member.name);
-                if said.len() < SAID_MAX && said.insert(refusal.clone()) {
-                    lines.push_back(refusal);
-                }
-            }
-        }
     }
 
     /// Does what the mesh says is to be done, and what time has brought: the spaces that are called.
@@ -554,394 +542,22 @@ fn not_running() -> Answer {
 }
 
 impl Configuration {
+    /// Of one guest that is in no topology: the mesh is there for its agents.
+    pub fn alone(guest: &str, grants: u64, agents: Agents) -> Self {
+        let seat = Seat { name: guest.into(), grants, is_interface: false, devices: Vec::new() };
+        let spaces = alloc::vec![guest.into()];
+        Self {
+            topology: guest.into(),
+            declaration: Declaration { revision: 1, spaces, ..Declaration::default() },
+            seats: alloc::vec![seat],
+            devices: Devices::default(),
+            agents,
+            runs: true,
+        }
+    }
+
     /// As bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         postcard::to_allocvec(self).unwrap_or_default()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::devices::Sensor;
-    use crate::window::Way;
-    use services_zmesh::{EventDeclaration, PathDeclaration, PathRules};
-    use services_zrun::remote::{Channel, Parts, Remote, exchange};
-    use services_zrun::{Format, Mail as _, MailError, Next, Shape, StoreError, Wave};
-
-    const NOW: Time = Time { monotonic: 1, realtime: 1 };
-    const ALL: u64 = u64::MAX;
-
-    fn office(grants: u64) -> Office {
-        let path = |from: &str, to: &str, name: &str| PathDeclaration {
-            from: from.into(),
-            to: to.into(),
-            name: name.into(),
-            rules: PathRules::default(),
-        };
-        let devices: Vec<String> = ["oven", "valve"].map(String::from).into();
-        let seat = |name: &str, is_interface| {
-            // One of them states none.
-            let devices = if name == "store" { Vec::new() } else { devices.clone() };
-            Seat { name: name.into(), grants, is_interface, devices }
-        };
-        let declaration = Declaration {
-            revision: 1,
-            spaces: ["panel", "sensor", "store"].map(String::from).into(),
-            paths: vec![path("sensor", "panel", "readings"), path("sensor", "store", "values")],
-            events: vec![EventDeclaration { from: "sensor".into(), name: "hot".into() }],
-        };
-        let seats = vec![seat("panel", true), seat("sensor", false), seat("store", false)];
-        let oven = Sensor {
-            id: "oven".into(),
-            kind: "heat".into(),
-            wave: Wave::new(Shape::Ramp, (0.0, 1.0), 100, 10, 0),
-        };
-        let devices = Devices {
-            sensors: vec![oven],
-            actuators: vec!["valve".into()],
-            sound: Some(Format { channels: 1, rate: 1000 }),
-        };
-        let agents = Agents::default();
-        let configuration = Configuration { topology: "hello".into(), declaration, seats, devices, agents };
-        let mut office = Office::read(&configuration.to_bytes(), NOW).unwrap();
-        for space in 0..3 {
-            office.start(space, 1, NOW).unwrap().unwrap();
-        }
-        office
-    }
-
-    /// What a space's host does.
-    struct Line<'o>(&'o mut Office, usize);
-
-    impl Parts for Line<'_> {
-        fn put(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-            self.0.put(self.1, bytes).map_err(|TooLarge| StoreError::Full)
-        }
-        fn call(&mut self, bytes: &[u8], first: &mut [u8]) -> Result<u32, StoreError> {
-            self.0.call(self.1, bytes, first, NOW).map_err(|TooLarge| StoreError::Full)
-        }
-        fn take(&mut self, offset: u32, bytes: &mut [u8]) -> Result<u32, StoreError> {
-            Ok(self.0.take(self.1, offset, bytes))
-        }
-    }
-
-    impl Channel for Line<'_> {
-        fn call(&mut self, request: &[u8]) -> Result<Vec<u8>, StoreError> {
-            exchange(self, request)
-        }
-        fn monotonic(&mut self) -> u64 {
-            0
-        }
-        fn sleep(&mut self, _: u64) -> bool {
-            false
-        }
-        fn pause(&mut self) {}
-    }
-
-    fn space(office: &mut Office, number: usize) -> Remote<Line<'_>> {
-        Remote::new(Line(office, number))
-    }
-
-    fn ask(office: &mut Office, question: &Question) -> Answer {
-        Answer::read(&office.answer(&question.to_bytes(), NOW)).unwrap()
-    }
-
-    fn look(office: &mut Office, counts: bool, shown: &[u32]) -> Seen {
-        match ask(office, &Question::Look { counts, shown: shown.into() }) {
-            Answer::Seen(seen) => seen,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// What waits for the panel.
-    fn shown(office: &mut Office) -> Vec<Letter> {
-        look(office, false, &[0]).messages.into_iter().map(|(_, letter)| letter).collect()
-    }
-
-    fn lines(office: &mut Office) -> Vec<String> {
-        core::iter::from_fn(|| office.line()).collect()
-    }
-
-    const PANEL: usize = 0;
-    const SENSOR: usize = 1;
-    const STORE: usize = 2;
-
-    #[test]
-    fn messages_go_along_paths_and_wake_who_waits() {
-        let mut office = office(ALL);
-        assert_eq!((office.space_of_host(0), office.space_of_host(1)), (Some(SENSOR), Some(STORE)));
-        assert_eq!(office.space_of_host(2), None);
-        lines(&mut office);
-        office.wait(STORE, NOW);
-        assert_eq!(office.go_on(NOW), []);
-        assert_eq!(space(&mut office, SENSOR).emit("store", &[7; 9000]), Ok(()));
-        assert_eq!(office.go_on(NOW), [Called { space: STORE, has_work: true }]);
-        assert_eq!(lines(&mut office), ["routed sensor -> store along `values`, the first of 9000 bytes"]);
-        assert_eq!(space(&mut office, STORE).receive(4), Ok(Next::Larger(9000)));
-        assert_eq!(space(&mut office, STORE).receive(9000), Ok(Next::Message(vec![7; 9000])));
-        assert!(space(&mut office, STORE).info().unwrap().contains("\"from\":\"sensor#1\""));
-        office.wait(STORE, NOW);
-        assert_eq!((office.go_on(NOW), lines(&mut office)), (vec![], vec![]));
-    }
-
-    #[test]
-    fn what_no_path_allows_is_refused_and_said_once() {
-        let mut office = office(ALL);
-        assert_eq!(
-            lines(&mut office),
-            ["path sensor -> panel along `readings`", "path sensor -> store along `values`"]
-        );
-        for _ in 0..3 {
-            assert_eq!(space(&mut office, STORE).emit("sensor", b"hi"), Err(MailError::NoPath));
-        }
-        let said = lines(&mut office);
-        assert!(
-            matches!(&said[..], [line] if line.starts_with("refused store: a message to `sensor`")),
-            "{said:?}"
-        );
-        for at in 0..1000 {
-            let _ = space(&mut office, STORE).emit(&alloc::format!("nobody-{at}"), b"hi");
-        }
-        assert!(lines(&mut office).len() < SAID_MAX);
-    }
-
-    #[test]
-    fn a_capability_that_was_not_granted_is_missing_here_too() {
-        let mut office = office(ALL & !Capability::NetEmitTo.bit());
-        assert_eq!(space(&mut office, SENSOR).emit("store", b"hi"), Err(MailError::Failed));
-        assert_eq!((office.go_on(NOW), office.mesh.waiting("store")), (vec![], 0));
-    }
-
-    #[test]
-    fn an_interface_keeps_the_latest() {
-        let mut office = office(ALL);
-        for at in 0..200_u8 {
-            assert_eq!(space(&mut office, SENSOR).emit("panel", &[at]), Ok(()));
-            office.go_on(NOW);
-        }
-        let kept: Vec<u8> = shown(&mut office).iter().map(|one| one.body[0]).collect();
-        assert_eq!(kept, (200 - SHOWN_MAX as u8..200).collect::<Vec<u8>>());
-    }
-
-    #[test]
-    fn large_messages_for_an_interface_are_fewer() {
-        let mut office = office(ALL);
-        for _ in 0..9 {
-            assert_eq!(space(&mut office, SENSOR).emit("panel", &vec![0; 60_000]), Ok(()));
-            office.go_on(NOW);
-        }
-        assert_eq!(shown(&mut office).len(), SHOWN_BYTES_MAX / 60_000);
-    }
-
-    #[test]
-    fn a_page_gets_and_sends_through_the_window() {
-        let mut office = office(ALL);
-        let send = |space, to: &str| Question::Send { space, to: to.into(), body: b"set".into() };
-        let code = |answer| match answer {
-            Answer::Refused { code, .. } => code,
-            other => panic!("{other:?}"),
-        };
-        // No path leads from the panel; and who is no user interface has a host that asks for it.
-        assert_eq!(code(ask(&mut office, &send(0, "store"))), "denied");
-        assert_eq!(code(ask(&mut office, &send(1, "store"))), "closed");
-        assert_eq!(code(ask(&mut office, &send(9, "store"))), "closed");
-        let watch = Question::Watch { from: "sensor".into(), path: "readings".into() };
-        assert_eq!(ask(&mut office, &watch), Answer::Watching(1));
-        let nowhere = Question::Watch { from: "sensor".into(), path: "none".into() };
-        assert_eq!(code(ask(&mut office, &nowhere)), "not-found");
-        assert_eq!(space(&mut office, SENSOR).emit("panel", b"21"), Ok(()));
-        office.go_on(NOW);
-        assert_eq!(look(&mut office, false, &[1, 7]).messages, [], "it is the panel's");
-        let seen = look(&mut office, true, &[0]);
-        assert!(seen.watched.is_empty(), "it was told with the first look");
-        let [(0, letter)] = &seen.messages[..] else { panic!("{seen:?}") };
-        assert_eq!((letter.from.as_str(), letter.body.as_slice()), ("sensor#1", &b"21"[..]));
-        assert_eq!(letter.way, Way::Path("readings".into()));
-        let counts = seen.counts.unwrap();
-        assert_eq!(counts.spaces[0].instance, Some(1));
-        assert_eq!((counts.paths[0].messages.sent, counts.paths[1].messages.sent), (1, 0));
-        assert_eq!(ask(&mut office, &Question::Unwatch(1)), Answer::Done);
-        let follow = Question::Follow { space: 0, event: "hot".into() };
-        assert_eq!(ask(&mut office, &follow), Answer::Done);
-        office.stop(0, NOW);
-        assert_eq!(code(ask(&mut office, &follow)), "closed");
-        assert_eq!(look(&mut office, true, &[]).counts.unwrap().spaces[0].instance, None);
-        assert_eq!(code(Answer::read(&office.answer(b"\xff?", NOW)).unwrap()), "malformed");
-    }
-
-    #[test]
-    fn what_passes_is_told_to_who_watches() {
-        let mut office = office(ALL);
-        let watch = Question::Watch { from: "sensor".into(), path: "values".into() };
-        ask(&mut office, &watch);
-        assert_eq!(space(&mut office, SENSOR).emit("store", b"1"), Ok(()));
-        let seen = look(&mut office, false, &[]);
-        let [(1, passed)] = &seen.watched[..] else { panic!("{seen:?}") };
-        assert_eq!((passed.missed, passed.letter.body.as_slice()), (0, &b"1"[..]));
-    }
-
-    #[test]
-    fn simulated_devices_are_shared_by_the_spaces_that_state_them() {
-        use sci::guest::ErrorCode::{Busy, Closed, NotFound, WouldBlock};
-        use services_zrun::{Audio as _, Devices as _};
-        let mut office = office(ALL);
-        let reading = space(&mut office, SENSOR).read("oven").unwrap();
-        assert!(String::from_utf8(reading).unwrap().contains("\"number\":1"));
-        assert_eq!(space(&mut office, SENSOR).read("oven"), Err(WouldBlock));
-        assert_eq!(space(&mut office, STORE).read("oven"), Err(NotFound));
-        let lock = space(&mut office, SENSOR).lock("valve", 1000).unwrap();
-        assert_eq!(space(&mut office, PANEL).lock("valve", 1000), Err(Busy));
-        let done = br#"{"actuator":"valve","done":1,"number":1}"#.to_vec();
-        assert_eq!(space(&mut office, SENSOR).command(lock, "1"), Ok(done));
-        assert_eq!(space(&mut office, SENSOR).playback(&[0; 4000]), Ok(2000));
-        assert_eq!(space(&mut office, SENSOR).playback(&[0; 4000]), Err(WouldBlock));
-        assert_eq!(space(&mut office, SENSOR).capture(64), Err(WouldBlock));
-        // What a space had is free when it has ended, and its next start has sound of its own.
-        office.stop(SENSOR, NOW);
-        assert_eq!(space(&mut office, SENSOR).command(lock, "1"), Err(Closed));
-        assert!(space(&mut office, PANEL).lock("valve", 1000).is_ok());
-        office.start(SENSOR, 2, NOW).unwrap().unwrap();
-        assert_eq!(space(&mut office, SENSOR).playback(&[0; 4000]), Ok(2000));
-        let mut without = self::office(0);
-        assert!(space(&mut without, SENSOR).read("oven").is_err(), "it was not granted");
-    }
-
-    #[test]
-    fn what_is_recognized_is_an_event_of_its_space_until_it_ends() {
-        use sci::guest::ErrorCode::{Denied, Invalid, Malformed, NotFound};
-        use services_zrun::Events as _;
-        let at = |milliseconds: u64| Time {
-            monotonic: milliseconds * 1_000_000,
-            realtime: NOW.realtime + milliseconds * 1_000_000,
-        };
-        let mut office = office(ALL);
-        let spec = r#"{"sensor":"oven","when":{"above":0.45}}"#;
-        let mut sensor = space(&mut office, SENSOR);
-        assert_eq!(sensor.register("hot", "{"), Err(Malformed));
-        assert_eq!(sensor.register("Hot", spec), Err(Invalid));
-        assert_eq!(sensor.register("cold", spec), Err(Denied));
-        assert_eq!(sensor.register("hot", &spec.replace("oven", "fridge")), Err(NotFound));
-        assert_eq!(sensor.register("hot", spec), Ok(()));
-        assert_eq!(space(&mut office, STORE).register("hot", spec), Err(Denied), "it is the sensor's");
-        assert_eq!(space(&mut office, STORE).follow("hot"), Ok(()));
-        office.wait(STORE, NOW);
-        assert_eq!(office.go_on(at(40)), []);
-        assert_eq!(
-            office.go_on(at(60)),
-            [Called { space: STORE, has_work: true }],
-            "nobody asked for a reading"
-        );
-        let Ok(Next::Message(told)) = space(&mut office, STORE).receive(1000) else { panic!("an event") };
-        let told = String::from_utf8(told).unwrap();
-        assert!(told.contains(r#""state":"begun""#) && told.contains(r#""value":0.5"#), "{told}");
-        assert!(space(&mut office, STORE).info().unwrap().contains("@events/hot"));
-        office.stop(SENSOR, at(60));
-        office.wait(STORE, at(60));
-        assert_eq!(office.go_on(at(160)), [], "its recognizers ended with it");
-        let mut bare = self::office(ALL);
-        bare.simulated = None;
-        assert_eq!(space(&mut bare, SENSOR).register("hot", spec), Err(NotFound));
-    }
-
-    #[test]
-    fn a_function_is_a_message_to_its_space_and_its_answer_the_result() {
-        use services_zrun::Kind;
-        use services_zrun::remote::{later, reply_of};
-        let names: Vec<String> = ["asker", "echo", "@nanokernel"].map(String::from).into();
-        let seat = |name: &String| Seat {
-            name: name.clone(),
-            grants: ALL,
-            is_interface: false,
-            devices: Vec::new(),
-        };
-        let path = PathDeclaration {
-            from: END.into(),
-            to: "echo".into(),
-            name: "same".into(),
-            rules: PathRules::default(),
-        };
-        let body = AgentBody::Function { space: Name::new("echo").unwrap() };
-        let configuration = Configuration {
-            topology: "calls".into(),
-            declaration: Declaration {
-                revision: 1,
-                spaces: names.clone(),
-                paths: vec![path],
-                ..Declaration::default()
-            },
-            seats: names[..2].iter().map(seat).collect(),
-            devices: Devices::default(),
-            agents: Agents { agents: vec![("same".into(), body)], ..Agents::default() },
-        };
-        let mut office = Office::new(configuration, NOW).unwrap();
-        for number in 0..2 {
-            office.start(number, 1, NOW).unwrap().unwrap();
-        }
-        let mut calls = |mesh: &mut Mesh, agency: &mut Agency| {
-            agency.begin(0, (Kind::Function, "same", b"20"), &mut sends(mesh, NOW), 0)
-        };
-        assert_eq!(calls(&mut office.mesh, &mut office.agency), later());
-        office.wait(1, NOW);
-        assert_eq!(office.go_on(NOW), [Called { space: 1, has_work: true }]);
-        let mut echo = space(&mut office, 1);
-        assert_eq!(echo.receive(9), Ok(Next::Message(b"20".to_vec())));
-        assert!(echo.info().unwrap().contains("\"from\":\"@nanokernel#1\",\"path\":\"same\""));
-        assert_eq!(echo.emit("@sender", b"21"), Ok(()));
-        office.go_on(NOW);
-        assert_eq!(office.agency.reply(0), reply_of(Ok(b"21".to_vec())));
-    }
-
-    #[test]
-    fn what_waits_is_bounded_whoever_sends_it() {
-        let names: Vec<String> = (0..20).map(|at| format!("space-{at}")).collect();
-        let seat = |name: &String| Seat {
-            name: name.clone(),
-            grants: ALL,
-            is_interface: false,
-            devices: Vec::new(),
-        };
-        let configuration = Configuration {
-            topology: "flood".into(),
-            declaration: Declaration { revision: 1, spaces: names.clone(), ..Declaration::default() },
-            seats: names.iter().map(seat).collect(),
-            devices: Devices::default(),
-            agents: Agents::default(),
-        };
-        let mut office = Office::new(configuration, NOW).unwrap();
-        for number in 0..names.len() {
-            office.start(number, 1, NOW).unwrap().unwrap();
-        }
-        let mut taken = 0;
-        for number in 0..names.len() {
-            while space(&mut office, number).emit_self(&vec![0; 65_536]).is_ok() {
-                taken += 65_536;
-            }
-        }
-        assert!(taken <= HELD_BYTES_MAX && taken > HELD_BYTES_MAX - 65_536, "{taken}");
-        // Who takes one makes room for another, whoever sends it.
-        assert!(matches!(space(&mut office, 0).receive(65_536), Ok(Next::Message(_))));
-        office.wait(0, NOW);
-        assert_eq!(space(&mut office, 19).emit_self(&vec![0; 65_536]), Ok(()));
-    }
-
-    #[test]
-    fn who_is_to_end_is_told_when_it_waits() {
-        let mut office = office(ALL);
-        office.finish(STORE);
-        assert_eq!(office.go_on(NOW), []);
-        office.wait(STORE, NOW);
-        assert_eq!(office.go_on(NOW), [Called { space: STORE, has_work: false }]);
-        office.stop(STORE, NOW);
-        assert_eq!(space(&mut office, SENSOR).emit("store", b"later"), Ok(()));
-        assert_eq!(office.go_on(NOW), []);
-        office.start(STORE, 2, NOW).unwrap().unwrap();
-        office.wait(STORE, NOW);
-        assert_eq!(office.go_on(NOW), [Called { space: STORE, has_work: true }], "it waited for it");
-    }
-
-    #[test]
-    fn what_is_no_configuration_is_refused() {
-        assert!(Office::read(b"\xff\xff", NOW).is_err());
     }
 }

@@ -2,14 +2,17 @@
 
 use crate::kept::Kept;
 use crate::random::Random;
+use crate::senses::Senses;
 use crate::space::{Authority, Component, Parameters, client, export};
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 use services_zrun::remote::{Channel, Desk, Remote, Server, TooLarge, arrived, exchange};
 use services_zrun::{
-    Agents, Alone, Audio, Cache, Devices, Events, Exact, Grants, InMemory, Mail, Store, StoreError, World,
+    Agents, Audio, Cache, Devices, Events, Exact, Grants, InMemory, Mail, Simulation, Store, StoreError,
+    World,
 };
 use space_guest::Status;
 
@@ -37,19 +40,24 @@ pub struct Zrun {
 struct Machine {
     console: client::DebugConsole,
     clock: Rc<client::Clock>,
+    timer: Rc<client::Notification>,
     epoch: u64,
     random: Random,
     values: Values,
     mail: Letters,
+    /// The agents of a guest that is alone.
+    agents: Option<Remote<Mesh>>,
     cache: Exact,
     /// What its lines begin with.
     prefix: String,
+    /// Whether it has events, where it is alone.
+    has_events: bool,
 }
 
 /// Where a guest's messages go.
 enum Letters {
-    /// To itself.
-    Alone(Alone),
+    /// To itself, and its events.
+    Alone(Box<Senses>),
     /// Along its paths.
     Mesh(Remote<Mesh>),
 }
@@ -66,37 +74,58 @@ enum Values {
 struct Mesh {
     host: client::Host,
     clock: Rc<client::Clock>,
-    timer: client::Notification,
+    timer: Rc<client::Notification>,
 }
 
 impl Component for Zrun {
     fn start(authority: Authority, parameters: Parameters) -> Self {
-        let Authority { console, clock, timer, mail, disk } = authority;
-        let clock = Rc::new(clock);
+        let Authority { console, clock, timer, launcher, mail, disk } = authority;
+        let (clock, timer) = (Rc::new(clock), Rc::new(timer));
         let seed = [parameters.seed0, parameters.seed1, parameters.seed2, parameters.seed3];
+        let described = space_guest::bytes_in_words(parameters.devices_bytes, |at| {
+            launcher.data(parameters.devices + at)
+        });
+        let described = Simulation::read(&described).filter(|_| parameters.devices_bytes > 0);
+        let mut mesh = (parameters.together | parameters.agents != 0)
+            .then(|| Remote::new(Mesh { host: mail, clock: Rc::clone(&clock), timer: Rc::clone(&timer) }));
         let mut machine = Machine {
             console,
-            clock: Rc::clone(&clock),
+            clock,
+            timer,
             epoch: parameters.epoch,
             random: Random::new(seed),
             values: match parameters.kept {
                 0 => Values::Here(InMemory::new(QUOTA).with_keys(KEYS_MAX)),
                 _ => Values::Kept(Remote::new(Kept(disk))),
             },
-            mail: match parameters.together {
-                0 => Letters::Alone(Alone::default()),
-                _ => Letters::Mesh(Remote::new(Mesh { host: mail, clock, timer })),
+            mail: match mesh.take_if(|_| parameters.together != 0) {
+                None => Letters::Alone(Box::default()),
+                Some(mesh) => Letters::Mesh(mesh),
             },
+            agents: mesh,
             prefix: prefix(&parameters),
             cache: Exact::new(CACHE_BYTES, CACHE_ENTRIES),
+            has_events: described.is_some(),
         };
+        if let (Some(described), Letters::Alone(_)) = (&described, &machine.mail) {
+            let (name, now) = (name(&parameters), machine.milliseconds());
+            machine.mail = Letters::Alone(Box::new(Senses::new(described, &name, now)));
+        }
         let server = Server::new(Grants::of(parameters.grants), &mut machine);
         Self { server, machine, desk: Desk::default() }
     }
 }
 
-/// What the lines of a space with a name begin with.
+/// What the lines of a space begin with that is one of several.
 fn prefix(parameters: &Parameters) -> String {
+    match name(parameters) {
+        name if parameters.together != 0 && !name.is_empty() => format!("{name} | "),
+        _ => String::new(),
+    }
+}
+
+/// Its name, where it was told.
+fn name(parameters: &Parameters) -> String {
     let words = [
         parameters.name0,
         parameters.name1,
@@ -108,10 +137,7 @@ fn prefix(parameters: &Parameters) -> String {
         parameters.name7,
     ];
     let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).filter(|byte| *byte != 0).collect();
-    match core::str::from_utf8(&bytes) {
-        Ok(name) if !name.is_empty() => format!("{name} | "),
-        _ => String::new(),
-    }
+    String::from_utf8(bytes).unwrap_or_default()
 }
 
 fn too_large(_: TooLarge) -> Status {
@@ -133,7 +159,16 @@ impl export::Host for Zrun {
     }
 
     fn next(&mut self) -> Result<bool, Status> {
-        Ok(self.machine.mail().wait())
+        loop {
+            if self.machine.mail().wait() {
+                return Ok(true);
+            }
+            let now = self.machine.milliseconds();
+            let Letters::Alone(senses) = &mut self.machine.mail else { return Ok(false) };
+            // What a sensor measures may be an event.
+            let Some(due) = senses.at(now).due() else { return Ok(false) };
+            pause(&self.machine.clock, &self.machine.timer, due);
+        }
     }
 }
 
@@ -149,8 +184,7 @@ impl Channel for Mesh {
     }
 
     fn attend(&mut self) {
-        let millisecond = (space_guest::ticks_a_second() / 1000).max(1);
-        self.timer.wait(0, self.clock.now() + millisecond * SOON);
+        pause(&self.clock, &self.timer, SOON);
     }
 
     /// Nobody asks the mesh for the time, or to wait.
@@ -165,10 +199,21 @@ impl Channel for Mesh {
     fn pause(&mut self) {}
 }
 
+/// Lets so many milliseconds pass, one at least.
+fn pause(clock: &client::Clock, timer: &client::Notification, milliseconds: u64) {
+    let millisecond = (space_guest::ticks_a_second() / 1000).max(1);
+    timer.wait(0, clock.now() + millisecond * milliseconds.max(1));
+}
+
 impl Machine {
     /// Nanoseconds of the machine's time.
     fn nanoseconds(&self, since: u64) -> u64 {
         space_guest::nanoseconds(self.clock.now().wrapping_sub(since))
+    }
+
+    /// Milliseconds since 1970.
+    fn milliseconds(&mut self) -> u64 {
+        self.realtime() / 1_000_000
     }
 
     /// The mesh, where it serves a function: what is shared by spaces is there.
@@ -224,29 +269,48 @@ impl World for Machine {
     }
 
     fn mail(&mut self) -> &mut dyn Mail {
+        let now = self.milliseconds();
         match &mut self.mail {
-            Letters::Alone(alone) => alone,
+            Letters::Alone(senses) => {
+                senses.at(now).collect();
+                &mut senses.mail
+            }
             Letters::Mesh(mesh) => mesh,
         }
     }
 
     fn events(&mut self) -> Option<&mut dyn Events> {
+        let now = self.milliseconds();
         match &mut self.mail {
+            Letters::Alone(senses) if self.has_events => Some(senses.at(now)),
             Letters::Alone(_) => None,
             Letters::Mesh(mesh) => Some(mesh),
         }
     }
 
     fn devices(&mut self) -> Option<&mut dyn Devices> {
-        self.served("sensors.read").map(|mesh| mesh as &mut dyn Devices)
+        let now = self.milliseconds();
+        if let Letters::Mesh(_) = self.mail {
+            return self.served("sensors.read").map(|mesh| mesh as &mut dyn Devices);
+        }
+        let Letters::Alone(senses) = &mut self.mail else { return None };
+        senses.has_devices().then(|| senses.at(now) as &mut dyn Devices)
     }
 
     fn audio(&mut self) -> Option<&mut dyn Audio> {
-        self.served("audio.capture").map(|mesh| mesh as &mut dyn Audio)
+        let now = self.milliseconds();
+        if let Letters::Mesh(_) = self.mail {
+            return self.served("audio.capture").map(|mesh| mesh as &mut dyn Audio);
+        }
+        let Letters::Alone(senses) = &mut self.mail else { return None };
+        senses.at(now).sound().map(|sound| sound as &mut dyn Audio)
     }
 
     fn agents(&mut self) -> Option<&mut dyn Agents> {
-        self.served("agent.invoke_llm").map(|mesh| mesh as &mut dyn Agents)
+        match &mut self.mail {
+            Letters::Alone(_) => self.agents.as_mut().map(|mesh| mesh as &mut dyn Agents),
+            Letters::Mesh(mesh) => Some(mesh),
+        }
     }
 
     fn cache(&mut self) -> Option<&mut dyn Cache> {

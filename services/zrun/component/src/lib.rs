@@ -12,8 +12,10 @@ mod bare;
 #[cfg(feature = "bare")]
 mod kept;
 mod random;
+mod senses;
 
 pub use random::Random;
+pub use senses::Senses;
 
 #[cfg(feature = "bare")]
 space_guest::component!(bare::Zrun);

@@ -155,6 +155,12 @@ impl Simulated {
         self.recognizers.take()
     }
 
+    /// When the next reading is there that a recognizer looks at, if there is any.
+    pub fn due(&self) -> Option<u64> {
+        let next = self.waves.values().map(|(wave, start)| start + wave.due());
+        next.min().filter(|_| self.recognizers.is_any())
+    }
+
     /// The devices for a space, by a number that is its own: those that it states.
     pub fn for_space<'s>(&'s mut self, space: u32, stated: &'s [String], now: u64) -> Bench<'s> {
         Bench { devices: self, space, stated, now }

@@ -175,7 +175,11 @@ impl Mail for OwnMail {
                 return true;
             }
             let rack = self.inbox.as_ref().and_then(|inbox| inbox.rack.as_ref());
-            let Some(left) = rack.and_then(Rack::advance) else { return false };
+            let Some(left) = rack.and_then(Rack::advance) else {
+                // The last reading may have been an event.
+                self.collect();
+                return self.own.wait();
+            };
             if !self.clock.sleep(left.max(1) * 1_000_000) {
                 return false;
             }

@@ -245,11 +245,16 @@ fn whole(reply: Reply<'_>) -> Option<Vec<u8>> {
     }
 }
 
-/// A result that is there, or none yet.
-fn whole_or_later(reply: Reply<'_>) -> Option<Option<Vec<u8>>> {
+/// How far an invocation is.
+enum Progress {
+    Begun,
+    Done(Vec<u8>),
+}
+
+fn progress(reply: Reply<'_>) -> Option<Progress> {
     match reply {
-        Reply::Later => Some(None),
-        reply => whole(reply).map(Some),
+        Reply::Later => Some(Progress::Begun),
+        reply => whole(reply).map(Progress::Done),
     }
 }
 
@@ -316,13 +321,13 @@ impl<C: Channel> Events for Remote<C> {
 
 impl<C: Channel> Agents for Remote<C> {
     fn invoke(&mut self, kind: Kind, name: &str, input: &[u8]) -> Result<Vec<u8>, ErrorCode> {
-        let mut result = self.ask_optional(Optional::Invoke(kind, name, input), whole_or_later)?;
+        let mut progressed = self.ask_optional(Optional::Invoke(kind, name, input), progress)?;
         loop {
-            match result {
-                Some(result) => return Ok(result),
-                None => {
+            match progressed {
+                Progress::Done(result) => return Ok(result),
+                Progress::Begun => {
                     self.channel.attend();
-                    result = self.ask_optional(Optional::Result, whole_or_later)?;
+                    progressed = self.ask_optional(Optional::Result, progress)?;
                 }
             }
         }

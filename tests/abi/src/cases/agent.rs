@@ -1,5 +1,6 @@
 //! `agent`: what is recorded of models and services, and a function that a space carries out.
 
+use crate::Setting;
 use crate::script::Argument::{Letters, Text};
 use crate::script::Script;
 use sci::guest::ErrorCode::{Denied, Invalid, Io, Malformed, NotFound, Quota, TooLarge, WouldBlock};
@@ -13,6 +14,7 @@ const LLM: &str = "agent.invoke_llm";
 /// What is recorded: a model's answer, its choice of a function, and what a service answers.
 pub const RECORDS: &str = r#"{"request":{"path":"/v1/chat/completions","body":{"model":"small-1","messages":[{"role":"user","content":"Hello?"}]}},"answer":{"choices":[{"message":{"content":"Good day."}}]}}
 {"request":{"path":"/v1/chat/completions","body":{"model":"small-1","messages":[{"role":"system","content":"Select."},{"role":"user","content":"Say 20."}],"tools":[{"type":"function","function":{"name":"same","parameters":{"type":"object","properties":{"input":{"type":"string","description":"What the function gets."}},"required":["input"]}}}],"tool_choice":"required"}},"answer":{"choices":[{"message":{"tool_calls":[{"function":{"name":"same","arguments":"{\"input\":\"20\"}"}}]}}]}}
+{"request":{"path":"/v1/chat/completions","body":{"model":"small-1","messages":[{"role":"system","content":"Select."},{"role":"user","content":"How warm is Rome?"}],"tools":[{"type":"function","function":{"name":"forecast","parameters":{"type":"object","properties":{"input":{"type":"string","description":"What the function gets."}},"required":["input"]}}}],"tool_choice":"required"}},"answer":{"choices":[{"message":{"tool_calls":[{"function":{"name":"forecast","arguments":"{\"input\":\"{\\\"path\\\":\\\"/today\\\",\\\"query\\\":{\\\"city\\\":\\\"rome\\\"}}\"}"}}]}}]}}
 {"request":{"method":"GET","path":"/weather/today?city=rome"},"answer":"warm"}
 {"request":{"method":"GET","path":"/weather/forbidden"},"status":403,"answer":{}}
 {"request":{"method":"GET","path":"/weather/busy"},"status":429,"answer":{}}
@@ -65,12 +67,47 @@ pub const SERVICES: &str = "service:
       perMinute: 1
 ";
 
-pub fn agent(script: &mut Script<'static>, kind: Option<SpaceType>) {
-    functions(script);
-    if kind == Some(SpaceType::Call) {
+/// What a guest that is alone may invoke, as the file describes it.
+pub fn alone() -> String {
+    format!(
+        "agents:
+  - name: small
+    kind: LLM
+    endpoint: http://recorded.invalid/v1
+    model: small-1
+    retries: 0
+  - name: thrifty
+    kind: LLM
+    endpoint: http://recorded.invalid/v1
+    model: small-1
+    retries: 0
+    budget:
+      requests: 1
+  - name: paid
+    kind: LLM
+    endpoint: http://recorded.invalid/v1
+    model: small-1
+    key: secret:paid
+  - name: triage
+    kind: AF
+    model: small
+    functions: [forecast]
+    instructions: Select.
+answers: answers.jsonl
+{SERVICES}"
+    )
+}
+
+pub fn agent(script: &mut Script<'static>, setting: Setting, kind: Option<SpaceType>) {
+    if setting.is_together {
+        functions(script);
+        script.keeps(AF, "a choice", &[Text("triage"), Text("Say 20.")], "20");
+    } else {
+        script.keeps(AF, "a choice", &[Text("triage"), Text("How warm is Rome?")], "warm");
+    }
+    if kind.is_none_or(|kind| kind == SpaceType::Call) {
         services(script);
     }
-    script.keeps(AF, "a choice", &[Text("triage"), Text("Say 20.")], "20");
     script.case(AF, "a choice that is not recorded", &[Text("triage"), Text("Say 30.")], Io);
     script.keeps(LLM, "an answer", &[Text("small"), Text("Hello?")], "Good day.");
     let object = r#"{"messages":[{"role":"user","content":"Hello?"}]}"#;
@@ -79,7 +116,7 @@ pub fn agent(script: &mut Script<'static>, kind: Option<SpaceType>) {
     script.case(LLM, "an unknown key", &[Text("small"), Text(r#"{"messages":[],"model":"x"}"#)], Invalid);
     script.case(LLM, "what is not recorded", &[Text("small"), Text("Who?")], Io);
     script.case(LLM, "a secret that is missing", &[Text("paid"), Text("Hello?")], Denied);
-    if kind == Some(SpaceType::Chat) {
+    if kind.is_none_or(|kind| kind == SpaceType::Chat) {
         script.keeps(LLM, "the last request of a budget", &[Text("thrifty"), Text("Hello?")], "Good day.");
         script.case(LLM, "a budget that is used up", &[Text("thrifty"), Text("Hello?")], Quota);
     }

@@ -5,7 +5,6 @@ use crate::script::Argument::{Counted, Letters, Room, Text};
 use crate::script::{Expect, Script};
 use crate::setting::Host;
 use sci::guest::ErrorCode::{Denied, Invalid, Malformed, NotFound, Quota, WouldBlock};
-use sci::guest::by_name;
 use sci::limits::guest as limits;
 
 /// Holds never.
@@ -39,9 +38,7 @@ pub fn events(script: &mut Script<'static>, setting: Setting) {
         script.case("events.emit", "what is not declared", &[Text("rain"), Text("x")], Denied);
         script.case("events.subscribe", "what nothing emits", &[Text("rain")], NotFound);
     }
-    if recognizes(setting) {
-        recognizers(script, setting);
-    }
+    recognizers(script, setting);
     if setting == Setting::new(Host::Linux, false) {
         script.until(
             "events.subscribe",
@@ -57,14 +54,8 @@ pub fn events(script: &mut Script<'static>, setting: Setting) {
 pub fn brief(script: &mut Script<'static>, setting: Setting) {
     script.case("events.subscribe", "another space's event", &[Text("done")], 0);
     script.case("events.emit", "another space's event", &[Text("done"), Text("x")], Denied);
-    if recognizes(setting) {
-        let register = "events.register_recognizer";
-        script.case(register, "another space's event", &[Text("hot"), Text(COLD)], Denied);
-    }
-}
-
-fn recognizes(setting: Setting) -> bool {
-    by_name("events.register_recognizer").is_some_and(|function| setting.serves(function))
+    let register = "events.register_recognizer";
+    script.case(register, "another space's event", &[Text("hot"), Text(COLD)], Denied);
 }
 
 fn recognizers(script: &mut Script<'static>, setting: Setting) {

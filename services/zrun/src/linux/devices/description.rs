@@ -1,6 +1,7 @@
 //! Which devices a machine has, as a file in JSON says it: `docs/devices.md` describes it.
 
 use super::{Rack, Replay, ReplayError, Shape, SimulatedActuator, Socket, Source, Time, Wave, listen};
+use crate::devices::{SimulatedSensor, Simulation};
 use crate::linux::audio::{AudioError, Format, Microphone, Sounds, checked};
 use serde::Deserialize;
 use std::io;
@@ -212,25 +213,19 @@ impl Description {
         Ok(Some(Sounds::new(microphone, format, speaker.as_ref().map(|speaker| folder.join(speaker)))))
     }
 
-    /// What needs nothing of this machine, and so can be described to another: ids, types and values of the simulated
-    /// sensors.
-    pub fn simulated_sensors(&self) -> impl Iterator<Item = (&str, &str, Wave)> {
-        self.sensors.iter().filter_map(|sensor| {
+    /// What needs nothing of this machine, and so can be described to another: what is simulated, and sound as silence.
+    pub fn simulation(&self) -> Result<Simulation, DescriptionError> {
+        let sensor = |sensor: &Sensor| {
             let wave = sensor.simulated.as_ref()?.wave();
-            Some((sensor.id.as_str(), sensor.kind.as_str(), wave))
-        })
-    }
-
-    /// As [`Description::simulated_sensors`]: ids of the simulated actuators.
-    pub fn simulated_actuators(&self) -> impl Iterator<Item = &str> {
-        let simulated = self.actuators.iter().filter(|actuator| actuator.by == By::Simulated);
-        simulated.map(|actuator| actuator.id.as_str())
-    }
-
-    /// As [`Description::simulated_sensors`]: what sound looks like, where there is any.
-    pub fn format(&self) -> Result<Option<Format>, DescriptionError> {
+            Some(SimulatedSensor { id: sensor.id.clone(), kind: sensor.kind.clone(), wave })
+        };
+        let actuators = self.actuators.iter().filter(|actuator| actuator.by == By::Simulated);
         let format = |sound: &SoundDescription| Format { channels: sound.channels, rate: sound.rate };
-        Ok(self.sound.as_ref().map(format).map(checked).transpose()?)
+        Ok(Simulation {
+            sensors: self.sensors.iter().filter_map(sensor).collect(),
+            actuators: actuators.map(|actuator| actuator.id.clone()).collect(),
+            sound: self.sound.as_ref().map(format).map(checked).transpose()?,
+        })
     }
 
     /// Ids and types of the sensors.

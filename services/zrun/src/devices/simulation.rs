@@ -1,13 +1,13 @@
-//! The devices of a machine that has none of its own: simulated, and shared by the spaces of its topology.
+//! The devices of a machine that has none of its own, as a bundle describes them.
 
+use super::{Format, Silence, Simulated, Wave};
 use alloc::string::String;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
-use services_zrun::{Format, Silence, Simulated, Wave};
 
 /// A simulated sensor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Sensor {
+pub struct SimulatedSensor {
     /// Its id.
     pub id: String,
     /// Its type.
@@ -18,23 +18,39 @@ pub struct Sensor {
 
 /// What is simulated, as the bundle describes it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Devices {
+pub struct Simulation {
     /// Sensors.
-    pub sensors: Vec<Sensor>,
+    pub sensors: Vec<SimulatedSensor>,
     /// Ids of actuators.
     pub actuators: Vec<String>,
     /// What silence, and sound that nobody hears, look like.
     pub sound: Option<Format>,
 }
 
-impl Devices {
+impl Simulation {
+    /// As bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        postcard::to_allocvec(self).unwrap_or_default()
+    }
+
+    /// From its bytes.
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        postcard::from_bytes(bytes).ok()
+    }
+
+    /// Ids of the sensors and actuators.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        let sensors = self.sensors.iter().map(|sensor| sensor.id.as_str());
+        sensors.chain(self.actuators.iter().map(String::as_str))
+    }
+
     /// The sensors and actuators, beginning now, where there are any.
     pub fn start(&self, now: u64) -> Option<Simulated> {
         if self.sensors.is_empty() && self.actuators.is_empty() {
             return None;
         }
         let mut devices = Simulated::default();
-        for Sensor { id, kind, wave } in &self.sensors {
+        for SimulatedSensor { id, kind, wave } in &self.sensors {
             devices.add_sensor(id, kind, wave.clone(), now);
         }
         for id in &self.actuators {

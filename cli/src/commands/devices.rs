@@ -1,8 +1,10 @@
-//! The devices of a run: `docs/devices.md` describes the file.
+//! The devices of one guest: `docs/devices.md` describes the file.
 
+use std::fmt::Display;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use services_zrun::Simulation;
 use services_zrun::linux::{BackEnds, Description, Exchange, Inbox, Socket};
 
 use crate::report::{Exit, Failure};
@@ -12,13 +14,8 @@ const ALONE: u32 = 0;
 
 /// The devices that a file describes, as the back ends of a space; they are there as long as the socket.
 pub fn start(file: &Path, name: &str) -> Result<(BackEnds, Option<Socket>), Failure> {
-    let wrong = |error: &dyn std::fmt::Display| {
-        Failure::new(Exit::Environment, "devices", error.to_string())
-            .at(file.display().to_string())
-            .help("`docs/devices.md` says how devices are described")
-    };
-    let text = std::fs::read_to_string(file).map_err(|error| wrong(&error))?;
-    let description = Description::read(&text).map_err(|error| wrong(&error))?;
+    let description = read(file)?;
+    let wrong = |error: &dyn Display| wrong(file, error);
     let folder = file.parent().unwrap_or(Path::new(""));
     let (rack, socket) = description.start(folder, Box::new(now)).map_err(|error| wrong(&error))?;
     let sounds = description.sounds(folder).map_err(|error| wrong(&error))?;
@@ -34,6 +31,22 @@ pub fn start(file: &Path, name: &str) -> Result<(BackEnds, Option<Socket>), Fail
         ..BackEnds::default()
     };
     Ok((back_ends, socket))
+}
+
+/// What of them needs nothing of this machine.
+pub fn simulation(file: &Path) -> Result<Simulation, Failure> {
+    read(file)?.simulation().map_err(|error| wrong(file, &error))
+}
+
+fn read(file: &Path) -> Result<Description, Failure> {
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(file, &error))?;
+    Description::read(&text).map_err(|error| wrong(file, &error))
+}
+
+fn wrong(file: &Path, error: &dyn Display) -> Failure {
+    Failure::new(Exit::Environment, "devices", error.to_string())
+        .at(file.display().to_string())
+        .help("`docs/devices.md` says how devices are described")
 }
 
 fn now() -> u64 {
