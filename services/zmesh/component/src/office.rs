@@ -1,5 +1,7 @@
 //! The spaces of a topology at the mesh: what each asks, and which of those that wait are called.
 
+mod recognize;
+
 use crate::calling::Calling;
 use crate::devices::Devices;
 use crate::post::Post;
@@ -15,7 +17,7 @@ use services_zmesh::{
     After, Declaration, DeclareError, DirectoryError, Emitted, Instance, Mesh, Message, Output, TapId, Time,
 };
 use services_zrun::remote::{Desk, Server, TooLarge};
-use services_zrun::{Grants, InMemory, Recognized, Silence, Simulated};
+use services_zrun::{Grants, InMemory, Silence, Simulated};
 
 /// The host, as the mesh names it.
 const HOST: &str = "nanokernel";
@@ -113,12 +115,6 @@ pub struct Called {
     pub has_work: bool,
 }
 
-/// Events that a space declares.
-fn declared(declaration: &Declaration, space: &str) -> Vec<String> {
-    let own = declaration.events.iter().filter(|event| event.from == space);
-    own.map(|event| event.name.clone()).collect()
-}
-
 /// Milliseconds since 1970.
 fn milliseconds(now: Time) -> u64 {
     now.realtime / 1_000_000
@@ -194,7 +190,7 @@ impl Office {
                 finishes: false,
                 shown: VecDeque::new(),
                 stated: seat.devices.clone(),
-                events: declared(&declaration, &seat.name),
+                events: recognize::declared(&declaration, &seat.name),
                 sound: None,
             }
         };
@@ -289,22 +285,6 @@ impl Office {
         let instance = Instance { space: &name, number: member.instance };
         // It runs, or it would not ask.
         let _ = self.mesh.finish(instance, now);
-    }
-
-    /// Emits what was recognized in what sensors have measured by now.
-    fn recognize(&mut self, now: Time) {
-        let Self { mesh, simulated, members, lines, said, .. } = self;
-        let Some(simulated) = simulated else { return };
-        for Recognized { space, event, payload } in simulated.recognized(milliseconds(now)) {
-            let Some(member) = members.get(space as usize).filter(|member| member.runs) else { continue };
-            let instance = Instance { space: &member.name, number: member.instance };
-            if let Err(error) = mesh.publish(instance, &event, &payload, now) {
-                let refusal = format!("refused {}: event `{event}`: {error}", member.name);
-                if said.len() < SAID_MAX && said.insert(refusal.clone()) {
-                    lines.push_back(refusal);
-                }
-            }
-        }
     }
 
     /// Does what the mesh says is to be done, and what time has brought: the spaces that are called.
