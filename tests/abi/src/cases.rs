@@ -38,7 +38,7 @@ fn of_module(script: &mut Script<'static>, module: &str, setting: Setting, kind:
     let of_io = MODULES.iter().any(|one| one.name == module && one.types.contains(&SpaceType::Io));
     let is_brief = of_io && kind.is_some_and(|kind| kind != SpaceType::Io);
     if is_brief {
-        return small::brief(script, module, setting);
+        return small::brief(script, module);
     }
     match module {
         "sys" => messages::sys(script),

@@ -1,7 +1,7 @@
 //! What holds for every function alike, taken from the table.
 
 use crate::script::{Argument, LETTERS, MEMORY_BYTES, NO_TEXT, Script};
-use sci::guest::ErrorCode::{Fault, Invalid, Malformed, TooLarge, Unsupported};
+use sci::guest::ErrorCode::{Fault, Invalid, Malformed, TooLarge};
 use sci::guest::{Function, Role};
 
 /// Its name, as `z.has` takes it.

@@ -51,7 +51,7 @@ pub fn events(script: &mut Script<'static>, setting: Setting) {
 }
 
 /// Of a space that declares none.
-pub fn brief(script: &mut Script<'static>, setting: Setting) {
+pub fn brief(script: &mut Script<'static>) {
     script.case("events.subscribe", "another space's event", &[Text("done")], 0);
     script.case("events.emit", "another space's event", &[Text("done"), Text("x")], Denied);
     let register = "events.register_recognizer";

@@ -1,7 +1,6 @@
 //! `mem`, `node`, `z`, and what shows that a module is there.
 
 use super::events;
-use crate::Setting;
 use crate::script::Argument::{Letters, Number, Room, Text};
 use crate::script::{Expect, Script};
 use sci::guest::ErrorCode::{Invalid, NotFound};
@@ -9,7 +8,7 @@ use sci::guest::VERSIONS;
 use sci::limits::guest as limits;
 
 /// A few cases of a module that several types may use.
-pub fn brief(script: &mut Script<'static>, module: &str, setting: Setting) {
+pub fn brief(script: &mut Script<'static>, module: &str) {
     match module {
         "sys" => {
             script.case("sys.log", "a line", &[Text("said by a space of any type")], 0);
@@ -32,7 +31,7 @@ pub fn brief(script: &mut Script<'static>, module: &str, setting: Setting) {
             script.case("z.version", "the version", &[], VERSIONS.len() as i32);
             script.case("z.has", "a function", &[Text("z.has")], 1);
         }
-        "events" => events::brief(script, setting),
+        "events" => events::brief(script),
         _ => panic!("the module `{module}` is of one type"),
     }
 }
