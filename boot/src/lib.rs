@@ -72,8 +72,9 @@ mod tests {
         assert_eq!(host.header().kind, Kind::Component);
         let parameters: Vec<&str> =
             host.manifest().parameters.iter().map(|parameter| parameter.name).collect();
-        let told = ["grants", "epoch", "seed0", "seed1", "seed2", "seed3", "together", "kept"];
+        let told = ["grants", "epoch", "seed0", "seed1", "seed2", "seed3", "together", "agents", "kept"];
         assert_eq!(parameters[..told.len()], told);
-        assert!(parameters[told.len()..].iter().all(|parameter| parameter.starts_with("name")));
+        let of_itself = |parameter: &&str| parameter.starts_with("name") || parameter.starts_with("devices");
+        assert!(parameters[told.len()..].iter().all(of_itself));
     }
 }

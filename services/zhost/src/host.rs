@@ -28,6 +28,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 const NAME: &str = "local";
 /// Time from one step to the next when nothing happens.
 const STEP: Duration = Duration::from_millis(50);
+/// What to do about a full disk.
+const ROOM: &str = "free some space on the disk of `$SPACE_HOME`: `space doctor` says what lies there";
 /// How long an application has to end, beyond the deadlines of its spaces.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -292,7 +294,7 @@ impl Host {
         let stowed = application.stow(folder);
         stowed.map_err(|error| {
             let message = format!("its images cannot be written in {}: {error}", folder.display());
-            Problem::new("io", message).help("make room there")
+            Problem::new("io", message).help(ROOM)
         })?;
         // What it took to verify and compile is much more than what is left of it.
         trim_heap();
@@ -442,8 +444,7 @@ fn problem(error: &ControlError) -> Problem {
         ControlError::Space(..) | ControlError::Revision(..) => {
             Problem::new("no-such-thing", error.to_string()).help("`space status` lists the spaces")
         }
-        ControlError::Store(StoreError::Full) => Problem::new("control", "the disk is full")
-            .help("free some space on the disk of `$SPACE_HOME`: `space doctor` says what lies there"),
+        ControlError::Store(StoreError::Full) => Problem::new("control", "the disk is full").help(ROOM),
         other => Problem::new("control", other.to_string()),
     }
 }
