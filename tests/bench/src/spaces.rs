@@ -4,6 +4,7 @@
 mod application;
 mod figures;
 mod greedy;
+mod live;
 mod trip;
 
 use application::Place;
@@ -20,6 +21,7 @@ pub fn run(space: &Space) -> Result<(), Failure> {
         figures::validation,
         figures::verification,
         figures::lines,
+        live::run,
     ] {
         part(&Place::new(&space.0)?)?;
     }
