@@ -96,7 +96,8 @@ fn follow(
     for number in 1..=SAVES {
         save(number)?;
         let saved = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as u64);
-        times.push(place.said(application, space, &said(number))?.saturating_sub(saved) as f64);
+        let time = place.said(application, space, &said(number))?.saturating_sub(saved);
+        times.push(f64::from(u32::try_from(time).unwrap_or(u32::MAX)));
     }
     Ok(median(times))
 }
