@@ -107,10 +107,10 @@ struct Simulation {
     /// What an instance was given last on a flow from one owner.
     last: BTreeMap<Stream, usize>,
     answerable: Vec<(usize, MessageId)>,
-    /// Events: who emitted each. Which a space's instance asked for, and got last of which emitter.
+    /// Events: who emitted each. Which a space's instance asked for, and got last of which emitter, by name.
     emitted: Vec<(usize, u64)>,
     asked: BTreeSet<(usize, u64, &'static str)>,
-    heard: BTreeMap<(usize, u64, usize), usize>,
+    heard: BTreeMap<(usize, u64, usize, &'static str), usize>,
     trace: DefaultHasher,
     seen: Seen,
 }
@@ -472,7 +472,7 @@ impl Simulation {
         let (by, name) = (self.spaces[space].newest, &message.event.as_ref().unwrap().name);
         let asked = EVENTS.iter().find(|event| ***event == **name).unwrap();
         assert!(self.asked.contains(&(space, by, asked)), "nobody gets what it did not ask for");
-        let before = self.heard.insert((space, by, from), serial);
+        let before = self.heard.insert((space, by, from, asked), serial);
         assert!(before.is_none_or(|before| before < serial), "events come once, and in order");
         self.seen.events += 1;
     }
