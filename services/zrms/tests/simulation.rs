@@ -442,6 +442,14 @@ fn seeds() {
     });
 }
 
+/// A host that counted as dead came back, described anew: what had been placed elsewhere meanwhile ran on.
+#[test]
+fn seeds_that_failed_once() {
+    for seed in [4090, 72_367] {
+        simulate(seed);
+    }
+}
+
 #[test]
 fn the_same_seed_gives_the_same_trace() {
     for seed in 1..=20 {

@@ -73,6 +73,8 @@ impl<S: Store> Control<S> {
         self.hosts
             .insert(name.into(), HostState { id, record, version, alive: true, heard, sequence, instances });
         self.generation += 1;
+        // What it runs may have been placed elsewhere while it was dead, and its next report may say nothing new.
+        self.reported.insert(name.into());
         if was_dead {
             // What the store has there still takes its room, before anything else can.
             for name in self.attention.clone() {
