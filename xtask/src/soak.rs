@@ -21,6 +21,9 @@ const MODULES: u64 = 100_000;
 const MESHES: u64 = 100_000;
 const KILLS: u64 = 1_000;
 
+/// Lives of zrms, the same in each round.
+const CONTROLS: u64 = 100_000;
+
 /// How often processes of applications are killed.
 const APPLICATION_KILLS: u64 = 1_000;
 
@@ -37,7 +40,7 @@ const TARGETS: [(&str, &str, u64); 4] = [
 ];
 
 /// Compares random programs, interpreted and as machine code, and random modules in several engines, reads mutated
-/// images and bundles, compiles mutated modules, and crashes meshes and applications, round after round with new
+/// images and bundles, compiles mutated modules, and crashes meshes, zrms and applications, round after round with new
 /// seeds. Where cargo-fuzz and a nightly toolchain are, it goes on from there by coverage.
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
     let rounds = match arguments {
@@ -63,6 +66,9 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
         meshes.env("SPACE_MESH_SEEDS", MESHES.to_string()).env("SPACE_MESH_FIRST_SEED", seed.to_string());
         meshes.env("SPACE_MESH_KILLS", KILLS.to_string());
         step(&format!("round {} of {rounds}: {MESHES} meshes, {KILLS} kills", round + 1), &mut meshes)?;
+        let mut control = cargo(&["test", "--release", "--package", "services-zrms", "--test", "simulation"]);
+        control.env("ZRMS_SEEDS", CONTROLS.to_string());
+        step(&format!("round {} of {rounds}: {CONTROLS} lives of zrms", round + 1), &mut control)?;
         let mut kills =
             cargo(&["test", "--release", "--package", "cli", "--test", "kill", "--", "--nocapture"]);
         kills.env("SPACE_KILLS", APPLICATION_KILLS.to_string());
