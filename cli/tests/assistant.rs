@@ -100,14 +100,7 @@ fn a_users_first_minute() {
     let why = application.0.call("", &["why", "assistant"]).succeeds();
     assert!(why.contains("1 found, 0 alike, 2 not found"), "{why}");
     // What nobody recorded is told, and shown to whoever would record it.
-    browser.value(
-        &panel,
-        "document.getElementById('question').value = 'Who are you?'; document.getElementById('ask').click()",
-    );
-    browser.until(
-        &panel,
-        "document.querySelector('#talk li:last-child').textContent.includes('gave no answer')",
-    );
+    ask_what_nobody_recorded(&mut browser, &panel);
     let events = application.0.call("", &["events"]).succeeds();
     assert!(events.contains("no answer is recorded for POST") && events.contains("Who are you?"), "{events}");
     // What an operator asks is answered in the log, once.
@@ -125,6 +118,15 @@ fn a_users_first_minute() {
     let (_, panel) = application.open(&mut browser);
     press(&mut browser, &panel, 1, "cache", "and nobody else");
     assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+fn ask_what_nobody_recorded(browser: &mut Chromium, panel: &Page) {
+    browser.value(
+        panel,
+        "document.getElementById('question').value = 'Who are you?'; document.getElementById('ask').click()",
+    );
+    browser
+        .until(panel, "document.querySelector('#talk li:last-child').textContent.includes('gave no answer')");
 }
 
 #[test]
@@ -146,14 +148,7 @@ fn a_users_first_minute_from_inside_qemu() {
     press(&mut browser, &panel, 0, "cache", "A component in a sandbox of its own.");
     press(&mut browser, &panel, 2, "function", "Rome: 21 °C, light rain.");
     press(&mut browser, &panel, 3, "function", "20 °C are 68.0 °F.");
-    browser.value(
-        &panel,
-        "document.getElementById('question').value = 'Who are you?'; document.getElementById('ask').click()",
-    );
-    browser.until(
-        &panel,
-        "document.querySelector('#talk li:last-child').textContent.includes('gave no answer')",
-    );
+    ask_what_nobody_recorded(&mut browser, &panel);
     browser.value(&page, "document.querySelector('#panel .card').click()");
     browser.until(&page, "document.getElementById('panel').innerText.includes('model: 4 of 50 requests')");
     assert_eq!(browser.complaints(), Vec::<String>::new());

@@ -1,20 +1,19 @@
 //! What one guest may invoke: `docs/agents.md` describes the file.
 
-use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use compiler_driver::files;
 use sci::guest::ErrorCode;
 use services_topology::agent::AgentBody;
-use services_topology::name::{Name, Secret};
+use services_topology::name::Name;
 use services_topology::read;
-use services_zhost::{Sources, certificates, secrets};
+use services_zhost::{Sources, certificates, missing_of, secrets};
 use services_zrun::Agents;
 use services_zrun::agents::{Book, Own};
 use services_zrun::linux::{Ledger, Records, Runner};
 
 use crate::commands::apps::parent;
+use crate::commands::devices::now;
 use crate::commands::mex;
 use crate::report::{Exit, Failure, say};
 
@@ -58,15 +57,9 @@ pub fn describe(file: &Path) -> Result<Described, Failure> {
     let agents: Vec<_> =
         alone.agents.iter().map(|agent| (agent.name.value.to_string(), agent.body.plain())).collect();
     let own = Own { services: alone.services, ..Own::default() };
-    let models = agents.iter().filter_map(|(_, body)| match body {
-        AgentBody::Model(model) => model.key.as_ref(),
-        _ => None,
-    });
-    let services = own.services.iter().filter_map(|service| service.key.as_ref().map(|(secret, _)| secret));
-    let needed: BTreeSet<&str> = models.chain(services).map(Secret::as_str).collect();
-    for secret in needed.into_iter().filter(|secret| !secrets.contains_key(*secret)) {
-        let path = path.display();
-        tell(&format!("the secret `{secret}` is missing, so what needs it is denied: put it into {path}"));
+    let bodies = agents.iter().map(|(_, body)| body);
+    for text in missing_of(bodies, std::iter::once(&own), &secrets, &path) {
+        tell(&text);
     }
     let records = records.transpose()?.unwrap_or_default();
     Ok(Described { agents, own, sources: Sources { records, secrets, certificates } })
@@ -97,8 +90,4 @@ impl Ledger for Loud {
 fn wrong(error: impl std::fmt::Display) -> Failure {
     Failure::new(Exit::Environment, "agents", error.to_string())
         .help("`docs/agents.md` says how agents, answers and secrets are described")
-}
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as u64)
 }

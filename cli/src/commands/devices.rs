@@ -49,6 +49,7 @@ fn wrong(file: &Path, error: &dyn Display) -> Failure {
         .help("`docs/devices.md` says how devices are described")
 }
 
-fn now() -> u64 {
+/// Milliseconds since 1970.
+pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as u64)
 }

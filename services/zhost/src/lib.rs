@@ -37,4 +37,4 @@ pub use home::{Home, Lock};
 pub use host::Host;
 pub use image::Image;
 pub use question::Problem;
-pub use run::{ANSWERS, Sources, certificates, secrets};
+pub use run::{ANSWERS, Sources, certificates, missing_of, secrets};

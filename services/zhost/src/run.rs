@@ -14,7 +14,7 @@ mod recognizers;
 use crate::application::Application;
 use crate::book::Book;
 use crate::values::{Ask, Values};
-pub use agents::{ANSWERS, Secrets, Sources, certificates, missing, secrets};
+pub use agents::{ANSWERS, Secrets, Sources, certificates, missing, missing_of, secrets};
 use agents::{Agents, Calls, FUNCTION_TIME};
 use house::House;
 pub use house::Look;

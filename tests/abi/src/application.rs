@@ -1,7 +1,7 @@
 //! An application whose spaces have the cases, one of each type, and those that they need beside them.
 
 use crate::Setting;
-use crate::cases::{self, AGENTS, RECORDS, SERVICES, TAPE, cases};
+use crate::cases::{self, RECORDS, SERVICES, TAPE, cases};
 use crate::script::Script;
 use crate::text::Begins;
 use sci::guest::SpaceType;
@@ -117,7 +117,7 @@ pub fn files(setting: Setting) -> Vec<(String, Vec<u8>)> {
         space(name, kind, capabilities, crate::text::module(text));
     }
     topology.push_str(PATHS);
-    topology.push_str(AGENTS);
+    topology.push_str(&cases::together());
     files.push(("spaces/chat/assets/answers.jsonl".to_owned(), RECORDS.into()));
     files.push(("manifest.yaml".to_owned(), manifest.into_bytes()));
     files.push(("topology.yaml".to_owned(), topology.into_bytes()));

@@ -8,7 +8,7 @@ mod ic;
 mod messages;
 mod small;
 
-pub use agent::{AGENTS, RECORDS, SERVICES, alone};
+pub use agent::{RECORDS, SERVICES, alone, together};
 pub use devices::{DEVICES, TAPE};
 pub use messages::LINE;
 

@@ -7,10 +7,10 @@ use crate::book::Book as Log;
 use sci::guest::ErrorCode;
 use serde::{Deserialize, Serialize};
 use services_topology::agent::{AgentBody, Model};
-use services_topology::name::Secret;
+use services_topology::name::{Name, Secret};
 use services_zmesh::{Emitted, Instance};
 use services_zrun::Kind;
-use services_zrun::agents::{Book, Spent};
+use services_zrun::agents::{Book, Own, Spent};
 use services_zrun::linux::{Callee, Certificates, Done, Embedder, Ledger, Records, Runner};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -246,7 +246,19 @@ impl Agents {
 
 /// What is said of each secret that an application names and nobody has.
 pub fn missing(application: &Application, secrets: &Secrets, path: &Path) -> Vec<String> {
-    let missing = needed(application).into_iter().filter(|secret| !secrets.contains_key(secret.as_str()));
+    let own = application.contents.values().map(|content| &content.own);
+    missing_of(application.graph.agents.values(), own, secrets, path)
+}
+
+/// The same, of these agents, and what spaces have of their own.
+pub fn missing_of<'a>(
+    agents: impl Iterator<Item = &'a AgentBody<Name>>,
+    own: impl Iterator<Item = &'a Own>,
+    secrets: &Secrets,
+    path: &Path,
+) -> Vec<String> {
+    let needed = needed(agents, own);
+    let missing = needed.iter().filter(|secret| !secrets.contains_key(secret.as_str()));
     let path = path.display();
     missing
         .map(|secret| {
@@ -292,16 +304,19 @@ pub fn certificates(path: &Path) -> Result<Certificates, String> {
 }
 
 /// The secrets that an application names.
-fn needed(application: &Application) -> BTreeSet<Secret> {
+fn needed<'a>(
+    agents: impl Iterator<Item = &'a AgentBody<Name>>,
+    own: impl Iterator<Item = &'a Own>,
+) -> BTreeSet<Secret> {
     let key_of = |model: &Model| model.key.clone();
-    let models = application.graph.agents.values().filter_map(|body| match body {
+    let models = agents.filter_map(|body| match body {
         AgentBody::Model(model) => key_of(model),
         _ => None,
     });
-    let own = application.contents.values().flat_map(|content| {
-        let services = content.own.services.iter().filter_map(|service| service.key.clone());
-        let model = content.own.model.iter().map(|(_, model)| model);
-        let models = model.chain(content.own.embedding.iter().map(|embedding| &embedding.model));
+    let own = own.flat_map(|own| {
+        let services = own.services.iter().filter_map(|service| service.key.clone());
+        let model = own.model.iter().map(|(_, model)| model);
+        let models = model.chain(own.embedding.iter().map(|embedding| &embedding.model));
         services.map(|(secret, _)| secret).chain(models.filter_map(key_of))
     });
     models.chain(own).collect()

@@ -24,8 +24,8 @@ pub const RECORDS: &str = r#"{"request":{"path":"/v1/chat/completions","body":{"
 {"request":{"method":"GET","path":"/seldom"},"answer":"cold"}
 "#;
 
-/// The agents of the topology that has these cases.
-pub const AGENTS: &str = "agents:
+/// The models of all cases.
+const MODELS: &str = "agents:
   - name: small
     kind: LLM
     endpoint: http://recorded.invalid/v1
@@ -43,7 +43,12 @@ pub const AGENTS: &str = "agents:
     endpoint: http://recorded.invalid/v1
     model: small-1
     key: secret:paid
-  - name: same
+";
+
+/// The agents of the topology that has these cases.
+pub fn together() -> String {
+    format!(
+        "{MODELS}  - name: same
     kind: DF
     space: echo
   - name: triage
@@ -51,7 +56,9 @@ pub const AGENTS: &str = "agents:
     model: small
     functions: [same]
     instructions: Select.
-";
+"
+    )
+}
 
 /// The services of its CALL space.
 pub const SERVICES: &str = "service:
@@ -70,25 +77,7 @@ pub const SERVICES: &str = "service:
 /// What a guest that is alone may invoke, as the file describes it.
 pub fn alone() -> String {
     format!(
-        "agents:
-  - name: small
-    kind: LLM
-    endpoint: http://recorded.invalid/v1
-    model: small-1
-    retries: 0
-  - name: thrifty
-    kind: LLM
-    endpoint: http://recorded.invalid/v1
-    model: small-1
-    retries: 0
-    budget:
-      requests: 1
-  - name: paid
-    kind: LLM
-    endpoint: http://recorded.invalid/v1
-    model: small-1
-    key: secret:paid
-  - name: triage
+        "{MODELS}  - name: triage
     kind: AF
     model: small
     functions: [forecast]
