@@ -18,6 +18,7 @@ use services_zrun::linux::Wave;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Bytes that a guest's memory may grow to where the topology states nothing.
@@ -45,7 +46,7 @@ pub struct Application {
     /// What each space is made of.
     pub contents: BTreeMap<String, Content>,
     /// Signed images of the modules that recognize events, by name.
-    pub recognizers: BTreeMap<String, Vec<u8>>,
+    pub recognizers: BTreeMap<String, Arc<Vec<u8>>>,
 }
 
 /// What a space is made of.

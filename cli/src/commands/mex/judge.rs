@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use compiler_driver::files::{self, hex};
@@ -46,7 +47,7 @@ pub struct Judged<'p> {
     /// The images of its modules, and what each needs, once they were compiled.
     pub guests: BTreeMap<Name, (Vec<u8>, Capabilities)>,
     /// The images of the modules that recognize events, by name, once they were compiled.
-    pub recognizers: BTreeMap<String, Vec<u8>>,
+    pub recognizers: BTreeMap<String, Arc<Vec<u8>>>,
 }
 
 impl Judged<'_> {
@@ -99,7 +100,7 @@ pub fn semantic<'p>(file: &Path, mut judged: Judged<'p>, strict: bool) -> Result
         let named = entry.name().strip_prefix(RECOGNIZERS).and_then(|name| name.strip_suffix(".wasm"));
         let Some(name) = named else { continue };
         match recognizer(name, &format!("{}: {}", file.display(), entry.name()), entry, (&cache, &key)) {
-            Ok(image) => drop(judged.recognizers.insert(name.to_owned(), image)),
+            Ok(image) => drop(judged.recognizers.insert(name.to_owned(), Arc::new(image))),
             Err(failure) => failures.push(failure),
         }
     }

@@ -42,8 +42,8 @@ pub type Started = (u32, Arc<Vec<u8>>);
 
 impl Programs {
     /// Takes what the package has from now on.
-    pub fn declare(&mut self, images: &BTreeMap<String, Vec<u8>>) {
-        self.images = images.iter().map(|(name, image)| (name.clone(), Arc::new(image.clone()))).collect();
+    pub fn declare(&mut self, images: &BTreeMap<String, Arc<Vec<u8>>>) {
+        self.images.clone_from(images);
     }
 
     /// Whether the package has a module of this name.
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn readings_wait_until_the_last_was_looked_at() {
         let mut programs = Programs::default();
-        programs.declare(&[("knock".to_owned(), vec![7])].into());
+        programs.declare(&[("knock".to_owned(), Arc::new(vec![7]))].into());
         let program = |spec: &str| Program::read(spec).expect("it names a module").expect("it is valid");
         let other = program(r#"{"sensor":"oven","module":"ring"}"#);
         assert_eq!(programs.start("a", "hot", other).err(), Some(ErrorCode::NotFound));
