@@ -129,6 +129,9 @@ impl Exchange {
             .max_redirects(0)
             .max_redirects_will_error(false)
             .proxy(None)
+            // One that is kept may be closed just when it is used again, which would cost a try.
+            .max_idle_connections(0)
+            .max_idle_connections_per_host(0)
             .user_agent("space")
             .tls_config(tls)
             .build();

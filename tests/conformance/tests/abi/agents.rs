@@ -203,6 +203,8 @@ enum Fault {
     Status(u16),
     /// It answers as a model.
     Well,
+    /// It answers as a model, and takes nothing more by the same connection.
+    Once,
 }
 
 /// A server whose connections meet these faults, one after another.
@@ -249,12 +251,16 @@ fn meet(fault: Fault, stream: &mut TcpStream) {
             "HTTP/1.1 302 Found\r\nlocation: /v1/today\r\ncontent-length: 0\r\n\r\n".to_owned()
         }
         Fault::Status(status) => format!("HTTP/1.1 {status} No\r\ncontent-length: 0\r\n\r\n"),
-        Fault::Well => {
+        Fault::Well | Fault::Once => {
             let body = json!({ "choices": [{ "message": { "content": "Well." } }] }).to_string();
             ok(body.len()) + &body
         }
     };
     say(&last);
+    if matches!(fault, Fault::Once) {
+        // It closes when the next request has come, or its client is gone.
+        let _ = stream.read(&mut heard);
+    }
 }
 
 #[test]
@@ -304,6 +310,18 @@ fn a_model_that_fails_once_is_asked_again() {
     calls.fails("agent.invoke_llm", &hello, TooLarge);
     calls.call("agent.invoke_llm", &hello, 5);
     calls.hold_with(back_ends(&runner(model(faulty(FAULTS))), Vec::new()));
+}
+
+#[test]
+fn a_connection_that_was_kept_costs_no_try() {
+    let mut model = model(faulty(&[Fault::Once, Fault::Once, Fault::Once]));
+    model.retries = 0;
+    let mut calls = Calls::default();
+    for _ in 0..3 {
+        calls.call("agent.invoke_llm", &[Text(b"small"), Text(b"Hello?")], 5);
+        calls.takes("Well.");
+    }
+    calls.hold_with(back_ends(&runner(model), Vec::new()));
 }
 
 #[test]
