@@ -13,10 +13,15 @@ use super::application::{Member, Place};
 use xtask::Failure;
 use xtask::shell::{has, root};
 
-/// Round trips before those that count.
-const WARM: u32 = 2_000;
-/// Round trips that count.
-const TRIPS: u32 = 20_000;
+/// Round trips: before those that count, and those.
+#[derive(Clone, Copy)]
+pub struct Trips {
+    pub warm: u32,
+    pub count: u32,
+}
+
+/// As many as are enough beside nobody.
+const TRIPS: Trips = Trips { warm: 2_000, count: 20_000 };
 /// How often each is measured, in turn.
 const TURNS: usize = 5;
 /// Gate: a round trip by NATS's, turn by turn.
@@ -25,7 +30,7 @@ const NATS_MAX: f64 = 0.5;
 const BYTES: usize = 64;
 
 /// Sends the next message when the answer to the last one is there.
-fn asker() -> String {
+fn asker(trips: Trips) -> String {
     format!(
         r#"(module
   (import "sys" "log" (func $log (param i32 i32) (result i32)))
@@ -39,12 +44,13 @@ fn asker() -> String {
   (func (export "on_process")
     (if (i32.ne (call $next (i32.const 256) (i32.const 256)) (i32.const {BYTES})) (then unreachable))
     (global.set $trips (i32.add (global.get $trips) (i32.const 1)))
-    (if (i32.eq (global.get $trips) (i32.const {WARM})) (then (drop (call $log (i32.const 3) (i32.const 5)))))
+    (if (i32.eq (global.get $trips) (i32.const {warm})) (then (drop (call $log (i32.const 3) (i32.const 5)))))
     (if (i32.eq (global.get $trips) (i32.const {end}))
       (then (drop (call $log (i32.const 8) (i32.const 3))))
       (else (call $ask))))
   (func (export "on_close")))"#,
-        end = WARM + TRIPS
+        warm = trips.warm,
+        end = trips.warm + trips.count
     )
 }
 
@@ -65,7 +71,7 @@ pub fn run(place: &Place<'_>) -> Result<(), Failure> {
     let nats = Nats::start(place)?;
     let (mut ours, mut channels, mut theirs) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..TURNS {
-        ours.push(spaces(place, Vec::new(), &[])?);
+        ours.push(spaces(place, TRIPS, Vec::new(), &[])?);
         channels.push(channel());
         if let Some(nats) = &nats {
             theirs.push(nats.trip()?);
@@ -93,14 +99,19 @@ pub fn median(mut figures: Vec<f64>) -> f64 {
     figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// Microseconds of each of so many trips.
-fn each(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e6 / f64::from(TRIPS)
+/// Microseconds of each of the trips that count.
+fn each(time: Duration, trips: Trips) -> f64 {
+    time.as_secs_f64() * 1e6 / f64::from(trips.count)
 }
 
 /// Microseconds of a round trip between two spaces, of an application with others beside them.
-pub fn spaces(place: &Place<'_>, others: Vec<Member<'_>>, paths: &[[&str; 3]]) -> Result<f64, Failure> {
-    let asker = asker();
+pub fn spaces(
+    place: &Place<'_>,
+    trips: Trips,
+    others: Vec<Member<'_>>,
+    paths: &[[&str; 3]],
+) -> Result<f64, Failure> {
+    let asker = asker(trips);
     let member = |name: &str, module| Member { name: name.to_owned(), module, rest: "" };
     let mut members = vec![member("answerer", ANSWERER), member("asker", asker.as_str())];
     members.extend(others);
@@ -111,7 +122,7 @@ pub fn spaces(place: &Place<'_>, others: Vec<Member<'_>>, paths: &[[&str; 3]]) -
     let end = place.said("trip", "asker", "end")?;
     let begin = place.said("trip", "asker", "begin")?;
     place.down("trip")?;
-    Ok(each(Duration::from_millis(end - begin)))
+    Ok(each(Duration::from_millis(end - begin), trips))
 }
 
 /// Two threads and two channels.
@@ -127,8 +138,8 @@ fn channel() -> f64 {
     });
     let mut message = vec![0; BYTES];
     let mut began = Instant::now();
-    for trip in 0..WARM + TRIPS {
-        if trip == WARM {
+    for trip in 0..TRIPS.warm + TRIPS.count {
+        if trip == TRIPS.warm {
             began = Instant::now();
         }
         if ask.send(message).is_err() {
@@ -140,7 +151,7 @@ fn channel() -> f64 {
     drop(ask);
     // It has ended with the channel.
     let _ = answerer.join();
-    each(time)
+    each(time, TRIPS)
 }
 
 /// A NATS server of its own.
@@ -218,15 +229,15 @@ impl Nats {
         answerer.subscribe("ask").map_err(failed)?;
         let body = [b'x'; BYTES];
         let answering = thread::spawn(move || -> std::io::Result<()> {
-            for _ in 0..WARM + TRIPS {
+            for _ in 0..TRIPS.warm + TRIPS.count {
                 let message = answerer.next()?;
                 answerer.publish("answer", &message)?;
             }
             Ok(())
         });
         let mut began = Instant::now();
-        for trip in 0..WARM + TRIPS {
-            if trip == WARM {
+        for trip in 0..TRIPS.warm + TRIPS.count {
+            if trip == TRIPS.warm {
                 began = Instant::now();
             }
             asker.publish("ask", &body).map_err(failed)?;
@@ -234,7 +245,7 @@ impl Nats {
         }
         let time = began.elapsed();
         answering.join().map_err(|_| "the answering client panicked".to_owned())?.map_err(failed)?;
-        Ok(each(time))
+        Ok(each(time, TRIPS))
     }
 }
 
