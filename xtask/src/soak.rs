@@ -27,6 +27,9 @@ const CONTROLS: u64 = 100_000;
 /// How often processes of applications are killed.
 const APPLICATION_KILLS: u64 = 1_000;
 
+/// Seconds that one application works for.
+const WORK: u64 = 3_600;
+
 /// Mutated images and bundles of one round.
 const EXECUTIONS: u64 = 10_000_000;
 /// Mutated modules of one round: those that are sound are compiled.
@@ -40,8 +43,8 @@ const TARGETS: [(&str, &str, u64); 4] = [
 ];
 
 /// Compares random programs, interpreted and as machine code, and random modules in several engines, reads mutated
-/// images and bundles, compiles mutated modules, and crashes meshes, zrms and applications, round after round with new
-/// seeds. Where cargo-fuzz and a nightly toolchain are, it goes on from there by coverage.
+/// images and bundles, compiles mutated modules, crashes meshes, zrms and applications, and looks for an hour whether one
+/// grows, round after round with new seeds. Where cargo-fuzz and a nightly toolchain are, it goes on from there by coverage.
 pub fn run(arguments: &[String]) -> Result<(), Failure> {
     let rounds = match arguments {
         [] => 1,
@@ -74,6 +77,10 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
         kills.env("SPACE_KILLS", APPLICATION_KILLS.to_string());
         let heading = format!("round {} of {rounds}: {APPLICATION_KILLS} kills of applications", round + 1);
         step(&heading, &mut kills)?;
+        let mut work =
+            cargo(&["test", "--release", "--package", "cli", "--test", "soak", "--", "--nocapture"]);
+        work.env("SPACE_SOAK_SECONDS", WORK.to_string());
+        step(&format!("round {} of {rounds}: {WORK} seconds of an application", round + 1), &mut work)?;
     }
     by_coverage(rounds)
 }
