@@ -391,7 +391,7 @@ impl Run {
         match concerns(&request) {
             concern @ (Concern::Values | Concern::Cache) => {
                 let Storage { bytes: quota, is_strict, is_ephemeral } = member.storage;
-                let ephemeral = is_ephemeral.then_some(member.epoch);
+                let (ephemeral, share) = (is_ephemeral.then_some(member.epoch), member.share);
                 let orders = orders.clone();
                 let nudge = self.ways.nudge.clone();
                 drop(house);
@@ -403,6 +403,7 @@ impl Run {
                     server,
                     request,
                     orders,
+                    share,
                     quota,
                     is_strict,
                     ephemeral,

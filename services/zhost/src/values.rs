@@ -1,5 +1,9 @@
 //! What spaces store, and their intelligence caches: served in a thread of its own, since what is stored is on the disk before it is answered.
 
+mod pace;
+
+use pace::{Pace, SHARE};
+use rustix::time::{ClockId, clock_gettime};
 use sci::guest::ErrorCode;
 use services_zrun::linux::{Disk, DiskError, Embedder, Kept, Orders};
 use services_zrun::remote::{Concern, Server, concerns, is_beyond};
@@ -7,10 +11,10 @@ use services_zrun::{Cache, Counts, InMemory, Store, StoreError, Vector};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::book::Book;
 
@@ -26,6 +30,8 @@ pub struct Ask {
     pub request: Vec<u8>,
     /// The way to answer.
     pub orders: Orders,
+    /// Thousandths of a processor that it states.
+    pub share: Option<u32>,
     /// Bytes that it may store.
     pub quota: u64,
     /// Whether it ends when it wants to store more.
@@ -44,6 +50,52 @@ enum Work {
     Serve(Ask),
     /// Serves a request of a cache, of whose key was told what it means, or why not.
     Go(Ask, Result<Vector, ErrorCode>),
+}
+
+impl Work {
+    fn ask(&self) -> &Ask {
+        match self {
+            Self::Serve(ask) | Self::Go(ask, _) => ask,
+        }
+    }
+}
+
+/// What is to be done, in order, but for spaces that wait for their share.
+struct Queue {
+    receiver: Receiver<Work>,
+    /// What waits, and until when: one for each space at most, since a space waits for its reply.
+    waiting: Vec<(Instant, Work)>,
+    pace: Pace,
+}
+
+impl Queue {
+    /// What is to be done next, when it is time to; nothing when nobody asks any more.
+    fn next(&mut self, book: &Book) -> Option<Work> {
+        loop {
+            let first = self.waiting.iter().enumerate().min_by_key(|(_, (due, _))| *due);
+            let work = match first.map(|(at, (due, _))| (at, due.saturating_duration_since(Instant::now()))) {
+                None => self.receiver.recv().ok()?,
+                Some((at, Duration::ZERO)) => self.waiting.swap_remove(at).1,
+                Some((_, left)) => match self.receiver.recv_timeout(left) {
+                    Ok(work) => work,
+                    Err(RecvTimeoutError::Timeout) => continue,
+                    Err(RecvTimeoutError::Disconnected) => return None,
+                },
+            };
+            let Ask { space, number, share, .. } = work.ask();
+            // Whose next start asks has ended, and was told nothing.
+            self.waiting.retain(|(_, waits)| waits.ask().space != *space);
+            let share = share.unwrap_or(0).max(SHARE);
+            let Some(due) = self.pace.due(space, share, Instant::now()) else { return Some(work) };
+            if self.pace.tells(space, *number) {
+                let says = format!(
+                    "it stores so much that others go first: it has {share} thousandths of a processor for that, and                      more where it states more as `cpu`"
+                );
+                book.event(space, &says);
+            }
+            self.waiting.push((due, work));
+        }
+    }
 }
 
 /// The way to the thread, until it ends.
@@ -73,7 +125,9 @@ impl Values {
         let thread = thread::spawn(move || {
             let (stores, caches, blind) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
             let mut shelf = Shelf { folder, stores, caches, blind, book };
-            for work in receiver {
+            let mut queue = Queue { receiver, waiting: Vec::new(), pace: Pace::default() };
+            while let Some(work) = queue.next(&shelf.book) {
+                let (space, began) = (work.ask().space.clone(), worked());
                 let (mut ask, told) = match work {
                     Work::Serve(ask) => (ask, None),
                     Work::Go(ask, told) => (ask, Some(told)),
@@ -104,6 +158,7 @@ impl Values {
                 } else {
                     ask.orders.reply(ask.number, &reply);
                 }
+                queue.pace.charge(&space, worked().saturating_sub(began), Instant::now());
             }
         });
         Self { way, thread: Mutex::new(Some(thread)), counts, beyond }
@@ -251,6 +306,11 @@ impl Shelf {
         let path = folder.join(format!("{space}.redb"));
         open(&path).map_err(|error| format!("{}: {error}", path.display()))
     }
+}
+
+/// How long this thread has had a processor.
+fn worked() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }
 
 /// Nanoseconds since 1970: a space's own clock does not go on while nobody runs.
