@@ -265,6 +265,26 @@ fn models_functions_and_services_answer_offline() {
 }
 
 #[test]
+fn what_a_space_answers_to_its_operator_is_said() {
+    let thinkers = Thinkers::new();
+    thinkers.up();
+    for life in 1..=2 {
+        thinkers.call(&["send", "double", "12\n"]).succeeds();
+        let answers = |thinkers: &Thinkers| {
+            let events = thinkers.call(&["events"]).succeeds();
+            events.lines().filter(|line| *line == "double * it answers `12\\n12\\n`").count()
+        };
+        thinkers.until("it answers", |thinkers| answers(thinkers) == life);
+        let info: Value =
+            serde_json::from_str(&thinkers.lines("double").swap_remove(life - 1)).expect("it is JSON");
+        assert_eq!(info["from"], format!("@operator#{life}"), "it is not from itself");
+        thinkers.call(&["down"]).succeeds();
+        thinkers.up();
+        assert_eq!(answers(&thinkers), life, "it answers once");
+    }
+}
+
+#[test]
 fn a_function_that_is_gone_is_closed_for_who_waits() {
     let thinkers = Thinkers::new();
     thinkers.up();

@@ -12,7 +12,7 @@ pub mod up;
 use std::path::Path;
 
 use services_mex::limits::FILE_BYTES_MAX;
-use services_zdesk::view::{Action, Application, Snapshot};
+use services_zdesk::view::{Action, Application, Snapshot, State};
 use services_zhost::question::{Answer, Question};
 use services_zhost::{Problem, client};
 
@@ -62,12 +62,11 @@ fn name(argument: &ApplicationArgument) -> Result<String, Failure> {
     if let Some(name) = topology_here() {
         return Ok(name);
     }
-    let mut names: Vec<String> = snapshot()?
-        .unwrap_or_default()
-        .applications
-        .into_iter()
-        .map(|application| application.name)
-        .collect();
+    let all = snapshot()?.unwrap_or_default().applications;
+    let up: Vec<_> = all.iter().filter(|application| application.state != State::Stopped).collect();
+    // Those that are stopped are meant where none is up.
+    let meant = if up.is_empty() { all.iter().collect() } else { up };
+    let mut names: Vec<String> = meant.into_iter().map(|application| application.name.clone()).collect();
     match names.len() {
         1 => Ok(names.remove(0)),
         0 => Err(nothing_runs()),

@@ -155,7 +155,7 @@ fn spec(node: &Node, findings: &mut Findings) -> Option<Vec<String>> {
     for item in items {
         let Some(text) = item.string(&mut findings.shape) else { continue };
         if Name::new(text).is_none() {
-            findings.refuse(Rule::ManifestName, item.place, format!("`{text}` is none"));
+            findings.refuse(Rule::ManifestName, item.place, format!("`{text}` is no name"));
         } else if !known.insert(text) {
             findings.refuse(Rule::ManifestSpaceTwice, item.place, format!("`{text}` is listed before"));
         }

@@ -136,7 +136,7 @@ rules! {
         ManifestNewline "manifest-newline" "A manifest ends in a newline." "end the last line";
         ManifestColumn "manifest-column" "At the beginning of a manifest's line stands a bare key or a comment." "indent the line, or write the key without quotes, followed by a colon";
         ManifestMultiLine "manifest-multi-line" "A manifest's values stand on one line each." "write the value on one line";
-        ManifestName "manifest-name" "Packages, publishers and spaces have names of the form `[a-z][a-z0-9-]{0,62}`." "choose another name";
+        ManifestName "manifest-name" "Packages, publishers and spaces have names of the form `[a-z][a-z0-9-]{0,62}`." "write a small letter, then up to 62 of small letters, digits and `-`";
         ManifestVersion "manifest-version" "A version is a semantic version." "write three numbers, such as `1.2.0`";
         ManifestTime "manifest-time" "A time is one of UTC in seconds, such as `2026-04-30T10:00:00Z`." "write the time in this form";
         ManifestNoSpaces "manifest-no-spaces" "A package has a space." "list the spaces under `spec`";
@@ -185,8 +185,8 @@ rules! {
         PolicyRevocation "policy-revocation" "A revocation lasts as long as the key would." "let it expire no sooner than the key";
     }
     Trust {
-        TrustUnsealed "trust-unsealed" "Under a release policy a package lists the hashes of its files." "seal and sign the package, or use a development policy";
-        TrustUnsigned "trust-unsigned" "Under a release policy a package is signed." "sign the package, or use a development policy";
+        TrustUnsealed "trust-unsealed" "Under a release policy a package lists the hashes of its files." "`space mex build` seals a package, and `--key NAME` signs it; or use a development policy";
+        TrustUnsigned "trust-unsigned" "Under a release policy a package is signed." "`space mex build --key NAME` makes a signed package of a folder, and `space mex sign` signs one; or use a development policy";
         TrustPublisher "trust-publisher" "Under a release policy a package's publisher is listed." "list the publisher and its key in the policy, if you trust it";
         TrustKey "trust-key" "A publisher's package is signed by one of its keys." "list the key under its publisher, if you trust it";
         TrustRevoked "trust-revoked" "No package is signed by a revoked key." "get the package signed by another key";

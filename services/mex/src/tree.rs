@@ -28,7 +28,7 @@ fn formed<T>(
     let text = node.string(&mut findings.shape)?;
     let value = read(text);
     if value.is_none() {
-        findings.refuse(rule, node.place, format!("`{text}` is none"));
+        findings.refuse(rule, node.place, format!("`{text}` is not of the form that is wanted"));
     }
     value
 }

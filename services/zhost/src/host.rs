@@ -441,8 +441,11 @@ fn unknown(name: &str) -> Problem {
 fn problem(error: &ControlError) -> Problem {
     match error {
         ControlError::Topology(name) => unknown(name),
-        ControlError::Space(..) | ControlError::Revision(..) => {
+        ControlError::Space(..) => {
             Problem::new("no-such-thing", error.to_string()).help("`space status` lists the spaces")
+        }
+        ControlError::Revision(..) => {
+            Problem::new("no-such-thing", error.to_string()).help("`space topo history` lists the revisions")
         }
         ControlError::Store(StoreError::Full) => Problem::new("control", "the disk is full").help(ROOM),
         other => Problem::new("control", other.to_string()),

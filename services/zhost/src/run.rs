@@ -5,6 +5,7 @@ mod begin;
 mod effects;
 mod house;
 mod member;
+mod operator;
 mod pages;
 mod process;
 mod programs;
@@ -18,6 +19,7 @@ pub use agents::{ANSWERS, Secrets, Sources, certificates, missing, missing_of, s
 use agents::{Agents, Calls, FUNCTION_TIME};
 use house::House;
 pub use house::Look;
+
 pub use member::Standing;
 use member::{Member, Storage};
 use process::Process;
@@ -100,6 +102,7 @@ impl Run {
             numbers: BTreeMap::new(),
             last_number: 0,
             calls: Calls::default(),
+            operator: None,
             processor: Processor::default(),
             is_closed: false,
         };
@@ -164,8 +167,10 @@ impl Run {
         }
         self.agents.declare(application)?;
         self.recognizers.declare(application);
-        let declaration = application.declaration_with_calls(revision, &self.end, FUNCTION_TIME);
+        let mut declaration = application.declaration_with_calls(revision, &self.end, FUNCTION_TIME);
+        operator::declare(application, &mut declaration);
         house.mesh.declare(&declaration, self.now()).map_err(|error| error.to_string())?;
+        house.take_operator(self);
         house.take_calls(self, &application.functions().map(|(function, _)| function).collect());
         house.application = Arc::clone(application);
         house.revision = revision;

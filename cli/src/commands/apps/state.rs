@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 
 use services_zhost::Home;
-use services_zhost::question::Question;
+use services_zhost::question::{Answer, Question};
 
 use super::parent::{self, PORT};
 use crate::report::Failure;
@@ -124,7 +124,16 @@ pub fn port(home: &Home) -> String {
     let is_free = TcpListener::bind((Ipv4Addr::LOCALHOST, PORT)).is_ok();
     match (is_free, home.process()) {
         (true, _) => format!("{PORT} is free for the desk"),
-        (false, Some(_)) => format!("{PORT} is taken: by the desk, or by another program"),
+        (false, Some(_)) => match parent::ask(&Question::Desk) {
+            Ok(Some(Answer::Desk(url))) if url.contains(&format!(":{PORT}/")) => {
+                format!("{PORT} has the desk")
+            }
+            Ok(Some(Answer::Desk(url))) => {
+                let desk = url.split_once("/?").map_or(url.as_str(), |(desk, _)| desk);
+                format!("{PORT} is taken by another program, the desk is at {desk}")
+            }
+            _ => format!("{PORT} is taken: by the desk, or by another program"),
+        },
         (false, None) => {
             format!("{PORT} is taken by another program: the desk takes one that is free, or `--port`")
         }

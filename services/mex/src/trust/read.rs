@@ -148,7 +148,7 @@ impl Reader<'_> {
         let node = self.required(fields, field)?;
         let key = self.base64(node)?;
         if sound_key(&key).is_none() {
-            self.refuse(Rule::PolicyKey, node.place, format!("{} is none", base64(&key)));
+            self.refuse(Rule::PolicyKey, node.place, format!("{} is no key", base64(&key)));
             return None;
         }
         Some(key)
@@ -266,7 +266,7 @@ fn capability(node: &Node, findings: &mut Findings) -> Option<GuestCapability> {
     let text = node.string(&mut findings.shape)?;
     let capability = GuestCapability::by_name(text);
     if capability.is_none() {
-        findings.refuse(Rule::PolicyCapability, node.place, format!("`{text}` is none"));
+        findings.refuse(Rule::PolicyCapability, node.place, format!("`{text}` is no capability"));
     }
     capability
 }

@@ -3,6 +3,7 @@
 use super::agents::Calls;
 use super::effects::Effects;
 use super::member::{Brought, Member, Standing};
+use super::operator::OPERATOR;
 use super::quota::{Judgement, Processor};
 use super::recognizers::Recognized;
 use super::{Run, not_running};
@@ -27,6 +28,8 @@ pub struct House {
     pub last_number: u32,
     /// Functions that are being carried out.
     pub calls: Calls,
+    /// Which start of the operator's end sends.
+    pub operator: Option<u64>,
     /// What its spaces use of the processor.
     pub processor: Processor,
     /// Its files are closed.
@@ -44,6 +47,7 @@ impl House {
         self.numbers.clear();
         self.members.clear();
         self.calls = Calls::default();
+        self.operator = None;
         self.is_closed = true;
     }
 
@@ -52,10 +56,12 @@ impl House {
         while let Some(output) = self.mesh.next_output() {
             match output {
                 Output::Ready { space, .. } if *space == *run.end => self.take_results(run),
+                Output::Ready { space, .. } if *space == *OPERATOR => self.take_answers(run),
                 Output::Ready { space, .. } => self.call(run, &space),
                 Output::Dead(letter) => {
                     let text = format!("a message to `{}` is dead: {}", letter.to, letter.reason.meaning());
-                    let from = letter.from.split('#').next().filter(|from| *from != run.end);
+                    let from =
+                        letter.from.split('#').next().filter(|from| ![&*run.end, OPERATOR].contains(from));
                     if letter.times == 1 {
                         run.book.event(from.unwrap_or_default(), &text);
                     }
@@ -225,7 +231,7 @@ impl House {
         }
     }
 
-    /// Sends in the name of a space: along a path, or to itself.
+    /// Sends in the name of a space along a path, or to a space as who operates it.
     pub fn emit(
         &mut self,
         run: &Run,
@@ -239,7 +245,10 @@ impl House {
         let instance = Instance { space, number: member.epoch };
         let sent = match to {
             Some(to) => self.mesh.emit(instance, to, body, run.now()),
-            None => self.mesh.self_emit(instance, body, run.now()),
+            None => {
+                let operator = self.operator.ok_or_else(|| not_running(space))?;
+                self.mesh.emit(Instance { space: OPERATOR, number: operator }, space, body, run.now())
+            }
         };
         self.deliver(run);
         match sent {
