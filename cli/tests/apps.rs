@@ -35,6 +35,10 @@ fn an_application_is_up_seen_and_down() {
     let said = house.call(&["cap", "ls"]).succeeds();
     assert!(said.contains("store   data.write     "), "{said}");
     assert!(house.call(&["why", "ticker"]).succeeds().contains("placement  on `local`: "));
+    house.0.write("app/one.wasm", b"");
+    house.call(&["up", "one.wasm"]).refuses(2, "`space run one.wasm` runs it");
+    house.call(&["run", "."]).refuses(2, "`space up .` runs it");
+    house.call(&["topo", "rollback", "99"]).refuses(2, "`space topo history` lists the revisions");
     house.call(&["up", "--detach"]).refuses(2, "error[already-running]: `clockwork` is running already");
     house.call(&["logs", "ghost"]).refuses(2, "`clockwork` has no space `ghost`");
     house.call(&["tap", "ticker", "ghost"]).refuses(2, "`ticker` has no path `ghost`");

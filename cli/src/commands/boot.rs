@@ -1,6 +1,6 @@
 //! `space boot`
 
-mod application;
+pub mod application;
 mod disk;
 mod guest;
 

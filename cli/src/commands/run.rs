@@ -18,7 +18,7 @@ use services_zrun::linux::{
 use services_zrun::{InMemory, Store};
 
 use crate::arguments::RunArguments;
-use crate::commands::{agents, devices, guest, profile, system, verify};
+use crate::commands::{agents, boot, devices, guest, profile, system, verify};
 use crate::report::{Exit, Failure};
 
 /// Bytes of keys and values that a run may store.
@@ -26,6 +26,11 @@ const VALUES_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// Runs a module or an image of one, or a project: in processes of their own.
 pub fn run(arguments: &RunArguments) -> Result<(), Failure> {
+    if boot::application::is_one(&arguments.file) {
+        let folder = arguments.file.display();
+        return Err(Failure::new(Exit::Usage, "usage", format!("`{folder}` is an application"))
+            .help(format!("`space up {folder}` runs it")));
+    }
     if arguments.file.is_dir() {
         return project::run(arguments);
     }
