@@ -133,6 +133,7 @@ mod tests {
         let patient = Arc::new(Patient);
         let looker = Arc::downgrade(&patient);
         let living = std::thread::spawn(move || live(&looker, here, &asked));
+        there.set_read_timeout(Some(SILENCE)).expect("it can be set");
         let mut machine = Line::new(there).expect("a line");
         let say = |machine: &mut Line, bytes: &[u8]| {
             let bytes = frame(bytes).expect("it is short");
@@ -142,7 +143,12 @@ mod tests {
         let mut seen = Vec::new();
         for is_look in [true, false, true] {
             let (answer, answered) = mpsc::channel();
-            let job = if is_look { Job::Look } else { Job::Ask { question: Question::Unwatch(7), answer } };
+            let job = if is_look {
+                drop(answer);
+                Job::Look
+            } else {
+                Job::Ask { question: Question::Unwatch(7), answer }
+            };
             jobs.send(job).expect("it lives");
             seen.push(Question::read(&machine.read().expect("it asks")).expect("a question"));
             let answer = if is_look { Answer::Seen(Seen::default()) } else { Answer::Done };
