@@ -6,6 +6,7 @@ mod common;
 use common::house::PATIENCE;
 use common::{Place, Said};
 use serde_json::Value;
+use std::fmt::Write as _;
 use std::time::Instant;
 
 /// Says a word in each function of its life, and ends in one of them.
@@ -38,9 +39,11 @@ fn application(place: &Place) {
         place.write(&format!("app/spaces/{name}/space.yaml"), space);
         let module = wat::parse_str(module(ends, before)).expect("the module is text");
         place.write(&format!("app/spaces/{name}/core.wasm"), module);
-        described += &format!(
-            "  - name: {name}\n    type: DATA\n    capabilities: [sys.log, net.emit_to]\n    restart:\n      policy: {policy}\n"
-        );
+        writeln!(
+            described,
+            "  - name: {name}\n    type: DATA\n    capabilities: [sys.log, net.emit_to]\n    restart:\n      policy: {policy}"
+        )
+        .expect("a string takes it");
     }
     let manifest = format!(
         "{head}MEX\nmetadata:\n  name: ending\n  version: 1.0.0\n  publisher: tests\n  \
