@@ -26,11 +26,11 @@ impl Drop for Application {
 
 impl Application {
     /// Brings it up, and opens its panel.
-    fn open(&self, browser: &mut Chromium) -> Page {
+    fn open(&self, browser: &mut Chromium) -> (Page, Page) {
         let said = self.0.call("", &["up", "--detach", EXAMPLE]).succeeds();
         let url =
             said.lines().find_map(|line| line.strip_prefix("desk: ")).expect("it prints where the desk is");
-        panel(browser, url).1
+        panel(browser, url)
     }
 }
 
@@ -59,18 +59,46 @@ fn press(browser: &mut Chromium, panel: &Page) {
     }
 }
 
+/// An operator ends a space, which comes again, and starts it anew.
+fn orders(browser: &mut Chromium, page: &Page, space: &str) {
+    let card =
+        format!("[...document.querySelectorAll('#list li')].find(li => li.innerText.includes('{space}'))");
+    browser.value(page, &format!("{card}.querySelector('button').click()"));
+    let shown = |text: &str| format!("document.getElementById('panel').innerText.includes('{text}')");
+    let runs = |restarts: &str| {
+        let panel = "document.getElementById('panel')";
+        let running = "document.querySelector('#panel h2').textContent.includes('running')";
+        format!("{running} && /Restarts\\s+{restarts}\\s/.test({panel}.innerText)")
+    };
+    for (order, restarts, told) in [
+        ("Kill", "0", "it failed: it was killed: an operator asked for it"),
+        ("Restart", "1", "it was stopped"),
+    ] {
+        browser.until(page, &runs(restarts));
+        // It asks whether one is sure.
+        let button = format!(
+            "[...document.querySelectorAll('#panel button')].find(one => one.innerText === '{order}')"
+        );
+        browser.value(page, &format!("(button => {{ button.click(); button.click() }})({button})"));
+        browser.until(page, &shown(told));
+    }
+    browser.until(page, &runs("\\d+"));
+}
+
 #[test]
 fn a_users_first_minute() {
     let Some(program) = program() else { return };
     let application = Application(Place::new());
     let mut browser = Chromium::start(&program);
-    let panel = application.open(&mut browser);
+    let (page, panel) = application.open(&mut browser);
     moves(&mut browser, &panel);
     press(&mut browser, &panel);
     let said = application.0.call("", &["logs", "panel"]).succeeds();
     assert_eq!(said.matches("pressed").count(), 3, "{said}");
+    orders(&mut browser, &page, "sensor");
+    moves(&mut browser, &panel);
     application.0.call("", &["down"]).succeeds();
-    let panel = application.open(&mut browser);
+    let (_, panel) = application.open(&mut browser);
     browser.until(&panel, "document.getElementById('presses').value === '3'");
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }
@@ -108,6 +136,8 @@ fn a_users_first_minute_from_inside_qemu() {
     );
     browser.until(&page, &shown("on `nanokernel`"));
     browser.picture(&page, "booted");
+    orders(&mut browser, &page, "sensor");
+    moves(&mut browser, &panel);
     assert_eq!(browser.complaints(), Vec::<String>::new());
     drop(booted);
     let console = reader.join().expect("it is read");

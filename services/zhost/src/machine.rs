@@ -8,7 +8,7 @@ mod requests;
 
 use crate::application::Application;
 use crate::shown::{Watch, dead_letter, delivery, kind, mime, model, path, state_named, world};
-use line::Looker;
+use line::{LATER, Looker, SOON};
 pub use requests::{Answering, Requests, Tell};
 use services_topology::agent::AgentBody;
 use services_topology::graph::Node;
@@ -16,7 +16,8 @@ use services_zdesk::view::{
     Action, Application as Shown, Capability, Delivery, LogLine, Refusal, Snapshot, Source, Space, State,
     Tapped, UiFile,
 };
-use services_zmesh_component::window::{Answer, Counts, Question, Seen};
+use services_zmesh_component::window::{Answer, Counts, Order, Question, Seen};
+use services_zrun::agents::Own;
 use std::collections::{BTreeMap, VecDeque};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -27,6 +28,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// What control's lines begin with, and what divides a space's name from what it says.
 const CONTROL: &str = "zrms: ";
 const PLACED: &str = "placed ";
+const ENDED: [&str; 2] = ["ended `", "`: "];
 const SAYS: &str = " | ";
 /// Lines of spaces that are kept, and bytes of one.
 const LINES_MAX: usize = 4096;
@@ -44,12 +46,16 @@ pub struct Machine {
     known: Mutex<Known>,
     jobs: Sender<Job>,
     requests: Arc<Requests>,
+    /// Whether its spaces ask models and services: nothing tells that a request waits but a look.
+    asks: bool,
 }
 
-/// A question for the line, and where its answer goes.
-struct Job {
-    question: Question,
-    answer: Sender<Answer>,
+/// What the line is to do.
+enum Job {
+    /// Ask a question; and where its answer goes.
+    Ask { question: Question, answer: Sender<Answer> },
+    /// Look now, not when it is time again.
+    Look,
 }
 
 #[derive(Default)]
@@ -60,6 +66,8 @@ struct Known {
     watches: BTreeMap<u64, Watch>,
     lines: VecDeque<(String, LogLine)>,
     last_line: u64,
+    /// When someone asked how all is.
+    asked: Option<Instant>,
     /// The line that the console is at.
     rest: Vec<u8>,
     /// Why nothing is known any more.
@@ -90,7 +98,8 @@ impl Machine {
     pub fn new(application: Application, requests: Requests, line: Receiver<UnixStream>) -> Arc<Self> {
         let (jobs, asked) = mpsc::channel();
         let requests = Arc::new(requests);
-        let machine = Arc::new(Self { application, known: Mutex::default(), jobs, requests });
+        let asks = asks(&application);
+        let machine = Arc::new(Self { application, known: Mutex::default(), jobs, requests, asks });
         let seen_by = Arc::downgrade(&machine);
         thread::spawn(move || {
             if let Ok(stream) = line.recv() {
@@ -130,6 +139,14 @@ impl Machine {
         }
     }
 
+    /// Has the line look now, if nobody has asked for long: what it saw then is old.
+    fn wake(&self, last: Option<Instant>) {
+        if !is_recent(last) {
+            // A line that has ended sees nothing any more.
+            let _ = self.jobs.send(Job::Look);
+        }
+    }
+
     fn number(&self, space: &str) -> Option<u32> {
         self.application.graph.spaces.iter().position(|node| node.name.as_str() == space).map(|at| at as u32)
     }
@@ -142,7 +159,7 @@ impl Machine {
     fn ask(&self, question: Question) -> Result<Answer, Refusal> {
         let closed = || Refusal::new("closed", "the machine does not answer: it has ended, or has not begun");
         let (answer, answered) = mpsc::channel();
-        self.jobs.send(Job { question, answer }).map_err(|_| closed())?;
+        self.jobs.send(Job::Ask { question, answer }).map_err(|_| closed())?;
         match answered.recv_timeout(PATIENCE) {
             Ok(Answer::Refused { code, why }) => Err(Refusal::new(&code, why)),
             Ok(answer) => Ok(answer),
@@ -183,12 +200,14 @@ impl Machine {
 impl Looker for Machine {
     fn look(&self, counts: bool) -> Question {
         let known = self.known();
-        let is_open = |page: &Page| {
-            page.inbox.len() < INBOX_MAX && page.asked.is_some_and(|asked| asked.elapsed() < OPEN)
-        };
+        let is_open = |page: &Page| page.inbox.len() < INBOX_MAX && is_recent(page.asked);
         let open = known.pages.iter().filter(|(_, page)| is_open(page));
         let shown = open.filter_map(|(space, _)| self.number(space)).collect();
         Question::Look { counts, shown }
+    }
+
+    fn pause(&self) -> Duration {
+        if self.asks || self.known().is_watched() { SOON } else { LATER }
     }
 
     fn saw(&self, seen: Seen) -> Vec<u64> {
@@ -215,13 +234,35 @@ impl Looker for Machine {
     }
 }
 
+/// Whether someone asked a short time ago.
+fn is_recent(asked: Option<Instant>) -> bool {
+    asked.is_some_and(|asked| asked.elapsed() < OPEN)
+}
+
+/// Whether spaces of an application ask what is outside the machine.
+fn asks(application: &Application) -> bool {
+    let is_model = |body: &AgentBody<_>| matches!(body, AgentBody::Model(_));
+    let has_own = |own: &Own| !own.services.is_empty() || own.model.is_some() || own.embedding.is_some();
+    application.graph.agents.values().any(is_model)
+        || application.contents.values().any(|content| has_own(&content.own))
+}
+
 impl Known {
+    /// Whether the desk is open somewhere, or the page of a user interface.
+    fn is_watched(&self) -> bool {
+        is_recent(self.asked) || self.pages.values().any(|page| is_recent(page.asked))
+    }
+
     fn take_control(&mut self, said: &str) {
         if let Some(placed) = said.strip_prefix(PLACED)
             && let Some((space, why)) = placed.split_once(' ')
         {
             why.clone_into(&mut self.told.entry(space.to_owned()).or_default().placement);
             return;
+        }
+        let [before, after] = ENDED;
+        if let Some((space, how)) = said.strip_prefix(before).and_then(|ended| ended.split_once(after)) {
+            return self.add_line(space, how);
         }
         let stated = said.split_once(' ').and_then(|(space, rest)| {
             let (state, reason) = rest.split_once(": ")?;
@@ -265,7 +306,8 @@ fn milliseconds() -> u64 {
 
 impl Source for Machine {
     fn snapshot(&self) -> Snapshot {
-        let known = self.known();
+        let mut known = self.known();
+        self.wake(known.asked.replace(Instant::now()));
         let graph = &self.application.graph;
         let (state, reason) = known.state();
         let spaces = graph.spaces.iter().enumerate().map(|(at, node)| Self::space(&known, at, node));
@@ -311,9 +353,13 @@ impl Source for Machine {
         Some(receiver)
     }
 
-    fn act(&self, _: &str, _: &str, _: Action) -> Result<(), Refusal> {
-        let says = "on the nanokernel `zrms` decides alone what runs; end the run, and boot again";
-        Err(Refusal::new("unsupported", says))
+    fn act(&self, _: &str, space: &str, action: Action) -> Result<(), Refusal> {
+        let space = self.number(space).ok_or_else(|| Refusal::new("invalid", "there is no such space"))?;
+        let order = match action {
+            Action::Restart => Order::Restart,
+            Action::Kill => Order::Kill,
+        };
+        self.ask(Question::Order { space, order }).map(drop)
     }
 
     fn grants(&self, _: &str, space: &str) -> Option<Vec<String>> {
@@ -344,7 +390,7 @@ impl Source for Machine {
         }
         let mut known = self.known();
         let page = known.pages.entry(space.to_owned()).or_default();
-        page.asked = Some(Instant::now());
+        self.wake(page.asked.replace(Instant::now()));
         page.inbox.pop_front()
     }
 
@@ -360,5 +406,35 @@ impl Source for Machine {
     fn violated(&self, _: &str, space: &str, capability: &str) {
         let reason = format!("it used `{capability}`, which it does not hold: its page was closed");
         self.known().pages.entry(space.to_owned()).or_default().closed = Some(reason);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_is_watched_while_someone_asks() {
+        let mut known = Known::default();
+        assert!(!known.is_watched());
+        known.asked = Some(Instant::now());
+        assert!(known.is_watched());
+        known.asked = Instant::now().checked_sub(2 * OPEN);
+        assert!(!known.is_watched());
+        known.pages.entry("panel".into()).or_default().asked = Some(Instant::now());
+        assert!(known.is_watched());
+    }
+
+    #[test]
+    fn the_end_of_a_space_is_in_its_log() {
+        let mut known = Known::default();
+        known.take_control("ended `store`: it failed: it was killed: an operator asked for it");
+        known.take_control("store pending: it was killed: an operator asked for it");
+        // A space may have a name like that.
+        known.take_control("ended running: it runs");
+        let lines: Vec<_> =
+            known.lines.iter().map(|(space, line)| (space.as_str(), line.text.as_str())).collect();
+        assert_eq!(lines, [("store", "it failed: it was killed: an operator asked for it")]);
+        assert_eq!((known.told["store"].state, known.told["ended"].state), (State::Pending, State::Running));
     }
 }

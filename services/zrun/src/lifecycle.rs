@@ -9,6 +9,8 @@ use sci::linkage::Linkage;
 
 /// What is called before any message, in this order; a guest has at most one of the first two.
 pub const BEFORE: [&str; 3] = ["_initialize", "_start", "on_init"];
+/// The one of these that may end by `proc_exit` with 0 without the guest's end: its program has returned.
+pub const PROGRAM: &str = "_start";
 /// What is called for each message.
 pub const FOR_EACH: &str = "on_process";
 /// What is called at the end.

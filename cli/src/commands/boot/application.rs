@@ -15,6 +15,7 @@ use sci::guest::GuestCapability;
 use sci::layout::PAGE;
 use sci::status::Fault;
 use services_store_component::{Configuration as StoreConfiguration, Seat as StoreSeat};
+use services_topology::agent::AgentBody;
 use services_topology::graph::Node;
 use services_zdesk::{Desk, Source};
 use services_zhost::application::MEMORY_BYTES;
@@ -78,7 +79,7 @@ pub fn load(arguments: &BootArguments) -> Result<Loaded, Failure> {
     let what = &arguments.what;
     let application = Packages::open()?.application(what, &up::package(what)?)?;
     let key = session::key()?;
-    let stores = seats(&application).iter().any(StoreSeat::stores);
+    let stores = seats(&application).iter().any(StoreSeat::stores) || has_models(&application);
     let disk = disk::open(arguments, application.name(), stores)?;
     let requests = Requests::new(&application, &parent::home()?, Box::new(tell));
     let requests = requests.map_err(|error| apps::failure(&Problem::new("agents", error)))?;
@@ -131,6 +132,13 @@ fn seats(application: &Application) -> Vec<StoreSeat> {
     };
     let seat = |node: &Node| StoreSeat { name: node.name.to_string(), grants: node.grant.mask() };
     application.graph.spaces.iter().filter(has_host).map(seat).collect()
+}
+
+/// Whether it has models, whose budgets are to outlive the machine.
+fn has_models(application: &Application) -> bool {
+    let is_model = |body: &AgentBody<_>| matches!(body, AgentBody::Model(_));
+    application.graph.agents.values().any(is_model)
+        || application.contents.values().any(|content| content.own.model.is_some())
 }
 
 fn bundle(
@@ -203,7 +211,8 @@ fn bundle(
         agents: agents(application, requests),
         runs: false,
     };
-    let store = has_disk.then(|| StoreConfiguration { seats: seats(application) }.to_bytes());
+    let store =
+        has_disk.then(|| StoreConfiguration { seats: seats(application), book: END.to_owned() }.to_bytes());
     let system = System {
         name: application.name(),
         guests: &systems,

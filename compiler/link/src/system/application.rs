@@ -1,7 +1,7 @@
 //! A system that runs a topology: the console, the components that place its spaces and carry their messages, and each
 //! guest beside a host of its own.
 
-use super::guest::{Guest, HOST, LAUNCHER, LIBRARY, MAIL, give, image, launcher, part, to_root};
+use super::guest::{DISK, Guest, HOST, LAUNCHER, LIBRARY, MAIL, give, image, launcher, part, to_root};
 use super::store;
 use super::{Error, Input, Linked, Planned, channel, connect_the_rest, file_stem, finish, plan, start};
 use sci::bundle::grant;
@@ -59,6 +59,7 @@ pub fn link(os: &[(&str, &[u8])], application: &Application<'_>) -> Result<Linke
     planned.push(desk(part(os, DESK)?, images.len())?);
     images.push(image(DESK, part(os, DESK)?, None));
     let store = store::begin(os, application, (&mut images, &mut planned), launcher)?;
+    store::connect_mesh(&mut planned, mesh, store)?;
 
     let (host, library) = (part(os, HOST)?, part(os, LIBRARY)?);
     let host_image = images.len();
@@ -98,6 +99,7 @@ pub fn link(os: &[(&str, &[u8])], application: &Application<'_>) -> Result<Linke
     let known = [mesh, control].map(|at| parameters_of(&planned[at]));
     let places = [mesh, control].map(|at| planned[at].image);
     let mut linked = finish(images, &planned, application.name.to_owned())?;
+    store::tell(&mut linked, &planned, store, host_image)?;
     let of_image = |index: usize| {
         linked.instances.iter().position(|one| one.image as usize == index).unwrap_or_default()
     };
@@ -154,6 +156,7 @@ pub(super) fn agents<'i>(
     images.push(image(MESH, bytes, None));
     give(&mut mesh, 0);
     to_root(&mut mesh, launcher);
+    mesh.lacks.extend(mesh.slot(DISK));
     let place = planned.len();
     planned.push(mesh);
     planned.push(desk(part(os, DESK)?, images.len())?);
@@ -161,12 +164,12 @@ pub(super) fn agents<'i>(
     Ok(place)
 }
 
-/// Where the mesh stands among instances, by its image, and the number that its first client has which is a host.
-pub(super) fn first_client(instances: &[InstanceData], mesh: usize, host: usize) -> (usize, u64) {
+/// Where a server stands among instances, by its image, and the number that its first client has which is a host.
+pub(super) fn first_client(instances: &[InstanceData], server: usize, host: usize) -> (usize, u64) {
     let of_image =
         |index: usize| instances.iter().position(|one| one.image as usize == index).unwrap_or_default();
-    let (mesh, host) = (of_image(mesh), of_image(host));
-    (mesh, clients_before(instances, mesh as u32, host))
+    let (server, host) = (of_image(server), of_image(host));
+    (server, clients_before(instances, server as u32, host))
 }
 
 /// The way to whoever shows the topology: nobody waits for its end.

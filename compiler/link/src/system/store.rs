@@ -1,15 +1,16 @@
 //! The component that keeps what spaces store, on the machine's disk, which it drives.
 
-use super::application::Application;
+use super::application::{self, Application, FIRST_CLIENT, MESH};
 use super::guest::{DISK, HOST, give, image, part, to_root};
-use super::{Error, Planned, channel, plan};
+use super::{Error, Linked, Planned, channel, plan};
 use sci::bundle::grant;
 use sci::write::{GrantData, ImageData};
 
 /// Its name.
 pub(super) const STORE: &str = "zstore";
-/// Its export for hosts.
+/// Its exports, for hosts and for the mesh.
 const VALUES: &str = "values";
+const BOOK: &str = "book";
 /// Where the registers of a machine's virtio devices are: the first page, and bytes.
 const VIRTIO: (u32, u32) = (0xfeb00, 12 * 1024);
 /// Bytes of pages that it shares with the disk.
@@ -43,16 +44,48 @@ pub(super) fn begin<'i>(
     Ok(Some(planned.len() - 1))
 }
 
-/// Connects a space's host to it, if there is one. It has no other clients, so that their numbers are the hosts' order.
+/// Connects a space's host to it, if there is one.
 pub(super) fn connect(planned: &mut [Planned<'_>], host: usize, store: Option<usize>) -> Result<(), Error> {
-    let Some(slot) = planned[host].slot(DISK) else { return Ok(()) };
+    connect_to(planned, (HOST, host), store, VALUES)
+}
+
+/// Connects the mesh to it, if there is one.
+pub(super) fn connect_mesh(
+    planned: &mut [Planned<'_>],
+    mesh: usize,
+    store: Option<usize>,
+) -> Result<(), Error> {
+    connect_to(planned, (MESH, mesh), store, BOOK)
+}
+
+fn connect_to(
+    planned: &mut [Planned<'_>],
+    (component, client): (&'static str, usize),
+    store: Option<usize>,
+    export: &str,
+) -> Result<(), Error> {
+    let Some(slot) = planned[client].slot(DISK) else { return Ok(()) };
     let Some(store) = store else {
-        planned[host].lacks.insert(slot);
+        planned[client].lacks.insert(slot);
         return Ok(());
     };
     let mut exported = planned[store].parsed.manifest().exported.iter();
-    let values = exported.position(|export| export.name == VALUES).unwrap_or_default() as u32;
-    planned[host].tell(HOST, &[("kept", 1)])?;
-    channel(planned, host, slot, store, values);
+    let export = exported.position(|one| one.name == export).unwrap_or_default() as u32;
+    planned[client].tell(component, &[("kept", 1)])?;
+    channel(planned, client, slot, store, export);
+    Ok(())
+}
+
+/// Tells it which of its clients are hosts, whose image is that one.
+pub(super) fn tell(
+    linked: &mut Linked,
+    planned: &[Planned<'_>],
+    store: Option<usize>,
+    host: usize,
+) -> Result<(), Error> {
+    let Some(store) = store else { return Ok(()) };
+    let parameter = planned[store].parameter(STORE, FIRST_CLIENT)?;
+    let (at, first) = application::first_client(&linked.instances, planned[store].image, host);
+    linked.instances[at].parameters.push((parameter, first));
     Ok(())
 }

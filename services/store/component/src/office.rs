@@ -35,11 +35,13 @@ impl Seat {
     }
 }
 
-/// The spaces with hosts, as the bundle describes them: these are connected in this order.
+/// Whoever stores, as the bundle describes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Configuration {
-    /// The spaces.
+    /// The spaces with hosts: these are connected in this order.
     pub seats: Vec<Seat>,
+    /// The name, like which no space has one, that what models cost is kept under.
+    pub book: String,
 }
 
 impl Configuration {
@@ -60,6 +62,7 @@ struct Member {
 pub struct Office<D> {
     /// None where the disk was refused.
     volume: Option<Volume<D>>,
+    /// The spaces, and behind them whoever keeps what models cost.
     members: Vec<Member>,
     /// What is to be said, oldest first, and what was said: once, since a space could ask all the time.
     lines: Vec<String>,
@@ -71,7 +74,10 @@ impl<D: Disk> Office<D> {
     pub fn new(configuration: &[u8], disk: Result<D, &str>) -> Self {
         let (mut lines, mut seats) = (Vec::new(), Vec::new());
         match postcard::from_bytes::<Configuration>(configuration) {
-            Ok(configuration) => seats = configuration.seats,
+            Ok(Configuration { seats: spaces, book }) => {
+                seats = spaces;
+                seats.push(Seat { name: book, grants: u64::MAX });
+            }
             Err(_) => lines.push("what the bundle says of spaces cannot be read".to_string()),
         }
         let volume = match disk {
@@ -98,6 +104,11 @@ impl<D: Disk> Office<D> {
             desk: Desk::default(),
         };
         Self { volume, members: seats.into_iter().map(member).collect(), lines, said: BTreeSet::new() }
+    }
+
+    /// Whoever keeps what models cost, among the spaces.
+    pub fn book(&self) -> usize {
+        self.members.len().wrapping_sub(1)
     }
 
     /// Adds a part of a request, if there is such a space.

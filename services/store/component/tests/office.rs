@@ -72,12 +72,14 @@ impl Channel for Way {
     fn pause(&mut self) {}
 }
 
+const BOOK: &str = "@book";
+
 fn configuration() -> Vec<u8> {
     let all = [Capability::DataRead, Capability::DataWrite, Capability::DataDelete, Capability::DataList];
     let all = all.iter().fold(0, |mask, one| mask | one.bit());
     let seat = |name: &str, grants| Seat { name: name.into(), grants };
     let seats = vec![seat("keeper", all), seat("reader", Capability::DataRead.bit()), seat("other", all)];
-    Configuration { seats }.to_bytes()
+    Configuration { seats, book: BOOK.into() }.to_bytes()
 }
 
 fn spaces(disk: Result<Memory, &str>, count: usize) -> (Vec<Remote<Way>>, Rc<RefCell<Office<Memory>>>) {
@@ -88,13 +90,15 @@ fn spaces(disk: Result<Memory, &str>, count: usize) -> (Vec<Remote<Way>>, Rc<Ref
 #[test]
 fn each_channel_is_one_spaces_keys_within_its_grants_and_quota() {
     let disk = Memory::new();
-    let (mut all, office) = spaces(Ok(disk.clone()), 4);
-    let [keeper, reader, other, stranger] = all.as_mut_slice() else { panic!("four") };
+    let (mut all, office) = spaces(Ok(disk.clone()), 5);
+    let [keeper, reader, other, book, stranger] = all.as_mut_slice() else { panic!("five") };
     let large: Vec<u8> = (0..1_500_000_u32).map(|at| at as u8).collect();
     assert_eq!((keeper.put("key", b"mine"), keeper.put("large", &large)), (Ok(()), Ok(())));
     assert_eq!((keeper.get("key"), keeper.get("large")), (Ok(Some(b"mine".to_vec())), Ok(Some(large))));
     assert_eq!((other.get("key"), other.next("", "")), (Ok(None), Ok(None)));
     assert_eq!((reader.get("key"), reader.put("key", b"").is_err()), (Ok(None), true));
+    assert_eq!(office.borrow().book(), 3);
+    assert_eq!((book.get("key"), book.put("budgets", b"spent")), (Ok(None), Ok(())));
     assert!(stranger.get("key").is_err() && stranger.put("key", b"").is_err());
     let piece = vec![0; 1 << 20];
     assert_eq!(
@@ -112,7 +116,7 @@ fn each_channel_is_one_spaces_keys_within_its_grants_and_quota() {
     let (mut again, office) = spaces(Ok(disk), 3);
     assert_eq!(again[0].get("key"), Ok(Some(b"mine".to_vec())));
     assert_eq!(again[2].next("", "b"), Ok(Some("c".into())));
-    assert_eq!(office.borrow_mut().lines(), ["the disk has 5 keys"]);
+    assert_eq!(office.borrow_mut().lines(), ["the disk has 6 keys"]);
 }
 
 /// Replies that are not fetched, and requests that are not finished, do not take the memory of all.
@@ -120,7 +124,7 @@ fn each_channel_is_one_spaces_keys_within_its_grants_and_quota() {
 fn what_is_in_transfer_is_bounded() {
     let all = [Capability::DataRead, Capability::DataWrite].iter().fold(0, |mask, one| mask | one.bit());
     let seat = |number: usize| Seat { name: format!("space-{number}"), grants: all };
-    let bytes = Configuration { seats: (0..20).map(seat).collect() }.to_bytes();
+    let bytes = Configuration { seats: (0..20).map(seat).collect(), book: BOOK.into() }.to_bytes();
     let mut office = Office::new(&bytes, Ok(Memory::new()));
     let part = vec![0; 1 << 20];
     let taken = (0..20).filter(|space| office.put(*space, &part) == Some(Ok(()))).count();

@@ -9,8 +9,10 @@ use std::sync::Weak;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-/// Time from one look at the mesh to the next, and from one count to the next.
-const LOOK: Duration = Duration::from_millis(50);
+/// Time from one look at the mesh to the next: while someone waits for what it sees, and while nobody does.
+pub const SOON: Duration = Duration::from_millis(50);
+pub const LATER: Duration = Duration::from_secs(1);
+/// Time from one count to the next.
 const COUNT: Duration = Duration::from_millis(500);
 /// A machine that answers nothing for so long is given up.
 const SILENCE: Duration = Duration::from_secs(20);
@@ -30,6 +32,8 @@ pub enum LineError {
 pub trait Looker {
     /// What is to be looked for now.
     fn look(&self, counts: bool) -> Question;
+    /// How long until the next look.
+    fn pause(&self) -> Duration;
     /// Takes what was seen; the watches that nobody reads any more.
     fn saw(&self, seen: Seen) -> Vec<u64>;
 }
@@ -75,17 +79,18 @@ pub fn live(looker: &Weak<impl Looker>, stream: UnixStream, jobs: &Receiver<Job>
     line.stream.set_read_timeout(Some(SILENCE))?;
     let (mut looked, mut counted) = (Instant::now(), None::<Instant>);
     loop {
-        match jobs.recv_timeout(LOOK.saturating_sub(looked.elapsed())) {
-            Ok(job) => {
-                let answer = line.ask(&job.question)?;
+        let Some(pause) = looker.upgrade().map(|looker| looker.pause()) else { return Ok(()) };
+        match jobs.recv_timeout(pause.saturating_sub(looked.elapsed())) {
+            Ok(Job::Ask { question, answer }) => {
+                let answered = line.ask(&question)?;
                 // Whoever asked may have had enough.
-                let _ = job.answer.send(answer);
+                let _ = answer.send(answered);
+                if looked.elapsed() < pause {
+                    continue;
+                }
             }
-            Err(RecvTimeoutError::Timeout) => {}
+            Ok(Job::Look) | Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Ok(()),
-        }
-        if looked.elapsed() < LOOK {
-            continue;
         }
         let Some(looker) = looker.upgrade() else { return Ok(()) };
         let counts = counted.is_none_or(|at| at.elapsed() >= COUNT);
@@ -98,5 +103,62 @@ pub fn live(looker: &Weak<impl Looker>, stream: UnixStream, jobs: &Receiver<Job>
         if counts {
             counted = Some(looked);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, mpsc};
+
+    /// Waits for ever from one look to the next.
+    struct Patient;
+
+    impl Looker for Patient {
+        fn look(&self, counts: bool) -> Question {
+            Question::Look { counts, shown: Vec::new() }
+        }
+        fn pause(&self) -> Duration {
+            Duration::MAX
+        }
+        fn saw(&self, _: Seen) -> Vec<u64> {
+            Vec::new()
+        }
+    }
+
+    #[test]
+    fn a_look_that_is_asked_for_comes_at_once_and_no_other() {
+        let (here, there) = UnixStream::pair().expect("a pair");
+        let (jobs, asked) = mpsc::channel();
+        let patient = Arc::new(Patient);
+        let looker = Arc::downgrade(&patient);
+        let living = std::thread::spawn(move || live(&looker, here, &asked));
+        there.set_read_timeout(Some(SILENCE)).expect("it can be set");
+        let mut machine = Line::new(there).expect("a line");
+        let say = |machine: &mut Line, bytes: &[u8]| {
+            let bytes = frame(bytes).expect("it is short");
+            machine.stream.write_all(&bytes).expect("it is read");
+        };
+        say(&mut machine, &[]);
+        let mut seen = Vec::new();
+        for is_look in [true, false, true] {
+            let (answer, answered) = mpsc::channel();
+            let job = if is_look {
+                drop(answer);
+                Job::Look
+            } else {
+                Job::Ask { question: Question::Unwatch(7), answer }
+            };
+            jobs.send(job).expect("it lives");
+            seen.push(Question::read(&machine.read().expect("it asks")).expect("a question"));
+            let answer = if is_look { Answer::Seen(Seen::default()) } else { Answer::Done };
+            say(&mut machine, &answer.to_bytes());
+            assert_eq!(answered.recv().ok(), (!is_look).then_some(Answer::Done));
+        }
+        let is_look = |question: &Question| matches!(question, Question::Look { .. });
+        assert_eq!(seen.iter().map(is_look).collect::<Vec<_>>(), [true, false, true]);
+        drop(jobs);
+        assert!(living.join().expect("it ends").is_ok());
+        assert!(machine.read().is_err(), "nothing else was asked");
     }
 }

@@ -1,7 +1,7 @@
 //! What a machine asks of services and models: made here, where the secrets are.
 
 use super::Job;
-use super::line::{Looker, live};
+use super::line::{Looker, SOON, live};
 use crate::application::Application;
 use crate::home::Home;
 use crate::run::{Secrets, Sources, missing};
@@ -12,6 +12,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
+use std::time::Duration;
 
 /// Hears what only an operator can mend: no secret is in it.
 pub type Tell = Box<dyn Fn(&str) + Send + Sync>;
@@ -59,7 +60,7 @@ impl Requests {
             thread::spawn(move || {
                 let question = requests.answer(one, &space);
                 // Nobody waits for the line's answer. A machine that has ended has nobody who waits for this one.
-                let _ = jobs.send(Job { question, answer: mpsc::channel().0 });
+                let _ = jobs.send(Job::Ask { question, answer: mpsc::channel().0 });
             });
         }
     }
@@ -97,6 +98,11 @@ impl Answering {
 impl Looker for Answering {
     fn look(&self, _: bool) -> Question {
         Question::Look { counts: false, shown: Vec::new() }
+    }
+
+    fn pause(&self) -> Duration {
+        // A guest that is alone has nothing else to be looked for.
+        SOON
     }
 
     fn saw(&self, seen: Seen) -> Vec<u64> {

@@ -3,17 +3,19 @@
 //! Budgets, limits, tries and times are judged here. A request leaves with references where secrets belong: these are
 //! not on this machine.
 
+use crate::ledger::{Entry, Ledger};
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use sci::guest::ErrorCode;
 use serde::{Deserialize, Serialize};
-use services_zrun::Kind;
 use services_zrun::agents::{
     AgentBody, Book, Event, Invocation, Name, Outcome, Own, Request, Spent, Step, Trouble, reference,
 };
 use services_zrun::remote::{later, reply_of};
+use services_zrun::{Kind, Store};
 
 /// Milliseconds that a space may take for a function.
 pub const FUNCTION_MILLISECONDS: u64 = 60_000;
@@ -85,6 +87,8 @@ pub struct Agency {
     names: Vec<String>,
     tasks: BTreeMap<usize, Task>,
     last: u64,
+    /// Where what is spent is kept before it is.
+    ledger: Option<Ledger>,
     /// What is to be said.
     lines: Vec<String>,
 }
@@ -102,7 +106,41 @@ impl Agency {
         for space in 0..names.len() as u32 {
             book.join(space, own.remove(&space).unwrap_or_default());
         }
-        Self { book, names, tasks: BTreeMap::new(), last: 0, lines: Vec::new() }
+        Self { book, names, tasks: BTreeMap::new(), last: 0, ledger: None, lines: Vec::new() }
+    }
+
+    /// Goes on with what was spent before, and keeps what is from now on.
+    pub fn keep_in(&mut self, store: Box<dyn Store>) {
+        let (ledger, before) = Ledger::read(store);
+        for Entry { space, model, spent } in before.as_deref().unwrap_or_default() {
+            let number = |space: &String| self.names.iter().position(|name| name == space);
+            match space.as_ref().map(number) {
+                // It is no space of the application any more.
+                Some(None) => {}
+                space => self.book.go_on_with(space.flatten().map(|at| at as u32), model, *spent),
+            }
+        }
+        if before.is_err() {
+            self.lines.push("what models cost today cannot be read, so none is asked".into());
+        }
+        self.ledger = Some(ledger);
+    }
+
+    /// Keeps what was spent, before what is next; where that cannot be, the invocation has failed.
+    fn keep(&mut self, step: Step) -> Step {
+        let Some(ledger) = &mut self.ledger else { return step };
+        let names = &self.names;
+        let entry = |(space, model, spent): (Option<u32>, &str, Spent)| Entry {
+            space: space.and_then(|number| names.get(number as usize).cloned()),
+            model: model.into(),
+            spent,
+        };
+        let entries: Vec<Entry> = self.book.all_spent().map(entry).collect();
+        if ledger.keep(&entries).is_ok() {
+            return step;
+        }
+        self.lines.push("what models cost cannot be kept, so none is asked".into());
+        Step::Done(Err(ErrorCode::Io))
     }
 
     /// Begins an invocation for a space; the reply to it.
@@ -119,6 +157,7 @@ impl Agency {
             return reply_of(Err(ErrorCode::WouldBlock));
         }
         let (invocation, step) = self.book.begin(space as u32, kind, name, input, now);
+        let step = self.keep(step);
         self.go(space, invocation, input.len(), step, send, now);
         self.reply(space)
     }
@@ -217,6 +256,7 @@ impl Agency {
     fn happened(&mut self, space: usize, event: Event, send: &mut Send<'_>, now: u64) {
         let Some(Task { mut invocation, input, .. }) = self.tasks.remove(&space) else { return };
         let step = self.book.go_on(&mut invocation, event, now);
+        let step = self.keep(step);
         self.go(space, invocation, input, step, send, now);
     }
 
@@ -266,8 +306,11 @@ impl Agency {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::rc::Rc;
     use alloc::vec;
+    use core::cell::RefCell;
     use services_zrun::agents::{Answer, Budget, Model, Secret, Url};
+    use services_zrun::{InMemory, StoreError};
 
     fn name(text: &str) -> Name {
         Name::new(text).unwrap()
@@ -406,5 +449,57 @@ mod tests {
         agency.leave(CHAT);
         agency.called(7, b"20", &mut nobody, 1);
         assert_eq!(agency.reply(CHAT), reply_of(Err(ErrorCode::Io)), "its space has ended");
+    }
+
+    #[test]
+    fn what_is_spent_is_kept_before_the_request_is_made() {
+        let store = Shared::default();
+        let asks = |agency: &mut Agency| ask(agency, "small");
+        let mut first = agency();
+        first.keep_in(Box::new(store.clone()));
+        assert_eq!(asks(&mut first), later());
+        // The machine ends here: the request may have been made.
+        for left in [2, 1] {
+            let mut next = agency();
+            next.keep_in(Box::new(store.clone()));
+            assert_eq!(next.spent("small", 0).requests, 3 - left);
+            assert_eq!(asks(&mut next), later());
+        }
+        let mut last = agency();
+        last.keep_in(Box::new(store.clone()));
+        assert_eq!(asks(&mut last), reply_of(Err(ErrorCode::Quota)));
+        assert_eq!(last.lines(), [""; 0]);
+        // Another day begins anew.
+        let day = 24 * 60 * 60 * 1000;
+        assert_eq!(last.begin(CHAT, (Kind::Model, "small", b"Hello?"), &mut nobody, day), later());
+    }
+
+    #[test]
+    fn where_nothing_can_be_kept_no_model_is_asked() {
+        let mut agency = agency();
+        agency.keep_in(Box::new(InMemory::new(1)));
+        assert_eq!(ask(&mut agency, "small"), reply_of(Err(ErrorCode::Io)));
+        assert!(agency.hand_out(1).is_empty());
+        assert_eq!(agency.lines(), ["what models cost cannot be kept, so none is asked"]);
+    }
+
+    /// A store that outlives who uses it.
+    #[derive(Clone, Default)]
+    struct Shared(Rc<RefCell<BTreeMap<String, Vec<u8>>>>);
+
+    impl Store for Shared {
+        fn get(&mut self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+            Ok(self.0.borrow().get(key).cloned())
+        }
+        fn put(&mut self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+            self.0.borrow_mut().insert(key.into(), value.into());
+            Ok(())
+        }
+        fn delete(&mut self, _: &str) -> Result<bool, StoreError> {
+            Err(StoreError::Failed)
+        }
+        fn next(&mut self, _: &str, _: &str) -> Result<Option<String>, StoreError> {
+            Err(StoreError::Failed)
+        }
     }
 }

@@ -1,11 +1,14 @@
 //! The component: channels of hosts, and of whoever decides what runs.
 
+use crate::kept::Kept;
 use crate::office::Office;
 use crate::space::{Authority, Component, Parameters, client, export};
+use crate::window::Order;
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use services_zmesh::Time;
-use services_zrun::remote::{Desk, TooLarge};
+use services_zrun::remote::{Desk, Remote, TooLarge};
 use space_guest::{Owed, Status};
 
 /// The mesh, and the hosts that wait for a message.
@@ -21,14 +24,17 @@ pub struct Zmesh {
 
 impl Component for Zmesh {
     fn start(authority: Authority, parameters: Parameters) -> Self {
-        let Authority { console, clock, launcher } = authority;
-        let Parameters { configuration, configuration_bytes, epoch, first_client } = parameters;
+        let Authority { console, clock, launcher, disk } = authority;
+        let Parameters { configuration, configuration_bytes, epoch, first_client, kept } = parameters;
         let bytes = space_guest::bytes_in_words(configuration_bytes, |at| launcher.data(configuration + at));
         let now = time(&clock, epoch);
-        let office = match Office::read(&bytes, now) {
+        let mut office = match Office::read(&bytes, now) {
             Ok(office) => office,
             Err(error) => panic!("{error}"),
         };
+        if kept != 0 {
+            office.keep_in(Box::new(Remote::new(Kept(disk))));
+        }
         let mut mesh = Self {
             console,
             clock,
@@ -135,6 +141,11 @@ impl export::Directory for Zmesh {
 
     fn pass(&mut self) {
         self.go_on();
+    }
+
+    fn order(&mut self) -> u64 {
+        let word = |(space, order)| (u64::from(space) + 1) | u64::from(order == Order::Kill) << u32::BITS;
+        self.office.next_order().map_or(0, word)
     }
 }
 

@@ -11,6 +11,9 @@ mod agency;
 #[cfg(feature = "bare")]
 mod bare;
 mod calling;
+#[cfg(feature = "bare")]
+mod kept;
+mod ledger;
 mod office;
 mod post;
 pub mod window;

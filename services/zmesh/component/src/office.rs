@@ -1,5 +1,7 @@
 //! The spaces of a topology at the mesh: what each asks, and which of those that wait are called.
 
+mod budgets;
+mod orders;
 mod recognize;
 
 use crate::agency::{self, Agency, Agents};
@@ -159,6 +161,7 @@ pub struct Office {
     /// Paths that someone outside watches.
     watches: Vec<(u64, TapId)>,
     last_watch: u64,
+    orders: orders::Orders,
     /// Paths, by sender and name.
     paths: Vec<(String, String)>,
     /// What is to be said, oldest first.
@@ -243,6 +246,7 @@ impl Office {
             unused,
             watches,
             last_watch: 0,
+            orders: orders::Orders::default(),
             paths,
             lines,
             said,
@@ -461,6 +465,7 @@ impl Office {
                 self.invoke(now, |agency, send| agency.answered(number, outcome, send, time));
                 Answer::Done
             }
+            Some(Question::Order { space, order }) => self.order(space, order),
             None => refused(ErrorCode::Malformed, "this is no question that the mesh knows".into()),
         };
         answer.to_bytes()

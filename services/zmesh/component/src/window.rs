@@ -49,6 +49,22 @@ pub enum Question {
         /// What came of it.
         outcome: Outcome,
     },
+    /// Asks whoever decides what runs; the answer says that the order waits for it.
+    Order {
+        /// The space's number.
+        space: u32,
+        /// What is to be done.
+        order: Order,
+    },
+}
+
+/// What an operator may want of a space.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Order {
+    /// That it starts anew, also where it has ended for good.
+    Restart,
+    /// That it ends at once, as a failure.
+    Kill,
 }
 
 /// An answer.

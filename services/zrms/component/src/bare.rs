@@ -77,6 +77,9 @@ impl Component for Zrms {
             Err(error) => panic!("{error}"),
         };
         loop {
+            while let Some((space, kills)) = order(machine.directory.order()) {
+                keeper.order(space, kills, &mut machine);
+            }
             match keeper.step(now(), &mut machine) {
                 Ok(Left::Work) => {}
                 Ok(Left::Nothing { failed }) => space_guest::exit(failed.into()),
@@ -86,4 +89,10 @@ impl Component for Zrms {
             timer.wait(0, clock.now() + hertz / SECOND * STEP);
         }
     }
+}
+
+/// A space's number, and whether it is to end at once rather than to start anew.
+fn order(word: u64) -> Option<(usize, bool)> {
+    let space = (word as u32).checked_sub(1)?;
+    Some((space as usize, word >> u32::BITS != 0))
 }

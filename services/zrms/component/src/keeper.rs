@@ -15,6 +15,9 @@ use services_zrms::verdict::SignedVerdict;
 
 /// This run of the machine.
 const LIFE: u64 = 1;
+/// Why a space ended that was to end, and one that an operator killed: in the words of a Linux host.
+const STOPPED: &str = "it was stopped";
+const KILLED: &str = "it was killed: an operator asked for it";
 
 /// A space, as the bundle describes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +78,12 @@ struct Started {
     state: InstanceState,
     /// When it must have ended, in milliseconds.
     end_by: Option<u64>,
+}
+
+/// What is said of a space's end. No name has the quotes.
+fn ended_line(space: &str, failed: bool, reason: &str) -> String {
+    let failed = if failed { "it failed: " } else { "" };
+    format!("ended `{space}`: {failed}{reason}")
 }
 
 /// Control, and the host that follows it.
@@ -156,18 +165,39 @@ impl Keeper {
             let ending = hands.ended(guest).map(Ending::told);
             let ended = match (ending, started.end_by) {
                 (Some((failed, reason)), None) => Some((failed, reason)),
-                (Some(_), Some(_)) => Some((false, "it was stopped".into())),
+                (Some(_), Some(_)) => Some((false, STOPPED.into())),
                 (None, _) if is_late => {
                     Some((false, "it was stopped, and did not end by itself in time".into()))
                 }
                 (None, _) => None,
             };
             if let Some((failed, reason)) = ended {
+                hands.say(&ended_line(&self.seats[*at].name, failed, &reason));
                 started.state = InstanceState::Ended { failed, reason };
                 hands.stop(guest);
                 hands.leave(*at as u32);
             }
         }
+    }
+
+    /// Does what an operator asked for: ends a space at once, as a failure, or starts it anew. What is not there to end, and
+    /// what is not known, stays as it is.
+    pub fn order(&mut self, space: usize, kills: bool, hands: &mut impl Hands) {
+        let Some(Seat { name, guest }) = self.seats.get(space) else { return };
+        if !kills {
+            if let Err(error) = self.control.restart(&self.topology, name) {
+                hands.say(&format!("{name} is not started anew: {error}"));
+            }
+            return;
+        }
+        let runs = |started: &&mut Started| !matches!(started.state, InstanceState::Ended { .. });
+        let Some(started) = self.started.get_mut(&space).filter(runs) else { return };
+        started.state = InstanceState::Ended { failed: true, reason: KILLED.into() };
+        hands.say(&ended_line(name, true, KILLED));
+        if let Some(guest) = guest {
+            hands.stop(*guest);
+        }
+        hands.leave(space as u32);
     }
 
     fn follow(&mut self, action: &Action, now: u64, hands: &mut impl Hands) {
@@ -207,7 +237,8 @@ impl Keeper {
                 started.end_by.get_or_insert(now.saturating_add(*deadline));
                 hands.finish(at as u32);
                 if guest.is_none() {
-                    started.state = InstanceState::Ended { failed: false, reason: "it was stopped".into() };
+                    hands.say(&ended_line(space, false, STOPPED));
+                    started.state = InstanceState::Ended { failed: false, reason: STOPPED.into() };
                     hands.leave(at as u32);
                 }
             }
@@ -375,6 +406,42 @@ mod tests {
         hands.ended = Some(Ending { fault: 0, detail: 0, place: 0 });
         assert_eq!(steps(&mut keeper, &mut hands, 10..20), Left::Nothing { failed: false });
         assert_eq!(hands.did[3..], ["stop 0", "leave 1"]);
+    }
+
+    #[test]
+    fn an_operator_kills_a_space_and_its_policy_starts_it_again() {
+        let (mut keeper, mut hands) = (keeper(1000), Recorder::default());
+        steps(&mut keeper, &mut hands, 0..10);
+        keeper.order(1, true, &mut hands);
+        keeper.order(1, true, &mut hands);
+        assert_eq!(hands.did[3..], ["stop 0", "leave 1"], "it is ended once");
+        steps(&mut keeper, &mut hands, 10..20);
+        let said = |line: &str| hands.said.iter().any(|said| said == line);
+        assert!(said("sensor pending: it was killed: an operator asked for it"), "{:?}", hands.said);
+        assert_eq!(hands.did[5..], ["stop 0", "leave 1", "join 1#3", "start 0"]);
+        // A user interface runs nowhere here, and who is unknown is nobody.
+        keeper.order(0, true, &mut hands);
+        keeper.order(7, true, &mut hands);
+        assert_eq!(hands.did.last().map(String::as_str), Some("leave 0"));
+    }
+
+    #[test]
+    fn an_operator_starts_a_space_anew_also_one_that_has_ended() {
+        let (mut keeper, mut hands) = (keeper(1000), Recorder::default());
+        steps(&mut keeper, &mut hands, 0..10);
+        keeper.order(1, false, &mut hands);
+        steps(&mut keeper, &mut hands, 10..11);
+        assert_eq!(hands.did[3..], ["finish 1"], "it is asked to end");
+        assert_eq!(hands.said.last().unwrap(), "sensor degraded: it is being stopped: it was asked for");
+        hands.ended = Some(Ending { fault: 0, detail: 0, place: 0 });
+        steps(&mut keeper, &mut hands, 11..20);
+        assert_eq!(hands.did.last().map(String::as_str), Some("start 0"));
+        hands.ended = Some(Ending { fault: 0, detail: 0, place: 0 });
+        keeper.step(1000, &mut hands).unwrap();
+        assert_eq!(keeper.step(1050, &mut hands), Ok(Left::Nothing { failed: false }));
+        keeper.order(1, false, &mut hands);
+        assert_eq!(steps(&mut keeper, &mut hands, 22..30), Left::Work);
+        assert_eq!(hands.did.last().map(String::as_str), Some("start 0"));
     }
 
     #[test]

@@ -161,9 +161,11 @@ fn live<W: World>(
 ) -> Result<(), RunError> {
     let instance = Instance::new(store, module, imports)?;
     made(instance.interrupter());
-    let call = |name: &str| instance.function(name).map_or(Ok(()), |function| enter(&function));
+    let call = |name: &str| instance.function(name).map_or(Ok(false), |function| enter(&function));
     for name in lifecycle::BEFORE {
-        call(name)?;
+        if call(name)? && name != lifecycle::PROGRAM {
+            return Ok(());
+        }
     }
     let memory = instance.memory(MEMORY_EXPORT);
     let mut wait = || {
@@ -171,19 +173,21 @@ fn live<W: World>(
         served.borrow_mut().world.mail().wait()
     };
     while wait() {
-        call(lifecycle::FOR_EACH)?;
+        if call(lifecycle::FOR_EACH)? {
+            return Ok(());
+        }
     }
-    call(lifecycle::AFTER)
+    call(lifecycle::AFTER).map(drop)
 }
 
-/// Calls a way in; a guest that ends with 0 has done what it should.
-fn enter(function: &Function) -> Result<(), RunError> {
+/// Calls a way in; answers whether it ended itself with 0, which is an end like any other that is no failure.
+fn enter(function: &Function) -> Result<bool, RunError> {
     match function.call(&[]) {
         Ok(results) => match results.first() {
             Some(Value::I32(status)) if *status < 0 => Err(RunError::Status(*status)),
-            _ => Ok(()),
+            _ => Ok(false),
         },
-        Err(Trap::Exit(0)) => Ok(()),
+        Err(Trap::Exit(0)) => Ok(true),
         Err(Trap::Exit(status)) => Err(RunError::Status(status)),
         Err(trap) => Err(RunError::Host(trap.into())),
     }

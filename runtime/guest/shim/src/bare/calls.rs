@@ -34,7 +34,7 @@ pub(crate) fn wasi(function: &WasiFunction, arguments: &[i64]) -> i32 {
     });
     match answer {
         Ok(answer) => answer,
-        // It has done what it should; more of it may be called.
+        // It has done what it should: whether more of it is called is the caller's to say.
         Err(Ended(0)) => enter::leave(),
         Err(Ended(status)) => {
             state::with(state::State::flush);

@@ -30,10 +30,19 @@ extern "C" fn start(page: &'static StartPage) -> ! {
     end(0)
 }
 
-/// Calls a function of the guest's life; one that answers a number below 0 has failed.
+/// Calls a function of the guest's life, if it has it; one that answers a number below 0 has failed, and one that was left
+/// has ended the guest.
 fn call(realm: Realm, name: &str) {
-    if let Some(status) = called(realm, name).filter(|status| *status < 0) {
-        end(status);
+    let entry = realm.way_in(name);
+    if entry == 0 {
+        return;
+    }
+    let answers = answers(name);
+    // SAFETY: the kernel says that the way in lies there, and nothing of the state is borrowed.
+    match unsafe { enter::call(entry) } {
+        Some(status) if answers && status < 0 => end(status),
+        None if name != lifecycle::PROGRAM => end(0),
+        _ => {}
     }
 }
 
@@ -70,17 +79,6 @@ fn compute(realm: Realm) {
         let mut cells = [0_u64; 2];
         owed::call(function, (&raw mut cells).expose_provenance() as u64);
     }
-}
-
-/// Calls a function of the guest's life, if it has it; gives its answer, if it has one.
-fn called(realm: Realm, name: &str) -> Option<i32> {
-    let entry = realm.way_in(name);
-    if entry == 0 {
-        return None;
-    }
-    let answers = answers(name);
-    // SAFETY: as above.
-    unsafe { enter::call(entry) }.filter(|_| answers)
 }
 
 /// Whether an exported function answers a number.

@@ -6,10 +6,10 @@ use services_zmesh::{EventDeclaration, PathDeclaration, PathRules};
 use services_zrun::remote::{Channel, Parts, Remote, exchange};
 use services_zrun::{Format, Mail as _, MailError, Next, Shape, SimulatedSensor as Sensor, StoreError, Wave};
 
-const NOW: Time = Time { monotonic: 1, realtime: 1 };
+pub(super) const NOW: Time = Time { monotonic: 1, realtime: 1 };
 const ALL: u64 = u64::MAX;
 
-fn office(grants: u64) -> Office {
+pub(super) fn office(grants: u64) -> Office {
     let path = |from: &str, to: &str, name: &str| PathDeclaration {
         from: from.into(),
         to: to.into(),
@@ -81,8 +81,16 @@ fn space(office: &mut Office, number: usize) -> Remote<Line<'_>> {
     Remote::new(Line(office, number))
 }
 
-fn ask(office: &mut Office, question: &Question) -> Answer {
+pub(super) fn ask(office: &mut Office, question: &Question) -> Answer {
     Answer::read(&office.answer(&question.to_bytes(), NOW)).unwrap()
+}
+
+/// The code of a refusal.
+pub(super) fn code(answer: Answer) -> String {
+    match answer {
+        Answer::Refused { code, .. } => code,
+        other => panic!("{other:?}"),
+    }
 }
 
 fn look(office: &mut Office, counts: bool, shown: &[u32]) -> Seen {
@@ -101,9 +109,9 @@ fn lines(office: &mut Office) -> Vec<String> {
     core::iter::from_fn(|| office.line()).collect()
 }
 
-const PANEL: usize = 0;
+pub(super) const PANEL: usize = 0;
 const SENSOR: usize = 1;
-const STORE: usize = 2;
+pub(super) const STORE: usize = 2;
 
 #[test]
 fn messages_go_along_paths_and_wake_who_waits() {
@@ -176,10 +184,6 @@ fn large_messages_for_an_interface_are_fewer() {
 fn a_page_gets_and_sends_through_the_window() {
     let mut office = office(ALL);
     let send = |space, to: &str| Question::Send { space, to: to.into(), body: b"set".into() };
-    let code = |answer| match answer {
-        Answer::Refused { code, .. } => code,
-        other => panic!("{other:?}"),
-    };
     // No path leads from the panel; and who is no user interface has a host that asks for it.
     assert_eq!(code(ask(&mut office, &send(0, "store"))), "denied");
     assert_eq!(code(ask(&mut office, &send(1, "store"))), "closed");
