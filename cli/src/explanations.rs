@@ -232,6 +232,7 @@ const COMMAND: &[(&str, &str)] = &[
         "no-sources",
         "A project is a folder with `.in` files, in it or in folders below. Hidden folders, `build` and `target` are not looked at.",
     ),
+    ("no-such-path", "The space has no outgoing path of this name. `space graph` lists every path."),
     ("no-such-thing", "The application has no space, path or revision of this name."),
     (
         "no-toolchain",
@@ -266,6 +267,7 @@ const COMMAND: &[(&str, &str)] = &[
         "not-sent",
         "The message was not taken: the space does not run, or holds as many as it may. The message names the code of the Guest ABI.",
     ),
+    ("not-up", "The application was stopped, so nothing of it runs. `space up` brings it up again."),
     ("not-utf8", "Sources are UTF-8 text. The message names the first line that is not."),
     ("nothing-runs", "No parent runs, so no application does. `space up <folder>` starts one."),
     (
@@ -361,6 +363,7 @@ const COMMAND: &[(&str, &str)] = &[
         "A `test` block ended by an `assert` that did not hold, or by a fault. Tests run on this machine, without a console or any other capability.",
     ),
     ("tiling", "The image's parts overlap or leave gaps. The file was damaged, or another tool wrote it."),
+    ("too-many-taps", "Of one application 64 paths are looked at at once. End another `space tap` first."),
     (
         "too-many-spaces",
         "Each space on the nanokernel has a channel to the console, which has no more than 64. `space up` runs the application on this host.",

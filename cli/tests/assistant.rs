@@ -170,8 +170,11 @@ fn the_modules_were_built_from_the_sources_beside_them() {
         sci::digest::sha256(&bytes).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
     };
     for (space, files) in [
-        ("assistant", ["assistant.wasm", "build.sh", "main.ts", "package.json", "space.ts"].as_slice()),
-        ("tools", &["build.sh", "main.zig", "space.zig", "tools.wasm"]),
+        (
+            "assistant",
+            ["assistant.wasm", "build.sh", "guest.ts", "main.ts", "package.json", "space.ts"].as_slice(),
+        ),
+        ("tools", &["build.sh", "guest.zig", "main.zig", "space.zig", "tools.wasm"]),
     ] {
         let folder = example().join(space);
         let sums = fs::read_to_string(folder.join("sums")).expect("rebuild wrote it");

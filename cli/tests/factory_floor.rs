@@ -17,9 +17,9 @@ fn example() -> PathBuf {
 #[test]
 fn the_modules_were_built_from_the_sources_beside_them() {
     for (space, files) in [
-        ("furnace", &["build.sh", "furnace.wasm", "main.zig", "space.zig"][..]),
-        ("gate", &["build.sh", "gate.wasm", "main.c", "space.h"]),
-        ("guard", &["build.sh", "guard.wasm", "main.ts", "package.json", "space.ts"]),
+        ("furnace", &["build.sh", "furnace.wasm", "guest.zig", "main.zig", "space.zig"][..]),
+        ("gate", &["build.sh", "gate.wasm", "guest.c", "guest.h", "main.c", "space.h"]),
+        ("guard", &["build.sh", "guard.wasm", "guest.ts", "main.ts", "package.json", "space.ts"]),
     ] {
         let folder = example().join(space);
         let sums = fs::read_to_string(folder.join("sums")).expect("rebuild wrote it");

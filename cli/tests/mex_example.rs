@@ -47,8 +47,8 @@ fn copied() -> Place {
 #[test]
 fn the_modules_were_built_from_the_sources_beside_them() {
     for (space, files) in [
-        ("sensor", ["build.sh", "main.c", "sensor.wasm", "space.h"]),
-        ("store", ["build.sh", "space.rs", "store.rs", "store.wasm"]),
+        ("sensor", &["build.sh", "guest.c", "guest.h", "main.c", "sensor.wasm", "space.h"][..]),
+        ("store", &["build.sh", "guest.rs", "space.rs", "store.rs", "store.wasm"]),
     ] {
         let folder = example().join(space);
         let sums = fs::read_to_string(folder.join("sums")).expect("rebuild wrote it");
@@ -113,4 +113,29 @@ fn a_path_to_nowhere_is_refused_by_name() {
     place.call("app", &["mex", "build"]).refuses(4, "which the topology does not have");
     place.write("app/topology.yaml", topology.replace("      - data.write\n", ""));
     place.call("app", &["mex", "build"]).refuses(4, "its code needs `data.write`");
+}
+
+#[test]
+fn the_examples_have_the_guest_library_as_it_is() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: PathBuf| fs::read(&path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+    for (guest, library) in [
+        ("hello-samoza/sensor/guest.c", "c"),
+        ("hello-samoza/sensor/guest.h", "c"),
+        ("hello-samoza/store/guest.rs", "rust"),
+        ("factory-floor/furnace/guest.zig", "zig"),
+        ("factory-floor/gate/guest.c", "c"),
+        ("factory-floor/gate/guest.h", "c"),
+        ("factory-floor/guard/guest.ts", "as"),
+        ("assistant/assistant/guest.ts", "as"),
+        ("assistant/tools/guest.zig", "zig"),
+    ] {
+        let guest = root.join("../examples").join(guest);
+        let file = guest.file_name().expect("it has a name").to_owned();
+        let of_templates = root.join("templates/space").join(library).join(file);
+        assert!(
+            read(guest.clone()) == read(of_templates),
+            "{guest:?}: copy it anew, run the example's `rebuild`"
+        );
+    }
 }

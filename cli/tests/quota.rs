@@ -2,13 +2,7 @@
 
 mod common;
 
-use common::Place;
-use serde_json::Value;
-use std::fmt::Write as _;
-use std::time::{Duration, Instant};
-
-/// How long something may take that is waited for.
-const PATIENCE: Duration = Duration::from_mins(1);
+use common::crowd::Crowd;
 
 /// Asks for a page of memory for each message, and says what it was told.
 const MEMORY: &str = r#"(module
@@ -45,6 +39,18 @@ const PROCESSOR: &str = r#"(module
   (func (export "on_process") (loop $on (br $on)))
   (func (export "on_close")))"#;
 
+/// Never comes to an end of its first activation.
+const BEGINNING: &str = r#"(module
+  (memory (export "memory") 1)
+  (func (export "on_init") (loop $on (br $on)))
+  (func (export "on_process")) (func (export "on_close")))"#;
+
+/// Never comes to an end of its last activation.
+const CLOSING: &str = r#"(module
+  (memory (export "memory") 1)
+  (func (export "on_init")) (func (export "on_process"))
+  (func (export "on_close") (loop $on (br $on))))"#;
+
 /// Sends itself one message after another.
 const WITNESS: &str = r#"(module
   (import "sys" "self_emit" (func $again (param i32 i32) (result i32)))
@@ -63,77 +69,6 @@ const WITNESS: &str = r#"(module
 const IDLE: &str = r#"(module (memory (export "memory") 1)
   (func (export "on_init")) (func (export "on_process")) (func (export "on_close")))"#;
 
-struct House(Place);
-
-impl Drop for House {
-    fn drop(&mut self) {
-        self.0.kill_parent();
-    }
-}
-
-impl House {
-    /// An application of spaces: their names, their modules, and what they may use.
-    fn new(spaces: &[(String, &str, &str)]) -> Self {
-        let house = Self(Place::new());
-        let mut manifest = "apiVersion: samoza/v1\nkind: MEX\nmetadata:\n  name: quota\n  version: 1.0.0\n  publisher: \
-                            tests\n  created: 2026-04-30T10:00:00Z\nspec:\n  topology: topology.yaml\n  spaces:\n"
-            .to_owned();
-        let mut topology =
-            "apiVersion: samoza/v1\nkind: Topology\nmetadata:\n  name: quota\nspaces:\n".to_owned();
-        for (name, module, resources) in spaces {
-            let of = format!("app/spaces/{name}");
-            let head = "apiVersion: samoza/v1\nkind: Space\nmetadata:\n  name:";
-            house.0.write(
-                &format!("{of}/space.yaml"),
-                format!("{head} {name}\ntype: DATA\npersistence: {{}}\n"),
-            );
-            house.0.write(&format!("{of}/core.wasm"), wat::parse_str(module).expect("the module is text"));
-            writeln!(manifest, "    - {name}").expect("a string takes it");
-            writeln!(
-                topology,
-                "  - name: {name}\n    type: DATA\n    capabilities: [data.write, sys.log, net.emit_to, \
-                 net.recv_next]\n    restart:\n      policy: never"
-            )
-            .expect("a string takes it");
-            if !resources.is_empty() {
-                writeln!(topology, "    placement:\n      resources:\n        {resources}")
-                    .expect("a string takes it");
-            }
-        }
-        house.0.write("app/manifest.yaml", manifest);
-        house.0.write("app/topology.yaml", topology);
-        house
-    }
-
-    fn application(&self) -> Value {
-        let said = self.0.call("app", &["ps", "--json"]).succeeds();
-        let all: Value = serde_json::from_str(&said).expect("it is JSON");
-        all["applications"][0].clone()
-    }
-
-    fn space(&self, name: &str) -> Value {
-        let spaces = self.application()["spaces"].as_array().expect("spaces").clone();
-        spaces.into_iter().find(|space| space["name"] == name).unwrap_or_default()
-    }
-
-    #[track_caller]
-    fn until(&self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
-        let end = Instant::now() + PATIENCE;
-        while !holds(self) {
-            assert!(Instant::now() < end, "not in time: {what}\n{}", self.0.call("app", &["status"]).out);
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    /// How often the witness sent itself a message.
-    fn sent(&self) -> u64 {
-        let witness = self.space("witness");
-        let uses = witness["capabilities"].as_array().expect("capabilities").iter();
-        let mut sent = uses.filter(|one| one["name"] == "net.emit_to");
-        sent.next().and_then(|one| one["used"].as_u64()).expect("it is counted")
-    }
-}
-
 #[test]
 fn a_use_beyond_what_is_stated_ends_the_space_by_a_rule() {
     let greedy = [
@@ -142,13 +77,13 @@ fn a_use_beyond_what_is_stated_ends_the_space_by_a_rule() {
         ("storage", STORAGE, "storage: 2KiB"),
         ("witness", WITNESS, ""),
     ];
-    let house = House::new(&greedy.map(|(name, module, resources)| (name.to_owned(), module, resources)));
+    let house = Crowd::new(&greedy.map(|(name, module, resources)| (name.to_owned(), module, resources)));
     // A space that fails at once is told by `up`, too.
     house.0.call("app", &["up", "--detach"]);
     for (space, rule) in
         [("memory", "[quota-memory]"), ("processor", "[quota-cpu]"), ("storage", "[quota-storage]")]
     {
-        let is_ended = |house: &House| {
+        let is_ended = |house: &Crowd| {
             let shown = house.space(space);
             shown["state"] == "failed" && shown["reason"].as_str().is_some_and(|reason| reason.contains(rule))
         };
@@ -162,10 +97,49 @@ fn a_use_beyond_what_is_stated_ends_the_space_by_a_rule() {
 }
 
 #[test]
+fn an_activation_that_takes_too_long_ends_the_space_alone() {
+    let spaces = [
+        ("begins", BEGINNING, "cpu: 0.05"),
+        ("processes", PROCESSOR, "cpu: 0.05"),
+        ("closes", CLOSING, ""),
+        ("stuck", BEGINNING, ""),
+        ("witness", WITNESS, ""),
+    ];
+    let house = Crowd::new(&spaces.map(|(name, module, resources)| (name.to_owned(), module, resources)));
+    house.0.call("app", &["up", "--detach"]);
+    for space in ["begins", "processes"] {
+        house.until(&format!("`{space}` is ended"), |house| {
+            house.space(space)["reason"].as_str().is_some_and(|reason| reason.contains("[quota-cpu]"))
+        });
+        assert_eq!(house.space(space)["state"], "failed");
+    }
+    // What is asked to end, and does not, is ended; what it was asked for follows.
+    let first = house.space("closes")["instance"].clone();
+    house.0.call("app", &["restart", "closes"]).succeeds();
+    house.until("it is ended by its rule", |house| {
+        let events = house.0.call("app", &["events"]).succeeds();
+        events.lines().any(|line| line.starts_with("closes ") && line.contains("[deadline-close]"))
+    });
+    house.until("it runs again", |house| house.space("closes")["state"] == "running");
+    assert_ne!(house.space("closes")["instance"], first);
+    // Nothing is stated of what does not begin: it waits for whoever ends it.
+    assert_eq!(
+        (house.space("stuck")["state"].clone(), house.space("stuck")["reason"].clone()),
+        ("pending".into(), "it begins".into())
+    );
+    house.0.call("app", &["kill", "stuck"]).succeeds();
+    house.until("it is ended", |house| house.space("stuck")["state"] == "failed");
+    let before = house.sent();
+    house.until("the witness goes on", |house| house.sent() > before + 10);
+    assert_eq!(house.space("witness")["state"], "running");
+}
+
+#[test]
 fn what_is_not_stated_is_refused_and_ends_nobody() {
-    let house = House::new(&[
+    let house = Crowd::new(&[
         ("greedy".to_owned(), PROCESSOR, ""),
         ("memory".to_owned(), MEMORY, ""),
+        ("steady".to_owned(), PROCESSOR, "cpu: 1"),
         ("witness".to_owned(), WITNESS, ""),
     ]);
     house.0.call("app", &["up", "--detach"]).succeeds();
@@ -176,15 +150,19 @@ fn what_is_not_stated_is_refused_and_ends_nobody() {
     house.until("the memory is as large as it may be", |house| house.space("memory")["memory"] == 256 << 20);
     let before = house.sent();
     house.until("the witness goes on", |house| house.sent() > before + 10);
-    for space in ["greedy", "memory", "witness"] {
+    for space in ["greedy", "memory", "steady", "witness"] {
         assert_eq!(house.space(space)["state"], "running", "{space}");
     }
+    // Who has a share may use it, and goes before those who have none.
+    let events = house.0.call("app", &["events"]).succeeds();
+    let last = |space: &str| events.lines().any(|line| line.starts_with(space) && line.contains("go first"));
+    assert!(last("greedy ") && !last("steady "), "{events}");
 }
 
 #[test]
 fn a_thousand_spaces_run_each_with_its_memory() {
     let spaces: Vec<_> = (0..1000).map(|number| (format!("space-{number}"), IDLE, "")).collect();
-    let house = House::new(&spaces);
+    let house = Crowd::new(&spaces);
     let said = house.0.call("app", &["up", "--detach"]);
     assert!(matches!(said.code, Some(0 | 3)), "{}{}", said.out, said.err);
     house.until("all of them run", |house| house.application()["state"] == "running");

@@ -31,9 +31,10 @@ const TOPOLOGY: &str = "topology.yaml";
 /// What the parent could not do.
 pub fn failure(problem: &Problem) -> Failure {
     let exit = match problem.id.as_str() {
-        "already-running" | "no-application" | "no-such-thing" | "not-running" => Exit::Usage,
+        "already-running" | "no-application" | "no-such-path" | "no-such-thing" | "not-running"
+        | "not-up" => Exit::Usage,
         "io" | client::GONE => Exit::Io,
-        "still-running" | "control" => Exit::System,
+        "still-running" | "control" | "too-many-taps" => Exit::System,
         "other-version" | "damaged-state" | "devices" => Exit::Environment,
         _ => Exit::Image,
     };

@@ -1,5 +1,6 @@
 // The assistant: answers questions from its cache, else from a model, and has functions done that a model chooses.
-import { agentInvokeAf, agentInvokeLlm, codes, icLookup, icStore, memTake, netEmitTo, netMessageInfo, netRecvNext, sysLog } from "./space";
+import * as guest from "./guest";
+import { codes } from "./space";
 
 /** What begins a message that a function is to answer. */
 const DO = "do ";
@@ -7,24 +8,6 @@ const KEPT_SECONDS: u32 = 24 * 60 * 60;
 
 let found: u32 = 0;
 let missed: u32 = 0;
-/** Whether the question came along the path, so that somebody waits for the answer. */
-let isAwaited = false;
-
-function bytes(text: string): Uint8Array {
-  return Uint8Array.wrap(String.UTF8.encode(text));
-}
-
-function text(bytes: Uint8Array): string {
-  return String.UTF8.decodeUnsafe(bytes.dataStart, bytes.length);
-}
-
-/** The result that the host keeps, of so many bytes. */
-function taken(length: i32): string {
-  const result = new Uint8Array(length);
-  if (length > 0) memTake(result);
-  return text(result);
-}
-
 function quoted(text: string): string {
   let to = "\"";
   for (let at = 0; at < text.length; at++) {
@@ -36,17 +19,14 @@ function quoted(text: string): string {
   return to + "\"";
 }
 
-function cameAlong(path: string): bool {
-  const info = new Uint8Array(512);
-  const got = netMessageInfo(info);
-  return got > 0 && got <= info.length && text(info.subarray(0, got)).includes(`"path":"${path}"`);
-}
-
 /** What nobody waits for, because an operator sent the question, goes to the log. */
-function answer(from: string, text: string): i32 {
-  if (!isAwaited) return sysLog(`${from}: ${text}`);
+function answer(question: guest.Message, from: string, text: string): i32 {
+  if (question.path != "questions") {
+    guest.log(`${from}: ${text}`);
+    return 0;
+  }
   const counts = `"found":${found},"missed":${missed}`;
-  return netEmitTo("@sender", bytes(`{"from":${quoted(from)},"text":${quoted(text)},${counts}}`));
+  return question.answer(guest.bytesOf(`{"from":${quoted(from)},"text":${quoted(text)},${counts}}`));
 }
 
 function failure(code: i32): string {
@@ -57,45 +37,39 @@ function failure(code: i32): string {
 }
 
 /** Weather changes: what functions answer is not kept. */
-function done(task: string): i32 {
-  const length = agentInvokeAf("helper", bytes(task));
-  return length < 0 ? answer("nobody", failure(length)) : answer("function", taken(length));
+function done(question: guest.Message, task: string): i32 {
+  const result = guest.select("helper", guest.bytesOf(task));
+  if (!result.isOk) return answer(question, "nobody", failure(result.code));
+  return answer(question, "function", guest.textOf(result.value));
 }
 
-function asked(question: string): i32 {
-  let length = icLookup(question);
-  if (length >= 0) {
+function asked(question: guest.Message, text: string): i32 {
+  const kept = guest.lookup(text);
+  if (kept.isOk) {
     found++;
-    return answer("cache", taken(length));
+    return answer(question, "cache", guest.textOf(kept.value));
   }
   missed++;
-  length = agentInvokeLlm("model", bytes(question));
-  if (length < 0) return answer("nobody", failure(length));
-  const said = taken(length);
+  const said = guest.model("model", text);
+  if (!said.isOk) return answer(question, "nobody", failure(said.code));
   // A cache that is full is no failure.
-  const kept = icStore(question, bytes(said), KEPT_SECONDS);
-  if (kept < 0) sysLog(`the answer is not kept: ${kept}`);
-  return answer("model", said);
+  const code = guest.keep(text, guest.bytesOf(said.value), KEPT_SECONDS);
+  if (code < 0) guest.log(`the answer is not kept: ${code}`);
+  return answer(question, "model", said.value);
 }
 
 export function on_init(): i32 {
-  sysLog("ready");
+  guest.log("ready");
   return 0;
 }
 
 export function on_process(): i32 {
-  let message = new Uint8Array(1024);
-  let got = netRecvNext(message);
-  if (got > message.length) {
-    message = new Uint8Array(got);
-    got = netRecvNext(message);
-  }
-  if (got == codes.WOULD_BLOCK) return 0;
-  if (got < 0) return got;
-  isAwaited = cameAlong("questions");
-  const said = text(message.subarray(0, got)).trim();
-  if (said.length == 0) return answer("nobody", "Ask something.");
-  const sent = said.startsWith(DO) ? done(said.substring(DO.length)) : asked(said);
+  const next = guest.next();
+  const question = next.value;
+  if (!question) return next.code;
+  const text = question.text.trim();
+  if (text.length == 0) return answer(question, "nobody", "Ask something.");
+  const sent = text.startsWith(DO) ? done(question, text.substring(DO.length)) : asked(question, text);
   // Whoever asked may be gone.
   return sent == codes.CLOSED || sent == codes.EXPIRED ? 0 : min(sent, 0);
 }
@@ -106,6 +80,6 @@ export function on_close(): i32 {
 
 /** What a failed assertion and a thrown error call: logs them, and traps. */
 function abort(message: string | null, file: string | null, line: u32, column: u32): void {
-  sysLog(`${message ? message : "abort"} at ${file ? file : "?"}:${line}:${column}`);
+  guest.log(`${message ? message : "abort"} at ${file ? file : "?"}:${line}:${column}`);
   unreachable();
 }

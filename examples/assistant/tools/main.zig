@@ -1,33 +1,26 @@
 //! The tools: functions that the model may choose. The weather is asked of a service outside.
 
 const std = @import("std");
-const space = @import("space.zig");
+const guest = @import("guest.zig");
+
+const allocator = std.heap.wasm_allocator;
 
 /// What a failed check calls: logs its words, and traps.
 pub const panic = std.debug.FullPanic(struct {
     fn panicked(message: []const u8, _: ?usize) noreturn {
-        _ = space.sys.log(message);
+        guest.say(message);
         @trap();
     }
 }.panicked);
 
 const Forecast = struct { celsius: i32, sky: []const u8 };
 
-var input_bytes: [space.limits.input_bytes_max]u8 = undefined;
 var answer_bytes: [512]u8 = undefined;
-/// What is read of JSON lies here.
-var room: [4096]u8 = undefined;
 
 const too_long = "That is too long.";
 
 fn say(comptime format: []const u8, arguments: anytype) []const u8 {
     return std.fmt.bufPrint(&answer_bytes, format, arguments) catch too_long;
-}
-
-/// What was written of a buffer; nothing, where the call failed or the buffer is too short.
-fn part(buffer: []u8, result: i32) ?[]u8 {
-    if (result < 0 or result > buffer.len) return null;
-    return buffer[0..@intCast(result)];
 }
 
 /// A city's name as the service wants it: its small letters.
@@ -47,16 +40,16 @@ fn weather(input: []const u8) []const u8 {
     const city = cityOf(input, &name) orelse return "Of which city?";
     var request: [128]u8 = undefined;
     const asked = std.fmt.bufPrint(&request, "{{\"path\":\"/{s}\"}}", .{city}) catch return too_long;
-    const length = space.agent.invoke_df("forecast", asked);
-    if (length == space.codes.not_found) return say("There is no forecast for {s}.", .{input});
-    var body: [1024]u8 = undefined;
-    if (length < 0 or length > body.len) return say("The forecast cannot be had: {d}.", .{length});
-    const json = part(&body, space.mem.take(&body)) orelse return "The forecast cannot be had.";
-    var allocator = std.heap.FixedBufferAllocator.init(&room);
+    const json = guest.agent.function(allocator, "forecast", asked) catch |failure| return switch (failure) {
+        error.NotFound => say("There is no forecast for {s}.", .{input}),
+        else => say("The forecast cannot be had: {s}.", .{guest.nameOf(failure)}),
+    };
+    defer allocator.free(json);
     const options = std.json.ParseOptions{ .ignore_unknown_fields = true };
-    const forecast = std.json.parseFromSliceLeaky(Forecast, allocator.allocator(), json, options) catch
+    const forecast = std.json.parseFromSlice(Forecast, allocator, json, options) catch
         return "The forecast is not understood.";
-    return say("{s}: {d} °C, {s}.", .{ input, forecast.celsius, forecast.sky });
+    defer forecast.deinit();
+    return say("{s}: {d} °C, {s}.", .{ input, forecast.value.celsius, forecast.value.sky });
 }
 
 fn fahrenheit(input: []const u8) []const u8 {
@@ -67,11 +60,21 @@ fn fahrenheit(input: []const u8) []const u8 {
     return say("{d} °C are {s}{d}.{d} °F.", .{ celsius, sign, @abs(tenths) / 10, @abs(tenths) % 10 });
 }
 
-/// Whether the message taken last came along a path: functions come along one of their name.
-fn cameAlong(comptime path: []const u8) bool {
-    var buffer: [512]u8 = undefined;
-    const info = part(&buffer, space.net.message_info(&buffer)) orelse return false;
-    return std.mem.indexOf(u8, info, "\"path\":\"" ++ path ++ "\"") != null;
+/// Carries a function out: each is asked along a path of its name.
+fn process() !void {
+    const input = try guest.Message.next(allocator) orelse return;
+    defer input.free(allocator);
+    const answer = if (std.mem.eql(u8, input.path, "weather"))
+        weather(input.bytes)
+    else if (std.mem.eql(u8, input.path, "fahrenheit"))
+        fahrenheit(input.bytes)
+    else
+        return;
+    // Whoever asked may be gone.
+    input.answer(answer) catch |failure| switch (failure) {
+        error.Closed, error.Expired => {},
+        else => return failure,
+    };
 }
 
 export fn on_init() i32 {
@@ -79,17 +82,7 @@ export fn on_init() i32 {
 }
 
 export fn on_process() i32 {
-    const got = space.net.recv_next(&input_bytes);
-    if (got == space.codes.would_block) return 0;
-    const input = part(&input_bytes, got) orelse return got;
-    const answer = if (cameAlong("weather"))
-        weather(input)
-    else if (cameAlong("fahrenheit"))
-        fahrenheit(input)
-    else
-        return 0;
-    const sent = space.net.emit_to("@sender", answer);
-    return if (sent == space.codes.closed or sent == space.codes.expired) 0 else @min(sent, 0);
+    return guest.status(process());
 }
 
 export fn on_close() i32 {

@@ -37,6 +37,84 @@ pub const codes = struct {
     pub const malformed: i32 = -13;
 };
 
+/// What a call failed with; `Unknown` is a code that this table does not have.
+pub const Error = error{
+    Invalid,
+    Fault,
+    NotFound,
+    Denied,
+    Unsupported,
+    TooLarge,
+    Quota,
+    Busy,
+    Closed,
+    Io,
+    WouldBlock,
+    Expired,
+    Malformed,
+    Unknown,
+};
+
+/// The error of a code, which is below 0.
+pub fn errorOf(code: i32) Error {
+    return switch (code) {
+        -1 => Error.Invalid,
+        -2 => Error.Fault,
+        -3 => Error.NotFound,
+        -4 => Error.Denied,
+        -5 => Error.Unsupported,
+        -6 => Error.TooLarge,
+        -7 => Error.Quota,
+        -8 => Error.Busy,
+        -9 => Error.Closed,
+        -10 => Error.Io,
+        -11 => Error.WouldBlock,
+        -12 => Error.Expired,
+        -13 => Error.Malformed,
+        else => Error.Unknown,
+    };
+}
+
+/// The code of an error, `io` for one of another kind.
+pub fn codeOf(failure: anyerror) i32 {
+    return switch (failure) {
+        Error.Invalid => -1,
+        Error.Fault => -2,
+        Error.NotFound => -3,
+        Error.Denied => -4,
+        Error.Unsupported => -5,
+        Error.TooLarge => -6,
+        Error.Quota => -7,
+        Error.Busy => -8,
+        Error.Closed => -9,
+        Error.Io => -10,
+        Error.WouldBlock => -11,
+        Error.Expired => -12,
+        Error.Malformed => -13,
+        else => codes.io,
+    };
+}
+
+/// The name of an error.
+pub fn nameOf(failure: Error) []const u8 {
+    return switch (failure) {
+        Error.Invalid => "invalid",
+        Error.Fault => "fault",
+        Error.NotFound => "not-found",
+        Error.Denied => "denied",
+        Error.Unsupported => "unsupported",
+        Error.TooLarge => "too-large",
+        Error.Quota => "quota",
+        Error.Busy => "busy",
+        Error.Closed => "closed",
+        Error.Io => "io",
+        Error.WouldBlock => "would-block",
+        Error.Expired => "expired",
+        Error.Malformed => "malformed",
+        Error.Unknown => "unknown",
+    };
+}
+
 /// Limits.
 pub const limits = struct {
     /// Bytes of a message or an event.

@@ -21,4 +21,4 @@ fi
 "$clang" --target=wasm32-unknown-unknown -nostdlib -ffreestanding -Wl,--no-entry \
     -std=c11 -Wall -Wextra -Os -mbulk-memory \
     -Wl,--stack-first -Wl,-z,stack-size=65536 -Wl,--strip-debug \
-    -o gate.wasm main.c
+    -o gate.wasm main.c guest.c

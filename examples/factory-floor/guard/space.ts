@@ -36,6 +36,26 @@ export namespace codes {
   export const MALFORMED: i32 = -13;
 }
 
+/** The name of an error code, `unknown` for what is none. */
+export function errorName(code: i32): string {
+  switch (code) {
+    case -1: return "invalid";
+    case -2: return "fault";
+    case -3: return "not-found";
+    case -4: return "denied";
+    case -5: return "unsupported";
+    case -6: return "too-large";
+    case -7: return "quota";
+    case -8: return "busy";
+    case -9: return "closed";
+    case -10: return "io";
+    case -11: return "would-block";
+    case -12: return "expired";
+    case -13: return "malformed";
+    default: return "unknown";
+  }
+}
+
 /** Limits. */
 export namespace limits {
   // Bytes of a message or an event.

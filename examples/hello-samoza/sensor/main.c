@@ -1,5 +1,5 @@
 // The sensor: a reading each tenth of a second. There is no thermometer; a wave and some noise stand for one.
-#include "space.h"
+#include "guest.h"
 
 #define PERIOD_MILLISECONDS 100
 // Readings from one that is kept to the next.
@@ -13,7 +13,7 @@ static uint32_t count;
 static uint32_t noise = 1;
 
 static int32_t due(void) {
-    return sys_self_emit(&count, sizeof count);
+    return guest_send_self(&count, sizeof count);
 }
 
 // Hundredths of a degree: between 18 and 24, and a little noise.
@@ -26,52 +26,36 @@ static uint32_t measure(void) {
     return 1800 + wave * 6 + (noise >> 27);
 }
 
-static uint32_t put_text(char *to, uint32_t at, const char *text) {
-    while (*text) to[at++] = *text++;
-    return at;
-}
-
-static uint32_t put_number(char *to, uint32_t at, uint32_t number, uint32_t digits) {
-    char reversed[10];
-    uint32_t length = 0;
-    do {
-        reversed[length++] = '0' + number % 10;
-        number /= 10;
-    } while (number || length < digits);
-    while (length) to[at++] = reversed[--length];
-    return at;
-}
-
 // Sends along a path. Where nobody takes what was sent before, this reading is left out.
-static int32_t send(const char *path, uint32_t length, const char *message, uint32_t bytes) {
-    int32_t sent = net_emit_to(path, length, message, bytes);
+static int32_t send(const char *path, const guest_buffer *reading) {
+    int32_t sent = guest_send(path, reading->bytes, reading->length);
     return sent == SPACE_WOULD_BLOCK || sent == SPACE_CLOSED ? 0 : sent;
 }
 
 SPACE_EXPORT(on_init) int32_t on_init(void) {
-    sys_log("ten readings a second", 21);
+    guest_log("ten readings a second");
     return due();
 }
 
 SPACE_EXPORT(on_process) int32_t on_process(void) {
-    uint32_t number;
-    int32_t got = net_recv_next(&number, sizeof number);
-    if (got != sizeof number || number != count) return 0;
+    static guest_message message;
+    int32_t got = guest_next(&message);
+    if (got != sizeof count || *(uint32_t *)message.bytes.bytes != count) return 0;
     // A wait that was ended says that the space is to close.
     if (sys_sleep(PERIOD_MILLISECONDS) < 0) return 0;
 
     uint32_t hundredths = measure();
-    char message[64];
-    uint32_t at = put_text(message, 0, "{\"reading\":");
-    at = put_number(message, at, count, 1);
-    at = put_text(message, at, ",\"celsius\":");
-    at = put_number(message, at, hundredths / 100, 1);
-    at = put_text(message, at, ".");
-    at = put_number(message, at, hundredths % 100, 2);
-    at = put_text(message, at, "}");
+    GUEST_FREED guest_buffer reading = {0};
+    guest_add(&reading, "{\"reading\":");
+    guest_add_number(&reading, count);
+    guest_add(&reading, ",\"celsius\":");
+    guest_add_number(&reading, hundredths / 100);
+    guest_add(&reading, hundredths % 100 < 10 ? ".0" : ".");
+    guest_add_number(&reading, hundredths % 100);
+    guest_add(&reading, "}");
 
-    int32_t sent = send("readings", 8, message, at);
-    if (sent >= 0 && count % KEPT_EVERY == 0) sent = send("values", 6, message, at);
+    int32_t sent = send("readings", &reading);
+    if (sent >= 0 && count % KEPT_EVERY == 0) sent = send("values", &reading);
     count++;
     return sent < 0 ? sent : due();
 }

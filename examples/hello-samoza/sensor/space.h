@@ -81,6 +81,26 @@ enum {
     SPACE_WASI_SUBSCRIPTIONS_MAX = 64,
 };
 
+// The name of an error code, `unknown` for what is none.
+static inline const char *space_error(int32_t code) {
+    switch (code) {
+        case -1: return "invalid";
+        case -2: return "fault";
+        case -3: return "not-found";
+        case -4: return "denied";
+        case -5: return "unsupported";
+        case -6: return "too-large";
+        case -7: return "quota";
+        case -8: return "busy";
+        case -9: return "closed";
+        case -10: return "io";
+        case -11: return "would-block";
+        case -12: return "expired";
+        case -13: return "malformed";
+        default: return "unknown";
+    }
+}
+
 // sys: Log, waiting, messages to oneself.
 
 // Writes a line to the space's log.
@@ -186,7 +206,6 @@ int32_t data_blob_close(int32_t handle, uint32_t commit);
 // agent: Agents: deterministic functions, agentic functions, language models.
 
 // Calls a deterministic function; answers the bytes of its result, which `mem.take` fetches.
-// Not served yet: answers `unsupported`.
 // Capability: `agent.invoke_df`.
 // `name` has at most 255 bytes, `input` has at most 65536 bytes.
 SPACE_IMPORT(agent, invoke_df)
@@ -194,14 +213,12 @@ int32_t agent_invoke_df(const char *name, uint32_t name_len, const void *input, 
 
 // Lets a model choose among registered functions and calls the one chosen; answers the bytes of its
 // result, which `mem.take` fetches.
-// Not served yet: answers `unsupported`.
 // Capability: `agent.invoke_af`.
 // `name` has at most 255 bytes, `input` has at most 65536 bytes.
 SPACE_IMPORT(agent, invoke_af)
 int32_t agent_invoke_af(const char *name, uint32_t name_len, const void *input, uint32_t input_len);
 
 // Asks a language model; answers the bytes of its answer, which `mem.take` fetches.
-// Not served yet: answers `unsupported`.
 // Capability: `agent.invoke_llm`.
 // `name` has at most 255 bytes, `input` has at most 65536 bytes.
 SPACE_IMPORT(agent, invoke_llm)
@@ -209,22 +226,22 @@ int32_t agent_invoke_llm(const char *name, uint32_t name_len, const void *input,
 
 // events: Events that recognizers compute.
 
-// Registers a recognizer by its specification in JSON.
-// Not served yet: answers `unsupported`.
+// Registers a recognizer, which emits this event of the space's, by its specification in JSON;
+// another one for the event replaces it. `docs/devices.md` describes it.
 // Capability: `events.register_recognizer`.
 // `name` has at most 255 bytes, `spec` has at most 16384 bytes.
 SPACE_IMPORT(events, register_recognizer)
 int32_t events_register_recognizer(const char *name, uint32_t name_len, const char *spec, uint32_t spec_len);
 
-// Asks for the events of a name; they arrive as messages.
-// Not served yet: answers `unsupported`.
+// Asks for the events of a name; they arrive as messages whose path, in `net.message_info`, is
+// `@events/` and the name. `not-found` where nothing emits them.
 // Capability: `events.subscribe`.
 // `name` has at most 255 bytes.
 SPACE_IMPORT(events, subscribe)
 int32_t events_subscribe(const char *name, uint32_t name_len);
 
-// Emits an event that the space declares; for recognizers.
-// Not served yet: answers `unsupported`.
+// Emits an event that the space declares, to whoever asked for it; `denied` where the space does
+// not declare it.
 // Capability: `events.register_recognizer`.
 // `name` has at most 255 bytes, `payload` has at most 65536 bytes.
 SPACE_IMPORT(events, emit)
@@ -233,14 +250,12 @@ int32_t events_emit(const char *name, uint32_t name_len, const void *payload, ui
 // ic: The intelligence cache: answers of models, to be found again.
 
 // Looks an answer up; answers its bytes, which `mem.take` fetches, `not-found` where there is none.
-// Not served yet: answers `unsupported`.
 // Capability: `ic.lookup`.
 // `key` has at most 65536 bytes.
 SPACE_IMPORT(ic, lookup)
 int32_t ic_lookup(const char *key, uint32_t key_len);
 
 // Stores an answer for so long; 0 is until the cache needs the room.
-// Not served yet: answers `unsupported`.
 // Capability: `ic.store`.
 // `key` has at most 65536 bytes, `value` has at most 65536 bytes.
 SPACE_IMPORT(ic, store)
@@ -248,16 +263,16 @@ int32_t ic_store(const char *key, uint32_t key_len, const void *value, uint32_t 
 
 // sensors: Inputs of any type; readings are JSON.
 
-// Asks for readings of a sensor, with options in JSON.
-// Not served yet: answers `unsupported`.
+// Asks for readings of a sensor, with options in JSON, which may be empty; `docs/devices.md`
+// describes them.
 // Capability: `sensors.subscribe`.
 // `id` has at most 255 bytes, `options` has at most 16384 bytes.
 SPACE_IMPORT(sensors, subscribe)
 int32_t sensors_subscribe(const char *id, uint32_t id_len, const char *options, uint32_t options_len);
 
 // Takes the next reading of a sensor; answers its bytes of JSON, which `mem.take` fetches,
-// `would-block` where none waits.
-// Not served yet: answers `unsupported`.
+// `would-block` where none waits, `closed` where none will come. A space that has not subscribed
+// gets the last one first.
 // Capability: `sensors.read`.
 // `id` has at most 255 bytes.
 SPACE_IMPORT(sensors, read)
@@ -266,22 +281,19 @@ int32_t sensors_read(const char *id, uint32_t id_len);
 // actuators: Outputs of any type; actions are JSON.
 
 // Takes an actuator for so long; answers a lock above 0, `busy` where another space has it.
-// Not served yet: answers `unsupported`.
 // Capability: `actuators.lock`.
 // `id` has at most 255 bytes, `milliseconds` is at most 60000.
 SPACE_IMPORT(actuators, lock)
 int32_t actuators_lock(const char *id, uint32_t id_len, uint32_t milliseconds);
 
 // Carries an action in JSON out; answers the bytes of its result, which `mem.take` fetches,
-// `expired` where the lock is no longer the last one given.
-// Not served yet: answers `unsupported`.
+// `expired` where the lock is no longer the last one given, `closed` where it was given back.
 // Capability: `actuators.command`.
 // `action` has at most 16384 bytes.
 SPACE_IMPORT(actuators, command)
 int32_t actuators_command(int32_t lock, const char *action, uint32_t action_len);
 
 // Gives an actuator back.
-// Not served yet: answers `unsupported`.
 // Capability: `actuators.release`.
 SPACE_IMPORT(actuators, release)
 int32_t actuators_release(int32_t lock);
@@ -290,13 +302,11 @@ int32_t actuators_release(int32_t lock);
 
 // Writes sound that the microphone took, as much as fits; answers its bytes, `would-block` where
 // there is none.
-// Not served yet: answers `unsupported`.
 // Capability: `audio.capture`.
 SPACE_IMPORT(audio, capture)
 int32_t audio_capture(void *out, uint32_t cap);
 
 // Gives sound to the speaker; answers how many bytes it took, `would-block` where it has no room.
-// Not served yet: answers `unsupported`.
 // Capability: `audio.playback`.
 // `chunk` has at most 65536 bytes.
 SPACE_IMPORT(audio, playback)

@@ -38,6 +38,109 @@ pub mod codes {
     pub const MALFORMED: i32 = -13;
 }
 
+/// What a call failed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// An argument is outside what the function accepts: an empty key or name, an unknown mode, a
+    /// time that is too long, a handle that was never given.
+    Invalid,
+    /// A pointer and its length leave the guest's memory.
+    Fault,
+    /// Nothing is there under this key, name or id.
+    NotFound,
+    /// The capability is held, but not for this: no path leads there, or a blob is open the other
+    /// way.
+    Denied,
+    /// The function is in the table, but not in this host.
+    Unsupported,
+    /// A length is beyond its limit, or a value is too large for this function.
+    TooLarge,
+    /// The space's quota is used up, or the storage is full.
+    Quota,
+    /// Another space holds it.
+    Busy,
+    /// The other side is gone, or the handle was closed.
+    Closed,
+    /// Storage, a device or a service outside failed.
+    Io,
+    /// Nothing is waiting, or there is no room now.
+    WouldBlock,
+    /// The lease has ended.
+    Expired,
+    /// Text is not UTF-8, or what should be JSON is not.
+    Malformed,
+    /// A code that this table does not have.
+    Other(i32),
+}
+
+impl Error {
+    /// The error of a code, which is below 0.
+    pub fn of(code: i32) -> Self {
+        match code {
+            -1 => Self::Invalid,
+            -2 => Self::Fault,
+            -3 => Self::NotFound,
+            -4 => Self::Denied,
+            -5 => Self::Unsupported,
+            -6 => Self::TooLarge,
+            -7 => Self::Quota,
+            -8 => Self::Busy,
+            -9 => Self::Closed,
+            -10 => Self::Io,
+            -11 => Self::WouldBlock,
+            -12 => Self::Expired,
+            -13 => Self::Malformed,
+            other => Self::Other(other),
+        }
+    }
+
+    /// Its code.
+    pub fn code(self) -> i32 {
+        match self {
+            Self::Invalid => -1,
+            Self::Fault => -2,
+            Self::NotFound => -3,
+            Self::Denied => -4,
+            Self::Unsupported => -5,
+            Self::TooLarge => -6,
+            Self::Quota => -7,
+            Self::Busy => -8,
+            Self::Closed => -9,
+            Self::Io => -10,
+            Self::WouldBlock => -11,
+            Self::Expired => -12,
+            Self::Malformed => -13,
+            Self::Other(code) => code,
+        }
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid",
+            Self::Fault => "fault",
+            Self::NotFound => "not-found",
+            Self::Denied => "denied",
+            Self::Unsupported => "unsupported",
+            Self::TooLarge => "too-large",
+            Self::Quota => "quota",
+            Self::Busy => "busy",
+            Self::Closed => "closed",
+            Self::Io => "io",
+            Self::WouldBlock => "would-block",
+            Self::Expired => "expired",
+            Self::Malformed => "malformed",
+            Self::Other(_) => "unknown",
+        }
+    }
+}
+
+impl core::fmt::Display for Error {
+    fn fmt(&self, to: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        to.write_str(self.name())
+    }
+}
+
 /// Limits.
 pub mod limits {
     /// Bytes of a message or an event.
@@ -226,7 +329,6 @@ pub mod data {
 /// Agents: deterministic functions, agentic functions, language models.
 pub mod agent {
     /// Calls a deterministic function; answers the bytes of its result, which `mem.take` fetches.
-    /// Not served yet: answers `unsupported`.
     /// Capability: `agent.invoke_df`.
     /// `name` has at most 255 bytes, `input` has at most 65536 bytes.
     pub fn invoke_df(name: &str, input: &[u8]) -> i32 {
@@ -235,7 +337,6 @@ pub mod agent {
 
     /// Lets a model choose among registered functions and calls the one chosen; answers the bytes
     /// of its result, which `mem.take` fetches.
-    /// Not served yet: answers `unsupported`.
     /// Capability: `agent.invoke_af`.
     /// `name` has at most 255 bytes, `input` has at most 65536 bytes.
     pub fn invoke_af(name: &str, input: &[u8]) -> i32 {
@@ -243,7 +344,6 @@ pub mod agent {
     }
 
     /// Asks a language model; answers the bytes of its answer, which `mem.take` fetches.
-    /// Not served yet: answers `unsupported`.
     /// Capability: `agent.invoke_llm`.
     /// `name` has at most 255 bytes, `input` has at most 65536 bytes.
     pub fn invoke_llm(name: &str, input: &[u8]) -> i32 {
@@ -262,24 +362,24 @@ pub mod agent {
 
 /// Events that recognizers compute.
 pub mod events {
-    /// Registers a recognizer by its specification in JSON.
-    /// Not served yet: answers `unsupported`.
+    /// Registers a recognizer, which emits this event of the space's, by its specification in JSON;
+    /// another one for the event replaces it. `docs/devices.md` describes it.
     /// Capability: `events.register_recognizer`.
     /// `name` has at most 255 bytes, `spec` has at most 16384 bytes.
     pub fn register_recognizer(name: &str, spec: &str) -> i32 {
         unsafe { raw::register_recognizer(name.as_ptr(), name.len(), spec.as_ptr(), spec.len()) }
     }
 
-    /// Asks for the events of a name; they arrive as messages.
-    /// Not served yet: answers `unsupported`.
+    /// Asks for the events of a name; they arrive as messages whose path, in `net.message_info`, is
+    /// `@events/` and the name. `not-found` where nothing emits them.
     /// Capability: `events.subscribe`.
     /// `name` has at most 255 bytes.
     pub fn subscribe(name: &str) -> i32 {
         unsafe { raw::subscribe(name.as_ptr(), name.len()) }
     }
 
-    /// Emits an event that the space declares; for recognizers.
-    /// Not served yet: answers `unsupported`.
+    /// Emits an event that the space declares, to whoever asked for it; `denied` where the space
+    /// does not declare it.
     /// Capability: `events.register_recognizer`.
     /// `name` has at most 255 bytes, `payload` has at most 65536 bytes.
     pub fn emit(name: &str, payload: &[u8]) -> i32 {
@@ -300,7 +400,6 @@ pub mod events {
 pub mod ic {
     /// Looks an answer up; answers its bytes, which `mem.take` fetches, `not-found` where there is
     /// none.
-    /// Not served yet: answers `unsupported`.
     /// Capability: `ic.lookup`.
     /// `key` has at most 65536 bytes.
     pub fn lookup(key: &str) -> i32 {
@@ -308,7 +407,6 @@ pub mod ic {
     }
 
     /// Stores an answer for so long; 0 is until the cache needs the room.
-    /// Not served yet: answers `unsupported`.
     /// Capability: `ic.store`.
     /// `key` has at most 65536 bytes, `value` has at most 65536 bytes.
     pub fn store(key: &str, value: &[u8], seconds: u32) -> i32 {
@@ -326,8 +424,8 @@ pub mod ic {
 
 /// Inputs of any type; readings are JSON.
 pub mod sensors {
-    /// Asks for readings of a sensor, with options in JSON.
-    /// Not served yet: answers `unsupported`.
+    /// Asks for readings of a sensor, with options in JSON, which may be empty; `docs/devices.md`
+    /// describes them.
     /// Capability: `sensors.subscribe`.
     /// `id` has at most 255 bytes, `options` has at most 16384 bytes.
     pub fn subscribe(id: &str, options: &str) -> i32 {
@@ -335,8 +433,8 @@ pub mod sensors {
     }
 
     /// Takes the next reading of a sensor; answers its bytes of JSON, which `mem.take` fetches,
-    /// `would-block` where none waits.
-    /// Not served yet: answers `unsupported`.
+    /// `would-block` where none waits, `closed` where none will come. A space that has not
+    /// subscribed gets the last one first.
     /// Capability: `sensors.read`.
     /// `id` has at most 255 bytes.
     pub fn read(id: &str) -> i32 {
@@ -355,7 +453,6 @@ pub mod sensors {
 /// Outputs of any type; actions are JSON.
 pub mod actuators {
     /// Takes an actuator for so long; answers a lock above 0, `busy` where another space has it.
-    /// Not served yet: answers `unsupported`.
     /// Capability: `actuators.lock`.
     /// `id` has at most 255 bytes, `milliseconds` is at most 60000.
     pub fn lock(id: &str, milliseconds: u32) -> i32 {
@@ -363,8 +460,7 @@ pub mod actuators {
     }
 
     /// Carries an action in JSON out; answers the bytes of its result, which `mem.take` fetches,
-    /// `expired` where the lock is no longer the last one given.
-    /// Not served yet: answers `unsupported`.
+    /// `expired` where the lock is no longer the last one given, `closed` where it was given back.
     /// Capability: `actuators.command`.
     /// `action` has at most 16384 bytes.
     pub fn command(lock: i32, action: &str) -> i32 {
@@ -372,7 +468,6 @@ pub mod actuators {
     }
 
     /// Gives an actuator back.
-    /// Not served yet: answers `unsupported`.
     /// Capability: `actuators.release`.
     pub fn release(lock: i32) -> i32 {
         unsafe { raw::release(lock) }
@@ -392,7 +487,6 @@ pub mod actuators {
 pub mod audio {
     /// Writes sound that the microphone took, as much as fits; answers its bytes, `would-block`
     /// where there is none.
-    /// Not served yet: answers `unsupported`.
     /// Capability: `audio.capture`.
     pub fn capture(out: &mut [u8]) -> i32 {
         unsafe { raw::capture(out.as_mut_ptr(), out.len()) }
@@ -400,7 +494,6 @@ pub mod audio {
 
     /// Gives sound to the speaker; answers how many bytes it took, `would-block` where it has no
     /// room.
-    /// Not served yet: answers `unsupported`.
     /// Capability: `audio.playback`.
     /// `chunk` has at most 65536 bytes.
     pub fn playback(chunk: &[u8]) -> i32 {

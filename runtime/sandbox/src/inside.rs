@@ -2,9 +2,9 @@
 
 use crate::channel::{self, ChannelError, Outlet, Voice};
 use crate::filter::{self, Policy};
-use crate::lane::LaneEnd;
+use crate::lane::{self, LaneEnd};
 use crate::{Limits, child};
-use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, recvmsg};
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -80,6 +80,7 @@ fn limit(limits: &Limits) -> Result<(), rustix::io::Errno> {
     let allowed = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
     let descriptors = limits.descriptors.min(allowed);
     set(Resource::Nofile, descriptors, descriptors)?;
+    lane::most_descriptors();
     if let Some(seconds) = limits.cpu_seconds {
         // The signal at the lower one tells why; nothing outlives the upper one.
         set(Resource::Cpu, seconds, seconds.saturating_add(1))?;
@@ -119,17 +120,18 @@ impl Inside {
         channel::receive(&mut self.channel, most)
     }
 
-    /// The end of the lane that came with the oldest of the messages that had one; each is given once.
+    /// The end of the lane that came with the oldest of the messages that had one; each is given once. None where this
+    /// process had no descriptors left for it.
     pub fn lane(&mut self) -> Option<LaneEnd> {
-        self.channel.get_mut().ends.pop_front().map(LaneEnd::new)
+        self.channel.get_mut().ends.pop_front().flatten().map(LaneEnd::new)
     }
 }
 
 /// What comes from the parent, along the standard input.
 #[derive(Debug, Default)]
 struct Intake {
-    /// Ends of lanes that came with what was read.
-    ends: VecDeque<[OwnedFd; 2]>,
+    /// Ends of lanes that came with what was read; none where there was no room for one.
+    ends: VecDeque<Option<[OwnedFd; 2]>>,
 }
 
 impl Read for Intake {
@@ -137,15 +139,20 @@ impl Read for Intake {
         let mut room = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
         let mut beside = RecvAncillaryBuffer::new(&mut room);
         let bytes = &mut [IoSliceMut::new(bytes)];
-        let read = recvmsg(rustix::stdio::stdin(), bytes, &mut beside, RecvFlags::CMSG_CLOEXEC)?.bytes;
+        let read = recvmsg(rustix::stdio::stdin(), bytes, &mut beside, RecvFlags::CMSG_CLOEXEC)?;
+        let mut is_cut = read.flags.contains(ReturnFlags::CTRUNC);
         for message in beside.drain() {
             if let RecvAncillaryMessage::ScmRights(mut descriptors) = message
                 && let (Some(messages), Some(notes)) = (descriptors.next(), descriptors.next())
             {
-                self.ends.push_back([messages, notes]);
+                self.ends.push_back(lane::leaves_room(&notes).then_some([messages, notes]));
+                is_cut = false;
             }
         }
-        Ok(read)
+        if is_cut {
+            self.ends.push_back(None);
+        }
+        Ok(read.bytes)
     }
 }
 

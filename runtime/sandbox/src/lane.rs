@@ -5,8 +5,10 @@ use crate::channel::ChannelError;
 use crate::wait;
 use rustix::event::{EventfdFlags, PollFlags, eventfd};
 use rustix::io::ioctl_fionbio;
+use rustix::process::{Resource, getrlimit};
 use std::io::{self, BufReader, PipeReader, PipeWriter, Read as _, Write as _};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -14,6 +16,8 @@ use std::time::Duration;
 const HEAD_BYTES: usize = 5;
 /// Bytes that are read at once: most messages.
 const BUFFER_BYTES: usize = 1024;
+/// Descriptors that lanes leave for files, connections and modules.
+const DESCRIPTORS_LEFT: u64 = 64;
 /// How long a child may leave a message half taken.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -34,11 +38,29 @@ pub struct LaneEnd {
     last: u32,
 }
 
+/// Whether as many descriptors are left beside this one, which is the newest, as a process needs for what cannot go another
+/// way. Replies can.
+pub(crate) fn leaves_room(newest: &OwnedFd) -> bool {
+    let most = most_descriptors();
+    let left = DESCRIPTORS_LEFT.min(most / 2);
+    // The lowest number that is free is given.
+    u64::try_from(newest.as_raw_fd()).is_ok_and(|newest| newest < most - left)
+}
+
+/// How many descriptors this process may have, as it was when this was asked first: later it may be forbidden to ask.
+pub(crate) fn most_descriptors() -> u64 {
+    static MOST: OnceLock<u64> = OnceLock::new();
+    *MOST.get_or_init(|| getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX))
+}
+
 /// A lane, and the descriptors of its other end.
 pub(crate) fn pair() -> io::Result<(Lane, [OwnedFd; 2])> {
     let (theirs, messages) = io::pipe()?;
     ioctl_fionbio(&messages, true)?;
     let notes = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+    if !leaves_room(&notes) {
+        return Err(rustix::io::Errno::MFILE.into());
+    }
     let end = [theirs.into(), notes.try_clone()?];
     Ok((Lane { messages, notes, last: AtomicU32::new(0) }, end))
 }

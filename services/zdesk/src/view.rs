@@ -105,8 +105,14 @@ pub struct Space {
     pub next_retry: Option<u64>,
     /// Which instance runs.
     pub instance: Option<u64>,
-    /// How often it was started again.
+    /// How often it was started again since its host began.
     pub restarts: u64,
+    /// How often in a row it was, after it failed.
+    #[serde(default)]
+    pub attempts: u64,
+    /// How it failed last, if it did since its host began.
+    #[serde(default)]
+    pub failure: Option<Failure>,
     /// Where it runs.
     pub host: Option<String>,
     /// Why there, or why nowhere.
@@ -121,6 +127,15 @@ pub struct Space {
     pub capabilities: Vec<Capability>,
     /// What its intelligence cache did, if it has used it.
     pub cache: Option<Cache>,
+}
+
+/// A failure of a space.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Milliseconds since 1970.
+    pub time: u64,
+    /// Why it failed.
+    pub reason: String,
 }
 
 /// What an intelligence cache did since its host began.

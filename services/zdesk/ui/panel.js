@@ -130,6 +130,7 @@ export class Panel {
           Application: item.app,
           Instance: item.instance === null ? "none" : `${plain(item.name)}#${item.instance}`,
           Restarts: count(item.restarts),
+          "Last failure": item.failure === null ? null : `${clock(item.failure.time)}: ${item.failure.reason}`,
           Host: item.host ?? "none",
           Waiting: `${count(item.waiting)} messages`,
           Cache: item.cache === null ? null : `${count(item.cache.hits)} found, ${count(item.cache.near)} alike, ${count(item.cache.misses)} not found`,

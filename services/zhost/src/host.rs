@@ -6,6 +6,7 @@ mod show;
 pub use kept::{Kept, kept};
 
 use crate::application::{Application, Loader};
+use crate::descriptors::explained;
 use crate::home::{Home, HomeError, Lock, hex};
 use crate::question::{PastRevision, Problem};
 use crate::run::{Run, Standing, Ways};
@@ -53,6 +54,8 @@ pub struct Host {
     _socket: Option<Socket>,
     nudge: Sender<()>,
     nudged: Mutex<Receiver<()>>,
+    /// Packages that are being verified, which may take long.
+    submissions: AtomicU64,
     began: Instant,
 }
 
@@ -115,6 +118,7 @@ impl Host {
             applications: Mutex::default(),
             nudge,
             nudged: Mutex::new(nudged),
+            submissions: AtomicU64::new(0),
             began: Instant::now(),
         }))
     }
@@ -149,6 +153,14 @@ impl Host {
     /// The topology of a name that runs here, or ran.
     pub fn run(&self, name: &str) -> Result<Arc<Run>, Problem> {
         lock(&self.runs).get(name).cloned().ok_or_else(|| unknown(name))
+    }
+
+    /// The same, of which something is to run.
+    pub fn run_that_is_up(&self, name: &str) -> Result<Arc<Run>, Problem> {
+        self.run(name).map_err(|unknown| {
+            let is_known = lock(&self.control).topologies().any(|known| known == name);
+            if is_known { not_up(name) } else { unknown }
+        })
     }
 
     fn step(&self) {
@@ -264,7 +276,8 @@ impl Host {
             certificates: self.home.certificates(),
             keys: self.loader.keys(),
         };
-        let run = Run::new(Arc::clone(application), &folder, (NAME, self.life), ways)?;
+        let run = Run::new(Arc::clone(application), &folder, (NAME, self.life), ways)
+            .map_err(|error| explained(&error))?;
         runs.insert(name.to_owned(), Arc::clone(&run));
         Ok(run)
     }
@@ -279,7 +292,7 @@ impl Host {
     fn verify(&self, package: &[u8; 32]) -> Result<Arc<Application>, Problem> {
         let path = self.home.package(package);
         let read = |error: std::io::Error| {
-            Problem::new("no-package", format!("{}: {error}", path.display()))
+            Problem::new("no-package", explained(&format!("{}: {error}", path.display())))
                 .help("bring the application up from its source again")
         };
         let bytes = fs::read(&path).map_err(read)?;
@@ -294,7 +307,7 @@ impl Host {
         let stowed = application.stow(folder);
         stowed.map_err(|error| {
             let message = format!("its images cannot be written in {}: {error}", folder.display());
-            Problem::new("io", message).help(ROOM)
+            Problem::new("io", explained(&message)).help(ROOM)
         })?;
         // What it took to verify and compile is much more than what is left of it.
         trim_heap();
@@ -305,6 +318,13 @@ impl Host {
 
     /// Takes a package that is to run: the application's name and the revision's number.
     pub fn submit(&self, package: &[u8; 32]) -> Result<(String, u64), Problem> {
+        self.submissions.fetch_add(1, Ordering::Relaxed);
+        let taken = self.take(package);
+        self.submissions.fetch_sub(1, Ordering::Relaxed);
+        taken
+    }
+
+    fn take(&self, package: &[u8; 32]) -> Result<(String, u64), Problem> {
         let application = self.verify(package)?;
         let name = application.name().to_owned();
         // There it is asked for, also while it waits for a host.
@@ -377,8 +397,11 @@ impl Host {
         }
     }
 
-    /// Whether anything is to run.
+    /// Whether nothing is to run, and nobody waits for something to.
     pub fn is_idle(&self) -> bool {
+        if self.submissions.load(Ordering::Relaxed) > 0 {
+            return false;
+        }
         let control = lock(&self.control);
         let mut names: Vec<String> = control.topologies().map(str::to_owned).collect();
         names.retain(|name| control.status(name).is_ok_and(|status| !status.spaces.is_empty()));
@@ -431,6 +454,12 @@ fn describe(devices: &Devices) -> Description {
         },
         draining: false,
     }
+}
+
+/// An application was stopped, and is known still.
+pub fn not_up(name: &str) -> Problem {
+    Problem::new("not-up", format!("`{name}` is not up: nothing of it runs"))
+        .help("`space up` brings it up; what it stored is there still")
 }
 
 fn unknown(name: &str) -> Problem {

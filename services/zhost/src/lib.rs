@@ -11,7 +11,8 @@
 //! | `host.rs` | control: submissions, orders, reports |
 //! | `run.rs`, `run/` | one topology on this machine: its spaces, their messages, their process |
 //! | `values.rs` | what spaces store, and their intelligence caches |
-//! | `book.rs` | lines and events of a topology |
+//! | `book.rs`, `book/` | lines and events of a topology |
+//! | `descriptors.rs` | what may be open, and what to do where that is too little |
 //! | `image.rs` | images of spaces, where they take no memory |
 //! | `machine.rs` | an application on a machine of its own, as the desk sees it |
 //! | `shown.rs` | what is shown, wherever it runs |
@@ -22,6 +23,7 @@
 pub mod application;
 pub mod book;
 pub mod client;
+pub mod descriptors;
 pub mod home;
 pub mod host;
 mod image;

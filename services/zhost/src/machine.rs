@@ -13,8 +13,8 @@ pub use requests::{Answering, Requests, Tell};
 use services_topology::agent::AgentBody;
 use services_topology::graph::Node;
 use services_zdesk::view::{
-    Action, Application as Shown, Capability, Delivery, LogLine, Refusal, Snapshot, Source, Space, State,
-    Tapped, UiFile,
+    Action, Application as Shown, Capability, Delivery, Failure, LogLine, Refusal, Snapshot, Source, Space,
+    State, Tapped, UiFile,
 };
 use services_zmesh_component::window::{Answer, Counts, Order, Question, Seen};
 use services_zrun::agents::Own;
@@ -82,6 +82,8 @@ struct Told {
     placement: String,
     /// How often it began to run.
     starts: u64,
+    /// How it failed last.
+    failure: Option<Failure>,
 }
 
 /// A page of a user interface.
@@ -186,6 +188,8 @@ impl Machine {
             next_retry: None,
             instance: standing.instance,
             restarts: told.starts.saturating_sub(1),
+            attempts: 0,
+            failure: told.failure,
             host: (!told.placement.is_empty()).then(|| "nanokernel".to_owned()),
             placement: told.placement,
             memory: None,
@@ -271,6 +275,11 @@ impl Known {
         if let Some((space, state, reason)) = stated {
             let told = self.told.entry(space.to_owned()).or_default();
             told.starts += u64::from(state == State::Running && told.state != State::Running);
+            // One that is started again waits for that, and why is why it failed.
+            let waits = state == State::Pending && told.state == State::Running;
+            if waits || state == State::Failed {
+                told.failure = Some(Failure { time: milliseconds(), reason: reason.to_owned() });
+            }
             told.state = state;
             reason.clone_into(&mut told.reason);
         }

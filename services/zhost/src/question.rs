@@ -102,6 +102,13 @@ pub enum Answer {
     Entries(Vec<Entry>),
     /// Copies of messages.
     Tapped(Vec<TappedMessage>),
+    /// Messages of the path that reached nobody since this was told last.
+    Dead {
+        /// How many.
+        times: u64,
+        /// Why the last of them did not.
+        reason: String,
+    },
     /// It was not done.
     Problem(Problem),
 }

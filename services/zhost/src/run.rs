@@ -14,6 +14,7 @@ mod recognizers;
 
 use crate::application::Application;
 use crate::book::Book;
+use crate::descriptors::explained;
 use crate::values::{Ask, Values};
 pub use agents::{ANSWERS, Secrets, Sources, certificates, missing, missing_of, secrets};
 use agents::{Agents, Calls, FUNCTION_TIME};
@@ -28,7 +29,7 @@ use recognizers::Recognizers;
 use sci::guest::ErrorCode;
 use sci::sign::PublicKey;
 use services_zmesh::file::{self, Fsync, Opening};
-use services_zmesh::{Instance, Observed, TapId, Time};
+use services_zmesh::{Instance, Observed, TapError, TapId, Time};
 use services_zrun::Counts;
 use services_zrun::agents::Spent;
 use services_zrun::linux::{Done, Event, Orders, Rack, Sounds};
@@ -99,6 +100,7 @@ impl Run {
             application,
             revision: 0,
             members: BTreeMap::new(),
+            past: BTreeMap::new(),
             numbers: BTreeMap::new(),
             last_number: 0,
             calls: Calls::default(),
@@ -190,8 +192,7 @@ impl Run {
             Ok(()) => self.begin(&mut house, space, &mut member),
             Err(error) => member.standing = Standing::failed(error.to_string()),
         }
-        self.book.event(space, &format!("start {epoch}: {}", member.standing));
-        house.members.insert(space.to_owned(), member);
+        house.began(self, space, member);
         house.deliver(self);
     }
 
@@ -199,8 +200,7 @@ impl Run {
     pub fn refuse(&self, space: &str, epoch: u64, why: String) {
         let mut member = Member::new(epoch);
         member.standing = Standing::failed(why);
-        self.book.event(space, &format!("start {epoch}: {}", member.standing));
-        self.house().members.insert(space.to_owned(), member);
+        self.house().began(self, space, member);
     }
 
     /// Ends a space: it is asked to, and ended when it has not by then.
@@ -304,7 +304,7 @@ impl Run {
     }
 
     /// Copies what passes on a path from now on.
-    pub fn tap(&self, from: &str, path: &str) -> Option<TapId> {
+    pub fn tap(&self, from: &str, path: &str) -> Result<TapId, TapError> {
         self.house().mesh.tap(from, path)
     }
 
@@ -360,10 +360,10 @@ impl Run {
                     _ if ending.is_some() => Standing::failed(ending.unwrap_or_default()),
                     Ok(()) if is_asked => Standing::ended("it was stopped"),
                     Ok(()) => Standing::ended("it ended"),
-                    Err(_) if is_asked => {
-                        Standing::ended("it was stopped, and did not end by itself in time")
-                    }
-                    Err(report) => Standing::failed(report.message),
+                    Err(_) if is_asked => Standing::ended(
+                        "it was stopped, and did not end by itself in the time that it has [deadline-close]",
+                    ),
+                    Err(report) => Standing::failed(explained(&report.message)),
                 };
                 house.ended(self, &name, standing);
                 house.deliver(self);

@@ -2,20 +2,24 @@
 
 use crate::host::Host;
 use crate::question::{Answer, Problem, Question, TappedMessage};
+use crate::run::Run;
 use services_zdesk::Desk;
 use services_zdesk::view::Source as _;
+use services_zmesh::TapError;
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Bytes of a question: a message, as numbers in JSON.
 const QUESTION_BYTES_MAX: u64 = 8 << 20;
 /// How long a follower waits for something before it looks whether whoever asked is there still.
 const PATIENCE: Duration = Duration::from_millis(200);
+/// How often someone who looks at a path is told of its dead letters.
+const DEAD_PERIOD: Duration = Duration::from_millis(500);
 
 /// Takes questions from now on, and says where the desk is.
 pub fn listen(host: &Arc<Host>, desk: Desk) -> io::Result<()> {
@@ -29,7 +33,12 @@ pub fn listen(host: &Arc<Host>, desk: Desk) -> io::Result<()> {
     drop(folder);
     let (host, desk) = (Arc::clone(host), Arc::new(desk));
     thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
+        for stream in listener.incoming() {
+            let Ok(stream) = stream else {
+                // There are no descriptors left: whoever asks waits until there are.
+                thread::sleep(PATIENCE);
+                continue;
+            };
             let (host, desk) = (Arc::clone(&host), Arc::clone(&desk));
             thread::spawn(move || {
                 // Whoever asked and went away needs no answer.
@@ -128,20 +137,28 @@ fn book(
 }
 
 fn tap(host: &Host, name: &str, from: &str, path: &str, stream: &UnixStream) -> io::Result<()> {
-    let tapped = host.run(name).and_then(|run| match run.tap(from, path) {
-        Some(tap) => Ok((run, tap)),
-        None => Err(Problem::new(
-            "no-such-thing",
-            format!("`{from}` has no path `{path}`, or too many look at paths"),
-        )
-        .help("`space graph` lists the paths")),
+    let tapped = host.run_that_is_up(name).and_then(|run| match run.tap(from, path) {
+        Ok(tap) => Ok((run, tap)),
+        Err(error) => Err(untapped(&run, (name, from, path), error)),
     });
     let (run, tap) = match tapped {
         Ok(tapped) => tapped,
         Err(problem) => return say(stream, &Answer::Problem(problem)),
     };
     let mut result = Ok(());
+    let mut dead = run.look(|look| look.dead_on(from, path).0);
+    let mut looked = Instant::now();
     while result.is_ok() && !is_gone(stream) && host.run(name).is_ok() {
+        if looked.elapsed() > DEAD_PERIOD {
+            looked = Instant::now();
+            let (now, reason) = run.look(|look| look.dead_on(from, path));
+            if now > dead {
+                let news = Answer::Dead { times: now - dead, reason: reason.unwrap_or_default().to_owned() };
+                result = say(stream, &news);
+            }
+            // The oldest are forgotten.
+            dead = now;
+        }
         let copies = run.observe(tap).into_iter().map(|seen| TappedMessage {
             missed: seen.missed,
             is_answer: seen.is_answer,
@@ -153,11 +170,30 @@ fn tap(host: &Host, name: &str, from: &str, path: &str, stream: &UnixStream) -> 
         if copies.is_empty() {
             thread::sleep(PATIENCE / 10);
         } else {
-            result = say(stream, &Answer::Tapped(copies));
+            result = result.and_then(|()| say(stream, &Answer::Tapped(copies)));
         }
     }
     run.untap(tap);
     result
+}
+
+/// Why a path of an application that is up cannot be looked at.
+fn untapped(run: &Run, (name, from, path): (&str, &str, &str), error: TapError) -> Problem {
+    match error {
+        TapError::NoPath if run.application().node(from).is_none() => {
+            Problem::new("no-such-thing", format!("`{name}` has no space `{from}`"))
+                .help("`space status` lists its spaces")
+        }
+        TapError::NoPath => Problem::new(
+            "no-such-path",
+            format!("`{from}` has no path `{path}` in `{name}`"),
+        )
+        .help(
+            "`space graph` lists the paths: `space tap` wants the space that sends, and the path's own name",
+        ),
+        TapError::TooMany => Problem::new("too-many-taps", error.to_string())
+            .help("end another `space tap`, or close a path that the desk shows"),
+    }
 }
 
 /// Whether whoever asked has closed the socket.

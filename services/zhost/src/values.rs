@@ -17,6 +17,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::book::Book;
+use crate::descriptors::{self, explained};
 
 /// A request of a space.
 pub struct Ask {
@@ -123,8 +124,9 @@ impl Values {
         let (folder, counted, found) = (folder.to_owned(), Arc::clone(&counts), Arc::clone(&beyond));
         let back = Arc::clone(&way);
         let thread = thread::spawn(move || {
-            let (stores, caches, blind) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-            let mut shelf = Shelf { folder, stores, caches, blind, book };
+            let (stores, caches) = (BTreeMap::new(), BTreeMap::new());
+            let (closed, blind) = (BTreeSet::new(), BTreeSet::new());
+            let mut shelf = Shelf { folder, stores, closed, caches, blind, book };
             let mut queue = Queue { receiver, waiting: Vec::new(), pace: Pace::default() };
             while let Some(work) = queue.next(&shelf.book) {
                 let (space, began) = (work.ask().space.clone(), worked());
@@ -145,7 +147,10 @@ impl Values {
                     counted.insert(ask.space, counts.unwrap_or_default());
                     reply
                 } else {
-                    ask.server.serve_values(&ask.request, shelf.of(&ask))
+                    match shelf.of(&ask) {
+                        Some(store) => ask.server.serve_values(&ask.request, store),
+                        None => ask.server.serve_values(&ask.request, &mut Closed),
+                    }
                 };
                 if ask.is_strict && is_beyond(&reply) {
                     // It waits for a reply until it is ended.
@@ -207,6 +212,8 @@ struct Shelf {
     folder: PathBuf,
     /// By space, and by start where they do not last.
     stores: BTreeMap<String, (Option<u64>, Box<dyn Store>)>,
+    /// Spaces whose stores could not be reached.
+    closed: BTreeSet<String>,
     /// By space; none where it cannot be reached.
     caches: BTreeMap<String, Option<Kept>>,
     /// Spaces of whose keys nobody told what the last one means.
@@ -215,7 +222,8 @@ struct Shelf {
 }
 
 impl Shelf {
-    fn of(&mut self, ask: &Ask) -> &mut dyn Store {
+    /// A space's store; none where it cannot be reached, which is tried again when it asks again, and said once.
+    fn of(&mut self, ask: &Ask) -> Option<&mut dyn Store> {
         let is_another = |(start, _): &(Option<u64>, Box<dyn Store>)| *start != ask.ephemeral;
         if self.stores.get(&ask.space).is_none_or(is_another) {
             let store: Box<dyn Store> = match ask.ephemeral {
@@ -223,15 +231,20 @@ impl Shelf {
                 None => match self.open("data", &ask.space, |path| Disk::open(path, ask.quota)) {
                     Ok(disk) => Box::new(disk),
                     Err(error) => {
-                        self.book.event(&ask.space, &format!("what it stores cannot be reached: {error}"));
-                        Box::new(Closed)
+                        if self.closed.insert(ask.space.clone()) {
+                            let error = explained(&error);
+                            self.book
+                                .event(&ask.space, &format!("what it stores cannot be reached: {error}"));
+                        }
+                        return None;
                     }
                 },
             };
+            self.closed.remove(&ask.space);
             self.stores.insert(ask.space.clone(), (ask.ephemeral, store));
         }
-        let (_, store) = self.stores.get_mut(&ask.space).expect("it was put there if it was not");
-        &mut **store
+        let (_, store) = self.stores.get_mut(&ask.space)?;
+        Some(&mut **store)
     }
 
     /// What tells what the key of a request means, if the cache has to know before it is served.
@@ -287,6 +300,7 @@ impl Shelf {
                 })
             });
             let cache = opened.map_err(|error| {
+                let error = explained(&error);
                 self.book.event(space, &format!("its intelligence cache cannot be reached: {error}"));
             });
             self.caches.insert(space.to_owned(), cache.ok());
@@ -304,6 +318,7 @@ impl Shelf {
         let folder = self.folder.join(folder);
         fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let path = folder.join(format!("{space}.redb"));
+        descriptors::leave_some().map_err(|error| format!("{}: {error}", path.display()))?;
         open(&path).map_err(|error| format!("{}: {error}", path.display()))
     }
 }

@@ -29,7 +29,14 @@ reasons! {
     TooLarge "too-large" "It is larger than a message may be.";
     QueueFull "queue-full" "There was no room, and its path drops what has none.";
     Undeliverable "undeliverable" "Its receiver ended with it as often as its path allows.";
+    Unshown "unshown" "Its receiver is a user interface, and no page that shows it took the message in time.";
 }
+
+/// Reasons whose counts a journal keeps: the first ones. Whoever lets pages see messages loses those at its end without a
+/// record, too.
+pub(crate) const KEPT_REASONS: usize = Reason::Unshown as usize;
+/// Letters among the latest with which another one is compared.
+const ALIKE_AMONG: usize = 16;
 
 /// What is known of a dead letter. Its bytes are not kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +51,7 @@ pub struct DeadLetter {
     pub time: u64,
     /// Bytes of the last of them.
     pub bytes: u64,
-    /// How many like it followed each other, which are kept as one.
+    /// How many like it there were one after the other, or with few others between them, which are kept as one.
     pub times: u64,
 }
 
@@ -57,19 +64,23 @@ pub struct DeadLetters {
 }
 
 impl DeadLetters {
-    pub(crate) fn add(&mut self, letter: DeadLetter) {
+    /// Adds one; how many like it there are now.
+    pub(crate) fn add(&mut self, mut letter: DeadLetter) -> u64 {
         self.counts[letter.reason as usize] += letter.times;
+        let is_alike = |known: &DeadLetter| {
+            (&known.from, &known.to, known.reason) == (&letter.from, &letter.to, letter.reason)
+        };
+        let first = self.letters.len().saturating_sub(ALIKE_AMONG);
         // One sender that repeats itself pushes nobody else's out.
-        if let Some(last) = self.letters.back_mut()
-            && (&last.from, &last.to, last.reason) == (&letter.from, &letter.to, letter.reason)
-        {
-            *last = DeadLetter { times: last.times + letter.times, ..letter };
-            return;
-        }
-        if self.letters.len() == limits::DEAD_LETTERS_MAX {
+        let alike = self.letters.iter().skip(first).position(is_alike);
+        if let Some(known) = alike.and_then(|at| self.letters.remove(first + at)) {
+            letter.times += known.times;
+        } else if self.letters.len() == limits::DEAD_LETTERS_MAX {
             self.forgotten += self.letters.pop_front().map_or(0, |oldest| oldest.times);
         }
+        let times = letter.times;
         self.letters.push_back(letter);
+        times
     }
 
     /// The latest, oldest first.
@@ -101,7 +112,7 @@ mod tests {
     fn they_are_bounded_and_counted() {
         let mut dead = DeadLetters::default();
         for to in 0..limits::DEAD_LETTERS_MAX + 3 {
-            dead.add(letter(to));
+            assert_eq!(dead.add(letter(to)), 1);
         }
         assert_eq!(dead.iter().count(), limits::DEAD_LETTERS_MAX);
         assert_eq!((dead.forgotten(), dead.iter().next()), (3, Some(&letter(3))));
@@ -112,8 +123,15 @@ mod tests {
     #[test]
     fn the_same_again_is_one_letter() {
         let mut dead = DeadLetters::default();
-        (0..5000).for_each(|_| dead.add(letter(0)));
+        assert_eq!((0..5000).map(|_| dead.add(letter(0))).last(), Some(5000));
         assert_eq!(dead.iter().map(|letter| letter.times).collect::<Vec<_>>(), [5000]);
         assert_eq!(dead.count(Reason::NoSuchPath), 5000);
+        // So is what comes in turns.
+        let told: Vec<u64> = (0..40).map(|at| dead.add(letter(1 + at % 2))).collect();
+        assert_eq!(told.iter().filter(|times| **times == 1).count(), 2);
+        assert_eq!(
+            dead.iter().map(|letter| (letter.to.as_str(), letter.times)).collect::<Vec<_>>(),
+            [("to-0", 5000), ("to-1", 20), ("to-2", 20)]
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! A mesh as records. What follows from the rest, or is of this run only, is not among them: counters, taps, what
 //! other hosts are to be told.
 
+use crate::dead::KEPT_REASONS;
 use crate::flow::{Flow, FlowId, PathId, Queue, Source, SpaceId};
 use crate::mesh::{Mesh, Space};
 use crate::record::{FORMAT, Image, Record, encode};
@@ -28,7 +29,9 @@ impl Mesh {
         let events = events.map(|(space, name)| self.part(Image::Event { space: *space, name }));
         let held = self.spaces.iter().flat_map(|(id, space)| self.held_records(*id, space));
         let letters = self.dead.iter().map(|letter| self.part(Image::Dead(letter.clone())));
-        let counts = Image::DeadCounts { counts: self.dead.counts, forgotten: self.dead.forgotten };
+        let mut counts = [0; KEPT_REASONS];
+        counts.copy_from_slice(&self.dead.counts[..KEPT_REASONS]);
+        let counts = Image::DeadCounts { counts, forgotten: self.dead.forgotten };
         let ends = [self.part(counts), self.part(Image::End)];
         let begin = core::iter::once(self.part(begin));
         begin.chain(peers).chain(spaces).chain(paths).chain(events).chain(held).chain(letters).chain(ends)

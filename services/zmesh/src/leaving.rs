@@ -4,7 +4,9 @@ use crate::dead::Reason;
 use crate::flow::{Entry, FlowId, Source};
 use crate::limits;
 use crate::mesh::{Due, Mesh, Place};
+use crate::message::{Message, MessageId, Time};
 use crate::record::Change;
+use alloc::string::ToString;
 use alloc::vec::Vec;
 
 impl Mesh {
@@ -70,6 +72,24 @@ impl Mesh {
             self.space_mut(receiver).waiting.remove(&entry.arrival);
             self.bury(flow, &entry, reason);
         }
+    }
+
+    /// A message that was taken for the pages of a user interface reached none. Nobody waits for an event.
+    pub fn bury_unshown(&mut self, message: &Message, time: Time) {
+        if message.event.is_some() {
+            return;
+        }
+        self.advance(time);
+        // An answer comes back along a path of whoever asked.
+        let asked = message.answers.as_ref().and_then(|id| self.path_of(&id.space, &message.path));
+        let path = asked.or_else(|| self.path_of(&message.id.space, &message.path));
+        // It may be gone meanwhile.
+        if let Some(path) = path {
+            self.path_mut(path).flow_mut(asked.is_some()).counter.stats.dropped += 1;
+        }
+        let MessageId { space, instance, .. } = &message.id;
+        let from = alloc::format!("{space}#{instance}");
+        self.bury_letter(from, message.path.to_string(), Reason::Unshown, message.body.len());
     }
 
     /// Lets die what is too old, as far as nothing before it is in process.

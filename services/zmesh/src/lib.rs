@@ -67,6 +67,6 @@ pub use mesh::{Mesh, Output};
 pub use message::{Event, Instance, Message, MessageId, Time};
 pub use recover::{Recovered, Recovery};
 pub use stats::{FlowStats, LATENCY_NANOSECONDS, PathStats};
-pub use tap::{Observed, TapId};
+pub use tap::{Observed, TapError, TapId};
 pub use traffic::{EmitError, Emitted, TakeError};
 pub use wire::{FrameError, Subject};

@@ -10,7 +10,7 @@ use crate::log::Log;
 use crate::message::{MessageId, Time};
 use crate::record::Change;
 use crate::stats::PathStats;
-use crate::tap::{Observed, Tap, TapId};
+use crate::tap::{Observed, Tap, TapError, TapId};
 use crate::wire::Subject;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
@@ -37,7 +37,7 @@ pub enum Output {
         /// The path.
         path: Arc<str>,
     },
-    /// A message reached nobody.
+    /// A message reached nobody; the letter says how many like it there are by now.
     Dead(DeadLetter),
     /// A frame is to be published.
     Publish {
@@ -393,8 +393,8 @@ impl Mesh {
     pub(crate) fn bury_letter(&mut self, from: String, to: String, reason: Reason, bytes: usize) {
         let time = self.now.realtime;
         let letter = DeadLetter { from, to, reason, time, bytes: bytes as u64, times: 1 };
-        self.dead.add(letter.clone());
-        self.outputs.push_back(Output::Dead(letter));
+        let times = self.dead.add(letter.clone());
+        self.outputs.push_back(Output::Dead(DeadLetter { times, ..letter }));
     }
 
     /// The dead letters of this host.
@@ -402,7 +402,7 @@ impl Mesh {
         &self.dead
     }
 
-    fn path_of(&self, from: &str, name: &str) -> Option<PathId> {
+    pub(crate) fn path_of(&self, from: &str, name: &str) -> Option<PathId> {
         self.spaces[self.by_name.get(from)?].paths.get(name).copied()
     }
 
@@ -433,16 +433,16 @@ impl Mesh {
         }
     }
 
-    /// Copies what passes on a path from now on; `None` where there is no such path, or too many taps.
-    pub fn tap(&mut self, from: &str, name: &str) -> Option<TapId> {
-        let path = self.path_of(from, name)?;
+    /// Copies what passes on a path from now on.
+    pub fn tap(&mut self, from: &str, name: &str) -> Result<TapId, TapError> {
+        let path = self.path_of(from, name).ok_or(TapError::NoPath)?;
         if self.taps.len() == limits::TAPS_MAX {
-            return None;
+            return Err(TapError::TooMany);
         }
         self.last_tap += 1;
         let id = TapId(self.last_tap);
         self.taps.insert(id, Tap::new(path));
-        Some(id)
+        Ok(id)
     }
 
     /// What passed next; `None` where nothing did, or the path is gone.

@@ -1,7 +1,7 @@
 //! The records of a journal: the image that it begins with, then each change. Records are read in order, so numbers of
 //! spaces and paths mean the same as when they were written.
 
-use crate::dead::{DeadLetter, Reason};
+use crate::dead::{DeadLetter, KEPT_REASONS};
 use crate::declare::{Declaration, PathRules};
 use crate::flow::{Entry, FlowId, PathId, Source, SpaceId, StreamId};
 use crate::journal::{HEADER, seal};
@@ -102,7 +102,7 @@ pub(crate) enum Image<'r> {
     },
     Dead(DeadLetter),
     DeadCounts {
-        counts: [u64; Reason::ALL.len()],
+        counts: [u64; KEPT_REASONS],
         forgotten: u64,
     },
     End,

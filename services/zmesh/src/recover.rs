@@ -212,7 +212,7 @@ impl Mesh {
             }
             Image::Dead(letter) => self.dead.letters.push_back(letter),
             Image::DeadCounts { counts, forgotten } => {
-                self.dead.counts = counts;
+                self.dead.counts[..counts.len()].copy_from_slice(&counts);
                 self.dead.forgotten = forgotten;
             }
         }

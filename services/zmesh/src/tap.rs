@@ -9,6 +9,17 @@ use alloc::collections::VecDeque;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TapId(pub(crate) u64);
 
+/// Why a path cannot be observed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TapError {
+    /// There is no such path.
+    #[error("there is no such path")]
+    NoPath,
+    /// Others observe already, as many as may.
+    #[error("{} observe paths already, the most that may", limits::TAPS_MAX)]
+    TooMany,
+}
+
 /// What an observer sees next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observed {

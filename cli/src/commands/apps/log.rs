@@ -1,16 +1,23 @@
 //! Lines, events and messages as they come.
 
+use std::cell::Cell;
 use std::io::{Write as _, stdout};
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
+use services_zdesk::view::State;
 use services_zhost::book::{self, Entry, Kind};
+use services_zhost::host::not_up;
 use services_zhost::question::{Answer, Question};
 
 use super::{failure, is_unknown, name, nothing_runs, parent, show, unknown, up};
 use crate::arguments::{ApplicationArgument, LogsArguments, TapArguments};
 use crate::commands::system;
 use crate::report::{Failure, visible};
+
+/// How long nothing may pass on a path before that is said.
+const SILENCE: Duration = Duration::from_secs(3);
 
 /// What a line is written with.
 fn line(entry: &Entry, width: usize) -> String {
@@ -106,6 +113,7 @@ fn of_kind(arguments: &LogsArguments, is_wanted: impl Fn(&Entry) -> bool) -> Res
     {
         show::space(&application, space)?;
     }
+    let read = entries.last().map_or(0, |entry| entry.number);
     let skipped = entries.len().saturating_sub(arguments.lines);
     let width = entries.iter().map(|entry| entry.space.len()).max().unwrap_or(0);
     if !print(&lines(&entries[skipped..], width))? {
@@ -114,22 +122,66 @@ fn of_kind(arguments: &LogsArguments, is_wanted: impl Fn(&Entry) -> bool) -> Res
     match (live, arguments.follow) {
         (Some(Answer::Entries(known)), true) => {
             let interrupted = system::interruption()?;
-            let last = known.last().map_or(0, |entry| entry.number);
+            // More may have come until the files were read, which a parent that has said something wrote last.
+            let last = known.last().map_or(0, |entry| entry.number.max(read));
             follow(&name, space, last, &|| interrupted.load(Ordering::Relaxed))
         }
         _ => Ok(()),
     }
 }
 
+/// Says why nothing passes on a path, as far as that is known.
+fn say_silence(application: &str, TapArguments { from, path, .. }: &TapArguments) {
+    let Ok(Some(shown)) = up::current(application) else { return };
+    let why = match shown.spaces.iter().find(|space| space.name == *from) {
+        Some(space) if space.state == State::Running => format!("`{from}` runs, and sends nothing along it"),
+        Some(space) => format!("`{from}` does not run: {}", space.reason),
+        None => return,
+    };
+    eprintln!("note: nothing passed on `{path}` so far: {why}");
+}
+
+/// What is said of messages that reached nobody.
+fn dead(times: u64, reason: &str, as_json: bool) -> String {
+    if as_json {
+        return format!("{}\n", json!({ "dead": times, "reason": reason }));
+    }
+    format!("x {times} reached nobody: {reason}\n")
+}
+
+/// No parent runs, or it has just ended: whether the application is known.
+fn nothing_of(application: &str) -> Result<Failure, Failure> {
+    let is_known = parent::kept()?.iter().any(|kept| kept.name == application);
+    Ok(if is_known { failure(&not_up(application)) } else { nothing_runs() })
+}
+
 /// `space tap`
 pub fn tap(arguments: &TapArguments) -> Result<(), Failure> {
     let application = name(&arguments.application)?;
-    let question = Question::Tap { application, from: arguments.from.clone(), path: arguments.path.clone() };
-    let Some(answers) = parent::answers(&question)? else { return Err(nothing_runs()) };
+    let (from, path) = (arguments.from.clone(), arguments.path.clone());
+    let question = Question::Tap { application: application.clone(), from, path };
+    let Some(answers) = parent::answers(&question)? else { return Err(nothing_of(&application)?) };
     let interrupted = system::interruption()?;
     let mut left = arguments.count;
-    for answer in answers.until(&|| interrupted.load(Ordering::Relaxed)) {
-        let Answer::Tapped(messages) = answer.map_err(|problem| failure(&problem))? else { break };
+    // Whether nothing came, and nothing was said of that.
+    let (is_silent, began) = (Cell::new(true), Instant::now());
+    let is_over = || {
+        if began.elapsed() > SILENCE && is_silent.replace(false) {
+            say_silence(&application, arguments);
+        }
+        interrupted.load(Ordering::Relaxed)
+    };
+    let mut was_answered = false;
+    for answer in answers.until(&is_over) {
+        is_silent.set(false);
+        was_answered = true;
+        let messages = match answer.map_err(|problem| failure(&problem))? {
+            Answer::Tapped(messages) => messages,
+            Answer::Dead { times, reason } if print(&dead(times, &reason, arguments.output.json))? => {
+                continue;
+            }
+            _ => break,
+        };
         for message in messages {
             if left == Some(0) {
                 return Ok(());
@@ -154,5 +206,6 @@ pub fn tap(arguments: &TapArguments) -> Result<(), Failure> {
             return Ok(());
         }
     }
-    Ok(())
+    // Whoever ended meanwhile said nothing.
+    if was_answered || interrupted.load(Ordering::Relaxed) { Ok(()) } else { Err(nothing_of(&application)?) }
 }

@@ -190,6 +190,8 @@ pub fn no_desk(error: &ServeError) -> Failure {
 pub fn run(port: Option<u16>) -> Result<(), Failure> {
     // It has no terminal whose Ctrl-C it would get. Who leads a session already has none either.
     let _ = rustix::process::setsid();
+    // Before anything is open that takes more of them than most programs.
+    services_zhost::descriptors::allow_all();
     let host = open(home()?)?;
     let interrupted = system::interruption()?;
     let source: Arc<dyn Source> = Arc::<Host>::clone(&host);

@@ -2,11 +2,11 @@
 
 use std::sync::atomic::Ordering;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use services_zdesk::view::{Application, Cache, Capability, Model, Path, Snapshot, Space, State};
+use services_zdesk::view::{Application, Cache, Capability, DeadLetter, Model, Path, Snapshot, Space, State};
 use services_zhost::host::Kept;
 use services_zhost::question::{Answer, Question};
 
@@ -111,17 +111,47 @@ pub fn tree(application: &Application) -> String {
             .map(|milliseconds| format!("; tried again in {milliseconds} ms"))
             .unwrap_or_default();
         text += &format!(
-            "  {:width$}  {}  {}  {}{retry}\n",
+            "  {:width$}  {}  {}  {}{retry}{}\n",
             space.name,
             kind(space),
             word(space.state),
-            space.reason
+            space.reason,
+            past(space)
         );
     }
     for model in &application.models {
         text += &format!("  model {}: {}\n", model.name, spent(model));
     }
     text
+}
+
+/// How often a space was started again, and why it failed last: of one that runs, too.
+fn past(space: &Space) -> String {
+    let again = match space.restarts {
+        0 => String::new(),
+        1 => "; started again once".to_owned(),
+        times => format!("; started again {times} times"),
+    };
+    let failure = space.failure.as_ref().map(|failure| {
+        let since = ago(failure.time);
+        // Of one that does not run the reason is told already.
+        if space.reason.contains(&failure.reason) {
+            format!("; failed last {since}")
+        } else {
+            format!("; failed last {since}: {}", failure.reason)
+        }
+    });
+    again + &failure.unwrap_or_default()
+}
+
+/// How long ago a time is, in milliseconds since 1970.
+fn ago(time: u64) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_millis() as u64);
+    match now.saturating_sub(time) / 1000 {
+        seconds @ 0..120 => format!("{seconds} s ago"),
+        seconds @ 120..7200 => format!("{} min ago", seconds / 60),
+        seconds => format!("{} h ago", seconds / 3600),
+    }
 }
 
 /// What was spent on a model today, of what may be.
@@ -244,12 +274,29 @@ pub fn why(argument: &SpaceArgument) -> Result<(), Failure> {
         row("state", word(space.state).to_owned()),
         row("reason", space.reason.clone()),
         row("next try", space.next_retry.map(|time| format!("in {time} ms")).unwrap_or_default()),
+        row("before", past(space).trim_start_matches("; ").to_owned()),
         row("host", space.host.clone().unwrap_or_default()),
         row("placement", space.placement.clone()),
         row("cache", space.cache.map(cached).unwrap_or_default()),
+        row("dead letters", dead(&application, &space.name)),
     ];
     let rows: Vec<_> = rows.into_iter().filter(|(_, value)| !value.is_empty()).collect();
     print::text(&print::table(&rows))
+}
+
+/// Messages that a space sent, or that were for it along a path, and that reached nobody.
+fn dead(application: &Application, space: &str) -> String {
+    let sender = |letter: &DeadLetter| letter.from.split('#').next().unwrap_or_default().to_owned();
+    let is_for_it = |letter: &DeadLetter| {
+        let mut paths = application.paths.iter().filter(|path| path.to == space && path.name == letter.to);
+        paths.any(|path| path.from == sender(letter))
+    };
+    let of_it = application.dead.iter().filter(|letter| sender(letter) == space || is_for_it(letter));
+    let shown = of_it.map(|letter| {
+        let DeadLetter { from, to, times, reason, .. } = letter;
+        format!("{times} of `{from}` to `{to}`: {reason}")
+    });
+    shown.collect::<Vec<_>>().join(" ")
 }
 
 /// Prints how often a space used a capability that it holds.

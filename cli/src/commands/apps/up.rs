@@ -132,7 +132,7 @@ pub fn settle(name: &str, revision: u64) -> Result<Application, Failure> {
         let application = current(name)?.ok_or_else(|| unknown(name))?;
         // One that failed again after it was started again will not run by itself.
         let fails = |space: &&Space| {
-            space.state == State::Failed || space.state == State::Pending && space.restarts >= FAILURES
+            space.state == State::Failed || space.state == State::Pending && space.attempts >= FAILURES
         };
         if let Some(space) = application.spaces.iter().find(fails) {
             print::text(&show::tree(&application))?;

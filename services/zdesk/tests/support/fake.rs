@@ -102,6 +102,8 @@ pub fn space(name: &str, kind: Kind) -> Space {
         next_retry: None,
         instance: Some(1),
         restarts: 0,
+        attempts: 0,
+        failure: None,
         host: Some("host-1".into()),
         placement: "on `host-1`: the least load of those asked, 12 % with it; 1 of 1 eligible hosts asked"
             .into(),

@@ -7,8 +7,8 @@ use sci::guest::{ErrorCode, GuestCapability, SpaceType};
 use services_topology::agent::AgentBody;
 use services_topology::name::Name;
 use services_zdesk::view::{
-    Action, Application, Cache, Capability, Delivery, LogLine, Model, Refusal, Snapshot, Source, Space,
-    Tapped, UiFile,
+    Action, Application, Cache, Capability, Delivery, Failure, LogLine, Model, Refusal, Snapshot, Source,
+    Space, Tapped, UiFile,
 };
 use services_zmesh_component::window::{Letter, Passed};
 use services_zrms::control::{SpaceStatus, TopologyStatus};
@@ -27,6 +27,7 @@ const LOOK: Duration = Duration::from_millis(50);
 fn space(look: &Look<'_>, status: SpaceStatus, cache: Option<Counts>) -> Option<Space> {
     let node = look.application().node(&status.name)?;
     let used = look.used(&status.name);
+    let past = look.past(&status.name);
     let capability = |capability: GuestCapability| Capability {
         name: capability.name().to_owned(),
         granted: true,
@@ -39,7 +40,9 @@ fn space(look: &Look<'_>, status: SpaceStatus, cache: Option<Counts>) -> Option<
         reason: status.reason,
         next_retry: status.next_retry,
         instance: status.host.as_ref().map(|(_, epoch)| *epoch),
-        restarts: u64::from(status.attempts),
+        restarts: past.starts.saturating_sub(1),
+        attempts: u64::from(status.attempts),
+        failure: past.failure.map(|(time, reason)| Failure { time, reason }),
         host: status.host.map(|(host, _)| host),
         placement: status.explanation.map(|explanation| explanation.to_string()).unwrap_or_default(),
         memory: Some(look.memory(&status.name)),
@@ -122,7 +125,7 @@ impl Source for Host {
 
     fn tap(&self, app: &str, from: &str, path: &str) -> Option<Receiver<Tapped>> {
         let run = self.run(app).ok()?;
-        let tap = run.tap(from, path)?;
+        let tap = run.tap(from, path).ok()?;
         let (mut watch, receiver) = Watch::new();
         thread::spawn(move || {
             while !run.is_over() {

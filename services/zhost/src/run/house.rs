@@ -2,14 +2,14 @@
 
 use super::agents::Calls;
 use super::effects::Effects;
-use super::member::{Brought, Member, Standing};
+use super::member::{Brought, Member, Past, Standing};
 use super::operator::OPERATOR;
 use super::quota::{Judgement, Processor};
 use super::recognizers::Recognized;
 use super::{Run, not_running};
 use crate::application::Application;
 use sci::guest::{ErrorCode, GuestCapability};
-use services_zmesh::{After, DeadLetters, Emitted, Instance, Mesh, Output, PathStats};
+use services_zmesh::{After, DeadLetter, DeadLetters, Emitted, Instance, Mesh, Output, PathStats};
 use services_zrun::InMemory;
 use services_zrun::remote::{Server, Wait, arrived, brought, is_full};
 use std::collections::BTreeMap;
@@ -23,6 +23,8 @@ pub struct House {
     pub application: Arc<Application>,
     pub revision: u64,
     pub members: BTreeMap<String, Member>,
+    /// What became of the starts of spaces.
+    pub past: BTreeMap<String, Past>,
     /// Spaces of the process, by their numbers there.
     pub numbers: BTreeMap<u32, String>,
     pub last_number: u32,
@@ -137,7 +139,17 @@ impl House {
         let Some(member) = self.members.get_mut(space) else { return };
         let instance = Instance { space, number: member.epoch };
         while let Ok(message) = self.mesh.take(instance, usize::MAX, run.now()) {
-            member.show(message);
+            if let Some(unshown) = member.show(message) {
+                self.mesh.bury_unshown(&unshown, run.now());
+            }
+        }
+    }
+
+    /// What waited for the pages of a user interface that ends reaches none.
+    fn bury_unshown(&mut self, run: &Run, space: &str) {
+        let Some(member) = self.members.get_mut(space) else { return };
+        for message in std::mem::take(&mut member.shown) {
+            self.mesh.bury_unshown(&message, run.now());
         }
     }
 
@@ -150,11 +162,11 @@ impl House {
     }
 
     /// Replies to a space, or keeps the reply back: who sends again and again where there is no room takes the time of
-    /// others, and learns of it when there is room, or a moment later.
+    /// others, and learns of it when there is room, or a moment later. So does who writes more than it may.
     pub fn reply(&mut self, run: &Run, space: &str, number: u32, reply: Vec<u8>) {
         if let Some(member) = self.members.get_mut(space) {
             member.refused = if is_full(&reply) { member.refused.saturating_add(1) } else { 0 };
-            if member.refused > REFUSALS {
+            if member.refused > REFUSALS || run.book.must_wait(space) {
                 member.late = Some(reply);
                 return;
             }
@@ -164,7 +176,10 @@ impl House {
 
     /// Tells a space what was kept back.
     pub fn tell_late(&mut self, run: &Run, space: &str) {
-        let Some(member) = self.members.get_mut(space) else { return };
+        let Some(member) = self.members.get_mut(space).filter(|member| member.late.is_some()) else { return };
+        if run.book.must_wait(space) {
+            return;
+        }
         if let (Some(number), Some(reply)) = (member.number, member.late.take()) {
             run.process.reply(number, &reply);
         }
@@ -198,6 +213,16 @@ impl House {
         }
     }
 
+    /// A start of a space, or what kept it from starting.
+    pub fn began(&mut self, run: &Run, space: &str, member: Member) {
+        run.book.event(space, &format!("start {}: {}", member.epoch, member.standing));
+        let past = self.past.entry(space.to_owned()).or_default();
+        past.starts += 1;
+        past.note(&member.standing);
+        self.bury_unshown(run, space);
+        self.members.insert(space.to_owned(), member);
+    }
+
     /// A space has ended.
     pub fn ended(&mut self, run: &Run, space: &str, standing: Standing) {
         let Some(member) = self.members.get_mut(space) else { return };
@@ -208,6 +233,7 @@ impl House {
             self.numbers.remove(&number);
         }
         run.book.event(space, &standing.to_string());
+        self.past.entry(space.to_owned()).or_default().note(&standing);
         member.standing = standing;
         // What it has locked is free again.
         member.bench = None;
@@ -216,6 +242,7 @@ impl House {
         let instance = Instance { space, number: member.epoch };
         // One that is not known to the mesh has no messages there.
         let _ = self.mesh.stop(instance, After::Restart, run.now());
+        self.bury_unshown(run, space);
         let _ = run.ways.nudge.send(());
     }
 
@@ -288,10 +315,24 @@ impl Look<'_> {
         self.0.members.get(space).map(|member| member.used.clone()).unwrap_or_default()
     }
 
+    /// What became of a space's starts.
+    pub fn past(&self, space: &str) -> Past {
+        self.0.past.get(space).cloned().unwrap_or_default()
+    }
+
     /// Bytes of a space's memory.
     pub fn memory(&self, space: &str) -> u64 {
         let member = self.0.members.get(space).filter(|member| !member.standing.has_ended());
         member.map_or(0, |member| member.memory)
+    }
+
+    /// How many of the latest messages that reached nobody were sent along a path, and why the last of them did not.
+    pub fn dead_on(&self, from: &str, path: &str) -> (u64, Option<&'static str>) {
+        let is_of = |letter: &&DeadLetter| letter.to == path && letter.from.split('#').next() == Some(from);
+        self.dead()
+            .iter()
+            .filter(is_of)
+            .fold((0, None), |(times, _), letter| (times + letter.times, Some(letter.reason.meaning())))
     }
 
     /// The latest messages that reached nobody.

@@ -1,5 +1,6 @@
 //! A space of a topology that was started here.
 
+use super::milliseconds;
 use sci::guest::GuestCapability;
 use services_zmesh::Message;
 use services_zrun::Grants;
@@ -52,6 +53,24 @@ impl fmt::Display for Standing {
             Self::Running => write!(f, "it runs"),
             Self::Ended { failed: false, reason } => write!(f, "{reason}"),
             Self::Ended { failed: true, reason } => write!(f, "it failed: {reason}"),
+        }
+    }
+}
+
+/// What became of a space's starts since the machine's parent began.
+#[derive(Clone, Debug, Default)]
+pub struct Past {
+    /// How many there were.
+    pub starts: u64,
+    /// When it failed last, in milliseconds since 1970, and why.
+    pub failure: Option<(u64, String)>,
+}
+
+impl Past {
+    /// Keeps how a start stands.
+    pub fn note(&mut self, standing: &Standing) {
+        if let Standing::Ended { failed: true, reason } = standing {
+            self.failure = Some((milliseconds(), reason.clone()));
         }
     }
 }
@@ -112,7 +131,7 @@ pub struct Member {
     /// When it must have ended.
     pub end_by: Option<Instant>,
     /// The latest messages for the pages of a user interface. None of them slows a sender: what no page fetched in time is
-    /// gone.
+    /// a dead letter.
     pub shown: VecDeque<Message>,
     /// Its sensors and actuators.
     pub bench: Option<Bench>,
@@ -156,12 +175,11 @@ impl Member {
         }
     }
 
-    /// Keeps a message for a page.
-    pub fn show(&mut self, message: Message) {
-        if self.shown.len() == SHOWN_MAX {
-            self.shown.pop_front();
-        }
+    /// Keeps a message for a page; the oldest, where there is no room for it any more.
+    pub fn show(&mut self, message: Message) -> Option<Message> {
+        let oldest = if self.shown.len() == SHOWN_MAX { self.shown.pop_front() } else { None };
         self.shown.push_back(message);
+        oldest
     }
 
     /// It waits to be called, if nothing arrived since it said so.

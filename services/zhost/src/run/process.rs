@@ -1,6 +1,7 @@
 //! The process that a topology's spaces run in: begun when the first of them starts, and again when it is gone.
 
 use super::Run;
+use crate::descriptors::explained;
 use services_zrun::linux::{Job, Orders, Spaces};
 use services_zrun::remote::Wait;
 use std::collections::{BTreeSet, VecDeque};
@@ -122,7 +123,7 @@ fn live(run: &Weak<Run>) -> bool {
         Err(error) => {
             let Some(run) = run.upgrade() else { return false };
             run.process.state().pending.clear();
-            run.process_ended(&format!("did not begin: {error}"));
+            run.process_ended(&explained(&format!("did not begin: {error}")));
             return true;
         }
     };

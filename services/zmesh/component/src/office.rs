@@ -16,7 +16,8 @@ use alloc::vec::Vec;
 use sci::guest::{ErrorCode, GuestCapability as Capability};
 use serde::{Deserialize, Serialize};
 use services_zmesh::{
-    After, Declaration, DeclareError, DirectoryError, Emitted, Instance, Mesh, Message, Output, TapId, Time,
+    After, Declaration, DeclareError, DirectoryError, Emitted, Instance, Mesh, Message, Output, TapError,
+    TapId, Time,
 };
 use services_zrun::agents::{AgentBody, Name};
 use services_zrun::remote::{Concern, Desk, Server, Slow, TooLarge, concerns};
@@ -111,14 +112,16 @@ struct Member {
 }
 
 impl Member {
-    /// Keeps a message for whoever looks, and forgets the oldest where there are too many.
-    fn show(&mut self, message: Message) {
+    /// Keeps a message for whoever looks; the oldest, for which there is no room any more.
+    fn show(&mut self, message: Message) -> Vec<Message> {
         self.shown.push_back(message);
         let mut bytes: usize = self.shown.iter().map(|message| message.body.len()).sum();
-        while self.shown.len() > SHOWN_MAX || bytes > SHOWN_BYTES_MAX {
-            let Some(oldest) = self.shown.pop_front() else { return };
-            bytes -= oldest.body.len();
+        let mut first = 0;
+        while self.shown.len() - first > SHOWN_MAX || bytes > SHOWN_BYTES_MAX {
+            bytes -= self.shown[first].body.len();
+            first += 1;
         }
+        self.shown.drain(..first).collect()
     }
 }
 
@@ -192,7 +195,7 @@ impl Office {
         for path in &declaration.paths {
             let text = format!("{} -> {} along `{}`", path.from, path.to, path.name);
             lines.push_back(format!("path {text}"));
-            unused.extend(mesh.tap(&path.from, &path.name).map(|tap| (tap, text)));
+            unused.extend(mesh.tap(&path.from, &path.name).ok().map(|tap| (tap, text)));
         }
         let paths = declaration.paths.iter().map(|path| (path.from.clone(), path.name.clone())).collect();
         let asked = ASKED.iter().fold(0, |mask, one| mask | one.bit());
@@ -388,7 +391,9 @@ impl Office {
             let instance = Instance { space: &name, number: member.instance };
             if member.is_interface {
                 while let Ok(message) = self.mesh.take(instance, usize::MAX, now) {
-                    member.show(message);
+                    for unshown in member.show(message) {
+                        self.mesh.bury_unshown(&unshown, now);
+                    }
                 }
                 continue;
             }
@@ -448,12 +453,13 @@ impl Office {
                 })
             }
             Some(Question::Watch { from, path }) => match self.mesh.tap(&from, &path) {
-                Some(tap) => {
+                Ok(tap) => {
                     self.last_watch += 1;
                     self.watches.push((self.last_watch, tap));
                     Answer::Watching(self.last_watch)
                 }
-                None => refused(ErrorCode::NotFound, "there is no such path, or too many watch".into()),
+                Err(error @ TapError::NoPath) => refused(ErrorCode::NotFound, error.to_string()),
+                Err(error @ TapError::TooMany) => refused(ErrorCode::Quota, error.to_string()),
             },
             Some(Question::Unwatch(watch)) => {
                 let ended = self.watches.extract_if(.., |(known, _)| *known == watch);

@@ -111,6 +111,29 @@ fn a_path_may_drop_what_has_no_room() {
 }
 
 #[test]
+fn what_no_page_shows_is_a_dead_letter_of_its_path() {
+    let mut mesh = with(PathRules::default());
+    send(&mut mesh, b"22").unwrap();
+    let message = mesh.take(a("b"), 10, at(0)).unwrap();
+    mesh.emit(a("b"), "@sender", b"answer", at(0)).unwrap();
+    let answer = mesh.take(a("a"), 10, at(0)).unwrap();
+    mesh.bury_unshown(&message, at(1));
+    mesh.bury_unshown(&message, at(2));
+    mesh.bury_unshown(&answer, at(3));
+    let dead: Vec<_> =
+        mesh.dead_letters().iter().map(|one| (one.from.as_str(), one.bytes, one.times)).collect();
+    assert_eq!(dead, [("a#1", 2, 2), ("b#1", 6, 1)]);
+    assert!(mesh.dead_letters().iter().all(|one| (one.to.as_str(), one.reason) == ("p", Reason::Unshown)));
+    let stats = mesh.stats("a", "p").unwrap();
+    assert_eq!((stats.messages.dropped, stats.answers.dropped), (2, 1));
+    let told = outputs(&mut mesh).into_iter().filter_map(|output| match output {
+        Output::Dead(letter) => Some(letter.times),
+        _ => None,
+    });
+    assert_eq!(told.collect::<Vec<_>>(), [1, 2, 1]);
+}
+
+#[test]
 fn answers_ride_back_to_who_asked() {
     let mut mesh = with(PathRules::default());
     let Ok(Emitted::Accepted(question)) = send(&mut mesh, b"question") else { panic!() };
@@ -319,7 +342,7 @@ fn a_tap_never_slows_a_path() {
     mesh.untap(tap);
     send(&mut mesh, b"x").unwrap();
     assert_eq!(mesh.observe(tap), None);
-    assert_eq!(mesh.tap("a", "q"), None);
+    assert_eq!(mesh.tap("a", "q"), Err(TapError::NoPath));
 }
 
 #[test]

@@ -98,6 +98,8 @@ enum Said {
     Ended(u32, Result<(), Report>),
     /// The space's memory has so many bytes now.
     Memory(u32, u64),
+    /// There was no room for the space's lane.
+    NoLane(u32),
 }
 
 /// Why a space did not run to its end in its own process.
@@ -262,16 +264,23 @@ impl Spaces {
 
     /// Waits for what happens next.
     pub fn wait(&mut self) -> Result<Event, Ended> {
-        let (said, beside) = self.child.receive(MESSAGE_BYTES_MAX)?;
-        Ok(match said {
-            Said::Request(space) => Event::Request { space, request: beside },
-            Said::Memory(space, bytes) => Event::Memory { space, bytes },
-            Said::Ended(space, result) => {
-                lock(&self.lanes).remove(&space);
-                let samples = beside.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
-                Event::Ended { space, result, samples }
-            }
-        })
+        loop {
+            let (said, beside) = self.child.receive(MESSAGE_BYTES_MAX)?;
+            return Ok(match said {
+                Said::Request(space) => Event::Request { space, request: beside },
+                Said::Memory(space, bytes) => Event::Memory { space, bytes },
+                Said::NoLane(space) => {
+                    // It has asked nothing yet: no reply to it is lost.
+                    lock(&self.lanes).remove(&space);
+                    continue;
+                }
+                Said::Ended(space, result) => {
+                    lock(&self.lanes).remove(&space);
+                    let samples = beside.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
+                    Event::Ended { space, result, samples }
+                }
+            });
+        }
     }
 }
 
@@ -375,8 +384,13 @@ fn serve(mut inside: Inside) -> Result<(), Box<dyn std::error::Error>> {
             Told::Start(space, job, has_lane) => {
                 let (sender, receiver) = mpsc::channel();
                 let stop = Stop::default();
-                let replies = match inside.lane().filter(|_| has_lane) {
-                    Some(lane) => Replies::Lane { lane, asks: true },
+                let replies = match has_lane.then(|| inside.lane()) {
+                    Some(Some(lane)) => Replies::Lane { lane, asks: true },
+                    Some(None) => {
+                        // Who gave it hears of that before the space asks for anything.
+                        inside.send(&Said::NoLane(space), &[])?;
+                        Replies::Queue(receiver)
+                    }
                     None => Replies::Queue(receiver),
                 };
                 let running = Running { replies: Some(sender), stop: stop.clone(), guest: None };

@@ -4,6 +4,8 @@ use super::run::RunError;
 use crate::imports::ImportError;
 use serde::{Deserialize, Serialize};
 use space_host::{Error, Trap};
+use std::error::Error as _;
+use std::io;
 
 /// Why a space did not run to its end, as its process tells it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -55,6 +57,16 @@ impl From<&RunError> for Report {
             RunError::Host(Error::Quota { .. }) => ReportKind::Memory,
             RunError::Host(_) | RunError::Enter(_) => ReportKind::Host,
         };
-        Self { kind, message: error.to_string() }
+        let mut message = error.to_string();
+        let mut source = error.source();
+        while let Some(below) = source {
+            let answered = below.to_string();
+            // Only what the system answered is not in the words above it.
+            if below.is::<io::Error>() && !message.contains(&answered) {
+                message = message + ": " + &answered;
+            }
+            source = below.source();
+        }
+        Self { kind, message }
     }
 }

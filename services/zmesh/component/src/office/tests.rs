@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::window::Way;
-use services_zmesh::{EventDeclaration, PathDeclaration, PathRules};
+use services_zmesh::{EventDeclaration, PathDeclaration, PathRules, Reason};
 use services_zrun::remote::{Channel, Parts, Remote, exchange};
 use services_zrun::{Format, Mail as _, MailError, Next, Shape, SimulatedSensor as Sensor, StoreError, Wave};
 
@@ -168,6 +168,9 @@ fn an_interface_keeps_the_latest() {
     }
     let kept: Vec<u8> = shown(&mut office).iter().map(|one| one.body[0]).collect();
     assert_eq!(kept, (200 - SHOWN_MAX as u8..200).collect::<Vec<u8>>());
+    // Those that no page took are dead letters like others.
+    assert_eq!(office.mesh.dead_letters().count(Reason::Unshown), 200 - SHOWN_MAX as u64);
+    assert_eq!(lines(&mut office).iter().filter(|line| line.contains("no page that shows it")).count(), 1);
 }
 
 #[test]
