@@ -1,6 +1,7 @@
 //! Tests of the mesh as a whole.
 
 mod audit;
+mod day;
 mod disk;
 mod events;
 mod journal;

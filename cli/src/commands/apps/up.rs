@@ -38,8 +38,14 @@ pub struct Prepared {
 pub fn package(what: &Path) -> Result<Vec<u8>, Failure> {
     if what.extension().is_some_and(|ending| ["in", "sci", "wasm"].iter().any(|other| ending == *other)) {
         let what = what.display();
-        return Err(Failure::new(Exit::Usage, "usage", format!("`{what}` is one program, and no application"))
-            .help(format!("`space run {what}` runs it; an application is a folder with a `topology.yaml`, or a package")));
+        return Err(Failure::new(
+            Exit::Usage,
+            "usage",
+            format!("`{what}` is one program, and no application"),
+        )
+        .help(format!(
+            "`space run {what}` runs it; an application is a folder with a `topology.yaml`, or a package"
+        )));
     }
     if is_package(what) { mex::read(what) } else { Ok(mex::pack::pack(what)?.bytes) }
 }
