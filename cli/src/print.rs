@@ -8,13 +8,8 @@ use crate::report::{Failure, visible};
 
 /// Prints text.
 pub fn text(text: &str) -> Result<(), Failure> {
-    raw(&visible(text))
-}
-
-/// Prints text that may command the terminal.
-pub fn raw(text: &str) -> Result<(), Failure> {
     let mut out = stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(visible(text).as_bytes()).and_then(|()| out.flush()) {
         // Whoever read it has seen enough.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => Ok(written?),

@@ -50,6 +50,13 @@ fn an_application_is_up_seen_and_down() {
         tap.join().expect("it ends")
     });
     assert!(said.contains("-> by hand\n") && said.contains("-> tick\n"), "{said}");
+    for endless in [["top"].as_slice(), &["logs", "-f"], &["tap", "ticker", "values"]] {
+        let mut command = house.0.command("app", endless);
+        let mut looks = command.stdout(Stdio::piped()).spawn().expect("it starts");
+        // Whoever reads it has seen enough.
+        drop(looks.stdout.take());
+        assert!(looks.wait().expect("it ends").success(), "{endless:?}");
+    }
     house.call(&["send", "ticker", "m", "--path", "ghost"]).refuses(4, "error[not-sent]");
     house.call(&["kill", "ghost"]).refuses(2, "error[not-running]");
     house.call(&["status", "--app", "ghost"]).refuses(2, "there is no application `ghost`");

@@ -160,14 +160,19 @@ int guest_has(const char *function) {
     return z_has(function, guest_length(function)) == 1;
 }
 
+// An id, or nothing for null.
+static guest_text id_of(guest_text value) {
+    return guest_is(value, "null") ? (guest_text){0} : guest_unquoted(value);
+}
+
 int32_t guest_next(guest_message *message) {
     FILLED(&message->bytes, net_recv_next(message->bytes.bytes, message->bytes.capacity));
     FILLED(&message->info, net_message_info(message->info.bytes, message->info.capacity));
     guest_text info = all(&message->info);
     message->from = guest_unquoted(guest_member(info, "from"));
     message->path = guest_unquoted(guest_member(info, "path"));
-    message->id = guest_number(guest_member(info, "id"));
-    message->answers = guest_number(guest_member(info, "answers"));
+    message->id = id_of(guest_member(info, "id"));
+    message->answers = id_of(guest_member(info, "answers"));
     message->time = guest_number(guest_member(info, "time"));
     return message->bytes.length;
 }

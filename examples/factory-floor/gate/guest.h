@@ -52,9 +52,8 @@ typedef struct {
     guest_buffer bytes, info;
     // The space that sent it, "@self" for this one; the path that it came by, empty from oneself.
     guest_text from, path;
-    uint64_t id;
-    // The message that it answers, 0 for none.
-    uint64_t answers;
+    // Its id, and that of the message that it answers, empty for none.
+    guest_text id, answers;
     // Milliseconds since 1970.
     uint64_t time;
 } guest_message;

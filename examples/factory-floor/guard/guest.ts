@@ -97,8 +97,9 @@ export class Message {
   ) {
     this.from = unquoted(member(info, "from"));
     this.path = unquoted(member(info, "path"));
-    this.id = numberOf(member(info, "id"));
-    this.answers = numberOf(member(info, "answers"));
+    const answers = member(info, "answers");
+    this.id = unquoted(member(info, "id"));
+    this.answers = answers == "null" ? "" : unquoted(answers);
     this.time = numberOf(member(info, "time"));
   }
 
@@ -106,9 +107,9 @@ export class Message {
   readonly from: string;
   /** The path that it came by, empty from oneself. */
   readonly path: string;
-  readonly id: u64;
-  /** The message that it answers, 0 for none. */
-  readonly answers: u64;
+  readonly id: string;
+  /** The id of the message that it answers, empty for none. */
+  readonly answers: string;
   /** Milliseconds since 1970. */
   readonly time: u64;
 

@@ -28,7 +28,7 @@ fn line(entry: &Entry, width: usize) -> String {
 }
 
 /// Prints, as long as somebody reads it; whether somebody does.
-fn print(text: &str) -> Result<bool, Failure> {
+pub fn print(text: &str) -> Result<bool, Failure> {
     let mut out = stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),

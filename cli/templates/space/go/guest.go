@@ -107,9 +107,8 @@ type Message struct {
 	Bytes []byte
 	// From is the space that sent it, @self for this one; Path is the path that it came by, empty from oneself.
 	From, Path string
-	ID         uint64
-	// Answers is the message that it answers, 0 for none.
-	Answers uint64
+	// ID is its id, Answers that of the message that it answers, empty for none.
+	ID, Answers string
 	// Time is in milliseconds since 1970.
 	Time uint64
 }
@@ -130,8 +129,15 @@ func Next() (*Message, error) {
 	info := string(known)
 	return &Message{
 		Bytes: bytes, From: Unquoted(Member(info, "from")), Path: Unquoted(Member(info, "path")),
-		ID: number(info, "id"), Answers: number(info, "answers"), Time: number(info, "time"),
+		ID: Unquoted(Member(info, "id")), Answers: answered(Member(info, "answers")), Time: number(info, "time"),
 	}, nil
+}
+
+func answered(id string) string {
+	if id == "null" {
+		return ""
+	}
+	return Unquoted(id)
 }
 
 // Event is the name of the event that it brings, or nothing.

@@ -101,9 +101,9 @@ pub struct Message {
     pub from: String,
     /// The path that it came by, empty from oneself.
     pub path: String,
-    pub id: u64,
-    /// The message that it answers.
-    pub answers: Option<u64>,
+    pub id: String,
+    /// The id of the message that it answers.
+    pub answers: Option<String>,
     /// Milliseconds since 1970.
     pub time: u64,
 }
@@ -114,14 +114,13 @@ impl Message {
         let Some(bytes) = unless(Error::WouldBlock, filled(space::net::recv_next))? else { return Ok(None) };
         let info = text(filled(space::net::message_info)?)?;
         let of = |key| json::member(&info, key).map(json::unquoted);
-        let number = |key| of(key).and_then(|number| number.parse().ok());
         Ok(Some(Self {
             bytes,
             from: of("from").unwrap_or_default().to_owned(),
             path: of("path").unwrap_or_default().to_owned(),
-            id: number("id").unwrap_or_default(),
-            answers: number("answers"),
-            time: number("time").unwrap_or_default(),
+            id: of("id").unwrap_or_default().to_owned(),
+            answers: of("answers").filter(|id| *id != "null").map(str::to_owned),
+            time: of("time").and_then(|time| time.parse().ok()).unwrap_or_default(),
         }))
     }
 

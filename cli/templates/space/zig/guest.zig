@@ -103,12 +103,12 @@ pub const Message = struct {
     from: []const u8,
     /// The path that it came by, empty from oneself.
     path: []const u8,
-    id: u64,
-    /// The message that it answers.
-    answers: ?u64,
+    id: []const u8,
+    /// The id of the message that it answers.
+    answers: ?[]const u8,
     /// Milliseconds since 1970.
     time: u64,
-    /// What `from` and `path` lie in.
+    /// What the texts lie in.
     info: []u8,
 
     /// Takes the next message; null where none waits.
@@ -121,11 +121,15 @@ pub const Message = struct {
             .bytes = bytes,
             .from = unquoted(member(info, "from") orelse ""),
             .path = unquoted(member(info, "path") orelse ""),
-            .id = number(info, "id") orelse 0,
-            .answers = number(info, "answers"),
+            .id = unquoted(member(info, "id") orelse ""),
+            .answers = answered(member(info, "answers") orelse "null"),
             .time = number(info, "time") orelse 0,
             .info = info,
         };
+    }
+
+    fn answered(id: []const u8) ?[]const u8 {
+        return if (std.mem.eql(u8, id, "null")) null else unquoted(id);
     }
 
     pub fn free(message: Message, allocator: Allocator) void {

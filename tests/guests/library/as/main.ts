@@ -6,7 +6,7 @@ const LARGE_BYTES = 40_000;
 const BLOB_BYTES = 200_000;
 const MESSAGE_BYTES = 60_000;
 
-let first: u64 = 0;
+let first = "";
 
 function pattern(length: i32): Uint8Array {
   const bytes = new Uint8Array(length);
@@ -162,7 +162,7 @@ export function on_process(): i32 {
   if (message.event != "") {
     happened(message);
   } else if (message.text == "one") {
-    guest.log(`message: one from ${message.from}, an answer: ${message.answers != 0}`);
+    guest.log(`message: one from ${message.from}, an answer: ${message.answers != ""}`);
     first = message.id;
     must(message.answer(guest.bytesOf("two")));
   } else if (message.text == "two") {

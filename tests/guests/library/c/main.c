@@ -12,7 +12,7 @@
     } while (0)
 
 static guest_buffer line;
-static uint64_t first;
+static guest_buffer first;
 
 static void pattern(guest_buffer *into, uint32_t length) {
     guest_reserve(into, length);
@@ -283,12 +283,13 @@ SPACE_EXPORT(on_process) int32_t on_process(void) {
     guest_text event = guest_event(&message), bytes = {message.bytes.bytes, message.bytes.length};
     if (event.bytes) return happened(&message, event);
     if (guest_is(bytes, "one")) {
-        said("one", &message, message.answers != 0);
-        first = message.id;
+        said("one", &message, message.answers.length != 0);
+        guest_add_bytes(&first, message.id.bytes, message.id.length);
+        guest_add_bytes(&first, "", 1);
         return guest_answer("two", 3);
     }
     if (guest_is(bytes, "two")) {
-        said("two", &message, message.answers == first);
+        said("two", &message, guest_is(message.answers, first.bytes));
         GUEST_FREED guest_buffer large = {0};
         pattern(&large, MESSAGE_BYTES);
         return guest_send_self(large.bytes, large.length);

@@ -17,7 +17,7 @@ const (
 	messageBytes = 60_000
 )
 
-var first uint64
+var first string
 
 func pattern(length int) []byte {
 	bytes := make([]byte, length)
@@ -195,7 +195,7 @@ func onProcess() int32 {
 	case message.Event() != "":
 		event(message)
 	case string(message.Bytes) == "one":
-		said("one", message.Answers != 0)
+		said("one", message.Answers != "")
 		first = message.ID
 		check(message.Answer([]byte("two")))
 	case string(message.Bytes) == "two":

@@ -5,13 +5,13 @@ mod space;
 
 use guest::{actuators, agent, audio, data, events, ic, json, log, sensors, Error, Message, Result};
 use std::io::{Read, Write};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::OnceLock;
 
 const LARGE_BYTES: usize = 40_000;
 const BLOB_BYTES: usize = 200_000;
 const MESSAGE_BYTES: usize = 60_000;
 
-static FIRST: AtomicU64 = AtomicU64::new(0);
+static FIRST: OnceLock<String> = OnceLock::new();
 
 fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|at| (at * 7 + 3) as u8).collect()
@@ -134,10 +134,10 @@ fn process() -> Result<()> {
         }
     } else if message.bytes == b"one" {
         log(format_args!("message: one from {}, an answer: {}", message.from, message.answers.is_some()));
-        FIRST.store(message.id, Ordering::Relaxed);
+        FIRST.get_or_init(|| message.id.clone());
         message.answer("two")?;
     } else if message.bytes == b"two" {
-        let is_answer = message.answers == Some(FIRST.load(Ordering::Relaxed));
+        let is_answer = message.answers.as_ref() == FIRST.get();
         log(format_args!("message: two from {}, an answer: {is_answer}", message.from));
         guest::send_self(pattern(MESSAGE_BYTES))?;
     } else {

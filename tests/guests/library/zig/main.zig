@@ -11,7 +11,7 @@ const large_bytes = 40_000;
 const blob_bytes = 200_000;
 const message_bytes = 60_000;
 
-var first: u64 = 0;
+var first: []u8 = &.{};
 
 pub const panic = std.debug.FullPanic(struct {
     fn panicked(message: []const u8, _: ?usize) noreturn {
@@ -187,10 +187,10 @@ fn process() !void {
         }
     } else if (std.mem.eql(u8, message.bytes, "one")) {
         log("message: one from {s}, an answer: {}", .{ message.from, message.answers != null });
-        first = message.id;
+        first = try allocator.dupe(u8, message.id);
         try message.answer("two");
     } else if (std.mem.eql(u8, message.bytes, "two")) {
-        log("message: two from {s}, an answer: {}", .{ message.from, message.answers == first });
+        log("message: two from {s}, an answer: {}", .{ message.from, std.mem.eql(u8, message.answers orelse "", first) });
         const large = try pattern(message_bytes);
         defer allocator.free(large);
         try guest.sendSelf(large);
