@@ -41,11 +41,9 @@ impl House {
         while let Ok(message) = self.mesh.take(instance, usize::MAX, run.now()) {
             let shown = &message.body[..message.body.len().min(ANSWER_BYTES_SHOWN)];
             let more = message.body.len() - shown.len();
-            let mut says = format!("it answers `{}`", String::from_utf8_lossy(shown).escape_debug());
-            if more > 0 {
-                says += &format!(" and {more} bytes more");
-            }
-            run.book.event(&message.id.space, &says);
+            let shown = String::from_utf8_lossy(shown);
+            let more = if more > 0 { format!(" and {more} bytes more") } else { String::new() };
+            run.book.event(&message.id.space, &format!("it answers `{}`{more}", shown.escape_debug()));
         }
         // It runs: it has just taken.
         let _ = self.mesh.finish(instance, run.now());
