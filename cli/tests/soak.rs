@@ -157,9 +157,9 @@ impl Mill {
         for command in [["ps", "--json"].as_slice(), &["status"], &["graph"], &["top", "--once"]] {
             self.holds(command);
         }
-        if round % 5 == 0 {
+        if round.is_multiple_of(5) {
             let other = TOPOLOGY.replace("backoff: 100ms", "backoff: 90ms");
-            self.0.write("app/topology.yaml", if round % 2 == 0 { TOPOLOGY } else { &other });
+            self.0.write("app/topology.yaml", if round.is_multiple_of(2) { TOPOLOGY } else { &other });
             self.holds(&["topo", "submit"]);
         }
     }
