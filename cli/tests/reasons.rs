@@ -107,7 +107,8 @@ fn each_cause_that_a_path_cannot_be_looked_at_is_told_apart() {
     silent.kill().expect("it runs");
     silent.wait().expect("it ends");
 
-    let question = r#"{"ask":"tap","application":"clockwork","from":"ticker","path":"values"}"#;
+    // Nothing passes there: whoever reads nothing for long is let go.
+    let question = r#"{"ask":"tap","application":"clockwork","from":"page","path":"clicks"}"#;
     let watch = || {
         let mut stream = UnixStream::connect(house.0.path("home/zhost.sock")).expect("the parent listens");
         writeln!(stream, "{question}").expect("it is taken");

@@ -30,7 +30,7 @@ fn process() -> Result<()> {
     if message.bytes == b"press" {
         data::put(PRESSES, (presses()? + 1).to_le_bytes())?;
     }
-    // To itself, as `space send` puts it there, an answer would be the next message.
+    // To itself an answer would be the next message.
     if message.from == "@self" {
         return Ok(());
     }

@@ -250,10 +250,10 @@ fn the_store_counts_keeps_and_answers_over_a_restart() {
 
 #[test]
 fn the_store_refuses_what_it_cannot_keep() {
-    let store = Guest::new(STORE, InMemory::new(1 << 16));
-    store.outside(|outside| outside.post.put("panel", "presses", &[b'x'; 2000]));
-    assert_eq!(store.call("on_process"), -6, "too-large");
-    drop(store);
+    let small = Guest::new(STORE, InMemory::new(1 << 10));
+    small.outside(|outside| outside.post.put("sensor", "values", &[b'x'; 2000]));
+    assert_eq!(small.call("on_process"), -7, "quota");
+    drop(small);
     let full = Guest::new(STORE, InMemory::new(4));
     full.outside(|outside| outside.post.put("panel", "presses", b"press"));
     assert_eq!(full.call("on_process"), -7, "quota");
