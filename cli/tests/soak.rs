@@ -4,6 +4,7 @@
 mod common;
 
 use common::Place;
+use serde_json::Value;
 use std::env;
 use std::fs;
 use std::path::Path;
@@ -152,6 +153,15 @@ impl Mill {
         all
     }
 
+    /// Messages that the keeper has taken.
+    fn taken(&self) -> u64 {
+        let said = self.0.call("app", &["ps", "--json"]).succeeds();
+        let all: Value = serde_json::from_str(&said).expect("it is JSON");
+        let paths = all["applications"][0]["paths"].as_array().expect("paths");
+        let path = paths.iter().find(|path| path["name"] == "values").expect("it is there");
+        path["taken"].as_u64().expect("a number")
+    }
+
     /// What an operator does beside it.
     fn look_around(&self, round: u32) {
         for command in [["ps", "--json"].as_slice(), &["status"], &["graph"], &["top", "--once"]] {
@@ -205,10 +215,13 @@ fn nothing_grows_as_time_goes_by() {
     let mill = Mill::new();
     mill.holds(&["up", "--detach"]);
     let (began, time) = (Instant::now(), Duration::from_secs(seconds));
-    let mut looks = Vec::new();
+    let (mut looks, mut taken) = (Vec::new(), Vec::new());
     for look in 1..=LOOKS {
         mill.look_around(look);
         looks.push(mill.usage());
+        if look.is_multiple_of(LOOKS / 3) {
+            taken.push(mill.taken());
+        }
         let due = began + time * look / LOOKS;
         thread::sleep(due.saturating_duration_since(Instant::now()));
     }
@@ -218,6 +231,7 @@ fn nothing_grows_as_time_goes_by() {
     let top = mill.0.call("app", &["top", "--once"]).succeeds();
     let events = mill.0.call("app", &["events"]).succeeds();
     assert!(events.contains("unreachable"), "nobody failed:\n{events}");
+    assert!(taken.windows(2).all(|pair| pair[0] < pair[1]), "it stands still: {taken:?}");
     assert!(after.memory <= before.memory + before.memory / 10 + CHANCE, "memory grows:\n{top}");
     assert!(after.disk <= before.disk + before.disk / 10 + CHANCE, "files grow:\n{top}");
     assert!(after.descriptors <= before.descriptors + 8, "descriptors are left open:\n{top}");

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 /// Work that may be owed before a space waits.
 const BURST: Duration = Duration::from_millis(250);
+/// For how long a space waits at most: what a single request costs beyond that is given to it.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// Thousandths of a processor that pay for a space that states no more.
 pub const SHARE: u32 = 20;
 
@@ -29,7 +31,8 @@ impl Pace {
     pub fn due(&mut self, space: &str, share: u32, now: Instant) -> Option<Instant> {
         let account = self.0.get_mut(space)?;
         let paid = now.saturating_duration_since(account.at) * share / 1000;
-        (account.owed, account.at) = (account.owed.saturating_sub(paid), now);
+        let most = BURST + PATIENCE * share / 1000;
+        (account.owed, account.at) = (account.owed.saturating_sub(paid).min(most), now);
         let more = account.owed.checked_sub(BURST).filter(|more| !more.is_zero())?;
         Some(now + more * 1000 / share.max(1))
     }
@@ -66,6 +69,8 @@ mod tests {
         assert_eq!(pace.due("greedy", SHARE, now), Some(due), "a millisecond at its share");
         assert_eq!(pace.due("greedy", 500, now), Some(now + Duration::from_millis(2)), "who has a share");
         assert_eq!(pace.due("honest", SHARE, now), None);
+        pace.charge("slow", Duration::from_secs(10), now);
+        assert_eq!(pace.due("slow", SHARE, now), Some(now + PATIENCE), "a request that costs much");
         assert_eq!(pace.due("greedy", SHARE, due), None);
         assert!(pace.tells("greedy", 1) && !pace.tells("greedy", 1) && pace.tells("greedy", 2));
     }
