@@ -20,6 +20,8 @@ const MODULES: u64 = 100_000;
 /// Lives of a mesh of one round, and how often its process is killed.
 const MESHES: u64 = 100_000;
 const KILLS: u64 = 1_000;
+/// Hours of one mesh's life.
+const HOURS: u64 = 24;
 
 /// Lives of zrms, the same in each round.
 const CONTROLS: u64 = 100_000;
@@ -67,7 +69,7 @@ pub fn run(arguments: &[String]) -> Result<(), Failure> {
         step(&format!("round {} of {rounds}: {MUTATED} mutated modules", round + 1), &mut modules)?;
         let mut meshes = cargo(&["test", "--release", "--package", "services-zmesh", "--", "--nocapture"]);
         meshes.env("SPACE_MESH_SEEDS", MESHES.to_string()).env("SPACE_MESH_FIRST_SEED", seed.to_string());
-        meshes.env("SPACE_MESH_KILLS", KILLS.to_string());
+        meshes.env("SPACE_MESH_KILLS", KILLS.to_string()).env("SPACE_MESH_HOURS", HOURS.to_string());
         step(&format!("round {} of {rounds}: {MESHES} meshes, {KILLS} kills", round + 1), &mut meshes)?;
         let mut control = cargo(&["test", "--release", "--package", "services-zrms", "--test", "simulation"]);
         control.env("ZRMS_SEEDS", CONTROLS.to_string());
