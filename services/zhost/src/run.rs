@@ -20,7 +20,6 @@ pub use agents::{ANSWERS, Secrets, Sources, certificates, missing, missing_of, s
 use agents::{Agents, Calls, FUNCTION_TIME};
 use house::House;
 pub use house::Look;
-
 pub use member::Standing;
 use member::{Member, Storage};
 use process::Process;

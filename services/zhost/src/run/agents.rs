@@ -370,12 +370,7 @@ impl House {
         if functions.is_empty() {
             self.calls = Calls::default();
         } else if self.calls.instance.is_none() {
-            let space = run.end.as_str();
-            let number = self.mesh.next_instance(space).unwrap_or(1);
-            // It was declared a moment ago, and this is its next number.
-            if self.mesh.start(Instance { space, number }, run.now()).is_ok() {
-                self.calls.instance = Some(number);
-            }
+            self.calls.instance = self.start_end(run, &run.end);
         }
     }
 
@@ -400,16 +395,13 @@ impl House {
     /// Gives results to whoever waits for them.
     pub fn take_results(&mut self, run: &Run) {
         let Some(number) = self.calls.instance else { return };
-        let instance = Instance { space: &run.end, number };
-        while let Ok(message) = self.mesh.take(instance, usize::MAX, run.now()) {
+        for message in self.take_at(run, Instance { space: &run.end, number }) {
             let waiting = message.answers.and_then(|id| self.calls.waiting.remove(&id.number));
             if let Some((_, sender)) = waiting {
                 // Whoever waits no longer wants none.
                 let _ = sender.send(message.body.to_vec());
             }
         }
-        // It runs: it has just taken.
-        let _ = self.mesh.finish(instance, run.now());
     }
 }
 

@@ -9,7 +9,7 @@ use super::recognizers::Recognized;
 use super::{Run, not_running};
 use crate::application::Application;
 use sci::guest::{ErrorCode, GuestCapability};
-use services_zmesh::{After, DeadLetter, DeadLetters, Emitted, Instance, Mesh, Output, PathStats};
+use services_zmesh::{After, DeadLetter, DeadLetters, Emitted, Instance, Mesh, Message, Output, PathStats};
 use services_zrun::InMemory;
 use services_zrun::remote::{Server, Wait, arrived, brought, is_full};
 use std::collections::BTreeMap;
@@ -51,6 +51,20 @@ impl House {
         self.calls = Calls::default();
         self.operator = None;
         self.is_closed = true;
+    }
+
+    /// Starts an end of the mesh that is no space, which was declared a moment ago: the number of this start.
+    pub fn start_end(&mut self, run: &Run, end: &str) -> Option<u64> {
+        let number = self.mesh.next_instance(end).unwrap_or(1);
+        self.mesh.start(Instance { space: end, number }, run.now()).ok().map(|()| number)
+    }
+
+    /// Takes all that has come to such an end.
+    pub fn take_at(&mut self, run: &Run, end: Instance<'_>) -> Vec<Message> {
+        let taken = std::iter::from_fn(|| self.mesh.take(end, usize::MAX, run.now()).ok()).collect();
+        // It runs: it has just taken.
+        let _ = self.mesh.finish(end, run.now());
+        taken
     }
 
     /// Does what the mesh says is to be done.

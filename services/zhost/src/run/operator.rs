@@ -25,27 +25,18 @@ pub fn declare(application: &Application, declaration: &mut Declaration) {
 impl House {
     /// Whoever operates the spaces can send from now on.
     pub fn take_operator(&mut self, run: &Run) {
-        if self.operator.is_none() {
-            let number = self.mesh.next_instance(OPERATOR).unwrap_or(1);
-            // It was declared a moment ago, and this is its next number.
-            if self.mesh.start(Instance { space: OPERATOR, number }, run.now()).is_ok() {
-                self.operator = Some(number);
-            }
-        }
+        self.operator = self.operator.or_else(|| self.start_end(run, OPERATOR));
     }
 
     /// Says what spaces answer to whoever operates them.
     pub fn take_answers(&mut self, run: &Run) {
         let Some(number) = self.operator else { return };
-        let instance = Instance { space: OPERATOR, number };
-        while let Ok(message) = self.mesh.take(instance, usize::MAX, run.now()) {
+        for message in self.take_at(run, Instance { space: OPERATOR, number }) {
             let shown = &message.body[..message.body.len().min(ANSWER_BYTES_SHOWN)];
             let more = message.body.len() - shown.len();
             let shown = String::from_utf8_lossy(shown);
             let more = if more > 0 { format!(" and {more} bytes more") } else { String::new() };
             run.book.event(&message.id.space, &format!("it answers `{}`{more}", shown.escape_debug()));
         }
-        // It runs: it has just taken.
-        let _ = self.mesh.finish(instance, run.now());
     }
 }
