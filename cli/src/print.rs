@@ -8,11 +8,16 @@ use crate::report::{Failure, visible};
 
 /// Prints text.
 pub fn text(text: &str) -> Result<(), Failure> {
+    // Whoever reads it no more has seen enough.
+    raw(&visible(text)).map(drop)
+}
+
+/// Prints text that may command the terminal; whether somebody reads it still.
+pub fn raw(text: &str) -> Result<bool, Failure> {
     let mut out = stdout().lock();
-    match out.write_all(visible(text).as_bytes()).and_then(|()| out.flush()) {
-        // Whoever read it has seen enough.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        written => Ok(written?),
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+        written => Ok(written.map(|()| true)?),
     }
 }
 

@@ -1,7 +1,6 @@
 //! Lines, events and messages as they come.
 
 use std::cell::Cell;
-use std::io::{Write as _, stdout};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -14,6 +13,7 @@ use services_zhost::question::{Answer, Question};
 use super::{failure, is_unknown, name, nothing_runs, parent, show, unknown, up};
 use crate::arguments::{ApplicationArgument, LogsArguments, TapArguments};
 use crate::commands::system;
+use crate::print;
 use crate::report::{Failure, visible};
 
 /// How long nothing may pass on a path before that is said.
@@ -25,15 +25,6 @@ fn line(entry: &Entry, width: usize) -> String {
     let mark = if entry.kind == Kind::Event { '*' } else { '|' };
     let space = if entry.space.is_empty() { "zrms" } else { &entry.space };
     text.split('\n').map(|part| format!("{space:width$} {mark} {part}\n")).collect()
-}
-
-/// Prints, as long as somebody reads it; whether somebody does.
-pub fn print(text: &str) -> Result<bool, Failure> {
-    let mut out = stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
-        printed => Ok(printed.map(|()| true)?),
-    }
 }
 
 fn lines(entries: &[Entry], width: usize) -> String {
@@ -64,7 +55,7 @@ pub fn follow(
         match answer.map_err(|problem| failure(&problem))? {
             Answer::Entries(entries) => {
                 width = entries.iter().map(|entry| entry.space.len()).max().unwrap_or(0).max(width);
-                if !print(&lines(&entries, width))? {
+                if !print::raw(&lines(&entries, width))? {
                     return Ok(());
                 }
             }
@@ -116,7 +107,7 @@ fn of_kind(arguments: &LogsArguments, is_wanted: impl Fn(&Entry) -> bool) -> Res
     let read = entries.last().map_or(0, |entry| entry.number);
     let skipped = entries.len().saturating_sub(arguments.lines);
     let width = entries.iter().map(|entry| entry.space.len()).max().unwrap_or(0);
-    if !print(&lines(&entries[skipped..], width))? {
+    if !print::raw(&lines(&entries[skipped..], width))? {
         return Ok(());
     }
     match (live, arguments.follow) {
@@ -177,7 +168,7 @@ pub fn tap(arguments: &TapArguments) -> Result<(), Failure> {
         was_answered = true;
         let messages = match answer.map_err(|problem| failure(&problem))? {
             Answer::Tapped(messages) => messages,
-            Answer::Dead { times, reason } if print(&dead(times, &reason, arguments.output.json))? => {
+            Answer::Dead { times, reason } if print::raw(&dead(times, &reason, arguments.output.json))? => {
                 continue;
             }
             _ => break,
@@ -198,7 +189,7 @@ pub fn tap(arguments: &TapArguments) -> Result<(), Failure> {
                 let way = if message.is_answer { "<-" } else { "->" };
                 format!("{} {way} {}\n", message.id, visible(&body))
             };
-            if !print(&text)? {
+            if !print::raw(&text)? {
                 return Ok(());
             }
         }

@@ -10,7 +10,7 @@ use services_zdesk::view::{Application, Cache, Capability, DeadLetter, Model, Pa
 use services_zhost::host::Kept;
 use services_zhost::question::{Answer, Question};
 
-use super::{application, log, name, parent, snapshot, unknown};
+use super::{application, name, parent, snapshot, unknown};
 use crate::arguments::{ApplicationArgument, ShownArguments, SpaceArgument};
 use crate::commands::system;
 use crate::print;
@@ -235,7 +235,7 @@ pub fn top(argument: &ApplicationArgument, once: bool) -> Result<(), Failure> {
         // Home, then each line with what is right of it cleared, then what is below.
         let lines: String =
             text.lines().map(|line| format!("{}\x1b[K\n", crate::report::visible(line))).collect();
-        if !log::print(&format!("\x1b[H{lines}\x1b[J"))? {
+        if !print::raw(&format!("\x1b[H{lines}\x1b[J"))? {
             break;
         }
         let until = Instant::now() + LOOK;
