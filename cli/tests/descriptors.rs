@@ -2,14 +2,10 @@
 
 mod common;
 
-use common::crowd::Crowd;
+use common::crowd::{Crowd, IDLE};
 use serde_json::Value;
 use std::fs;
 use std::process::Command;
-
-/// Waits for what never comes.
-const IDLE: &str = r#"(module (memory (export "memory") 1)
-  (func (export "on_init")) (func (export "on_process")) (func (export "on_close")))"#;
 
 /// Sends itself one message after another.
 const WITNESS: &str = r#"(module

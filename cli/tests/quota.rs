@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::crowd::Crowd;
+use common::crowd::{Crowd, IDLE};
 
 /// Asks for a page of memory for each message, and says what it was told.
 const MEMORY: &str = r#"(module
@@ -64,10 +64,6 @@ const WITNESS: &str = r#"(module
     (drop (call $log (i32.const 8) (i32.const 2)))
     (drop (call $again (i32.const 0) (i32.const 1))))
   (func (export "on_close")))"#;
-
-/// Waits for what never comes.
-const IDLE: &str = r#"(module (memory (export "memory") 1)
-  (func (export "on_init")) (func (export "on_process")) (func (export "on_close")))"#;
 
 #[test]
 fn a_use_beyond_what_is_stated_ends_the_space_by_a_rule() {

@@ -4,7 +4,6 @@
 mod common;
 
 use common::Place;
-use serde_json::Value;
 use std::env;
 use std::fs;
 use std::path::Path;
@@ -155,9 +154,8 @@ impl Mill {
 
     /// Messages that the keeper has taken.
     fn taken(&self) -> u64 {
-        let said = self.0.call("app", &["ps", "--json"]).succeeds();
-        let all: Value = serde_json::from_str(&said).expect("it is JSON");
-        let paths = all["applications"][0]["paths"].as_array().expect("paths");
+        let application = self.0.application("app");
+        let paths = application["paths"].as_array().expect("paths");
         let path = paths.iter().find(|path| path["name"] == "values").expect("it is there");
         path["taken"].as_u64().expect("a number")
     }

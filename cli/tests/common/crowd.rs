@@ -7,6 +7,10 @@ use serde_json::Value;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
+/// Waits for what never comes.
+pub const IDLE: &str = r#"(module (memory (export "memory") 1)
+  (func (export "on_init")) (func (export "on_process")) (func (export "on_close")))"#;
+
 /// An application of spaces, and the parent that is gone with it.
 pub struct Crowd(pub Place);
 
@@ -52,9 +56,7 @@ impl Crowd {
 
     /// The application as `space ps` tells it.
     pub fn application(&self) -> Value {
-        let said = self.0.call("app", &["ps", "--json"]).succeeds();
-        let all: Value = serde_json::from_str(&said).expect("it is JSON");
-        all["applications"][0].clone()
+        self.0.application("app")
     }
 
     /// A space of it.

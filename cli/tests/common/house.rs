@@ -91,9 +91,7 @@ impl House {
 
     /// The application as `space ps` tells it.
     pub fn application(&self) -> Value {
-        let said = self.call(&["ps", "--json"]).succeeds();
-        let all: Value = serde_json::from_str(&said).expect("it is JSON");
-        all["applications"][0].clone()
+        self.0.application("app")
     }
 
     pub fn space(&self, name: &str) -> Value {

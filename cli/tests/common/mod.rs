@@ -5,6 +5,7 @@
 pub mod crowd;
 pub mod house;
 
+use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -72,6 +73,13 @@ impl Place {
                 std::thread::sleep(Duration::from_millis(1));
             }
         }
+    }
+
+    /// The one application as `space ps` tells it in a folder.
+    pub fn application(&self, folder: &str) -> Value {
+        let said = self.call(folder, &["ps", "--json"]).succeeds();
+        let mut all: Value = serde_json::from_str(&said).unwrap();
+        all["applications"][0].take()
     }
 
     /// A call of `space` in one of its folders.
