@@ -8,7 +8,7 @@ mod optional;
 #[cfg(test)]
 mod tests;
 
-pub use desk::{Desk, MESSAGE_BYTES_MAX, PART_BYTES, Parts, TooLarge, exchange};
+pub use desk::{Desk, Kept, MESSAGE_BYTES_MAX, PART_BYTES, Parts, TooLarge, exchange};
 pub use optional::{Slow, reply_of};
 
 use crate::agents::Agents;

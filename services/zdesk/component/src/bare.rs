@@ -86,7 +86,7 @@ impl Port {
     }
 }
 
-parts!(client::Window, Status);
+parts!(client::Window; Status);
 
 impl Component for Zdesk {
     fn start(authority: Authority) -> Self {

@@ -1,6 +1,5 @@
 //! The component: channels of hosts, and of whoever decides what runs.
 
-use crate::kept::Kept;
 use crate::office::Office;
 use crate::space::{Authority, Component, Parameters, client, export};
 use crate::window::Order;
@@ -8,8 +7,10 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use services_zmesh::Time;
-use services_zrun::remote::{Desk, Remote, TooLarge};
+use services_zrun::remote::{Desk, Kept, Remote, TooLarge};
 use space_guest::{Owed, Status};
+
+services_zrun::parts!(client::Host; Status);
 
 /// The mesh, and the hosts that wait for a message.
 pub struct Zmesh {

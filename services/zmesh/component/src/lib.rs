@@ -11,8 +11,6 @@ mod agency;
 #[cfg(feature = "bare")]
 mod bare;
 mod calling;
-#[cfg(feature = "bare")]
-mod kept;
 mod ledger;
 mod office;
 mod post;

@@ -1,6 +1,5 @@
 //! The component: what the desk receives, carried out on this machine.
 
-use crate::kept::Kept;
 use crate::random::Random;
 use crate::senses::Senses;
 use crate::space::{Authority, Component, Parameters, client, export};
@@ -9,7 +8,7 @@ use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
-use services_zrun::remote::{Channel, Desk, Remote, Server, TooLarge, arrived, exchange};
+use services_zrun::remote::{Channel, Desk, Kept, Remote, Server, TooLarge, arrived, exchange};
 use services_zrun::{
     Agents, Audio, Cache, Devices, Events, Exact, Grants, InMemory, Mail, Simulation, Store, StoreError,
     World,
@@ -67,7 +66,7 @@ enum Values {
     /// Here, as long as the machine runs.
     Here(InMemory),
     /// On the disk.
-    Kept(Remote<Kept>),
+    Kept(Remote<Kept<client::HostDisk>>),
 }
 
 /// The way to the mesh.
@@ -172,7 +171,7 @@ impl export::Host for Zrun {
     }
 }
 
-services_zrun::parts!(client::Host, Status);
+services_zrun::parts!(client::Host, client::HostDisk; Status);
 
 impl Channel for Mesh {
     fn call(&mut self, request: &[u8]) -> Result<Vec<u8>, StoreError> {

@@ -9,8 +9,6 @@ extern crate alloc;
 
 #[cfg(feature = "bare")]
 mod bare;
-#[cfg(feature = "bare")]
-mod kept;
 mod random;
 mod senses;
 

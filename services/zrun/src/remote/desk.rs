@@ -1,5 +1,6 @@
 //! Requests and replies in parts, where a message has room for a few bytes only: both ends.
 
+use super::Channel;
 use crate::data::StoreError;
 use alloc::vec::Vec;
 
@@ -83,17 +84,37 @@ pub trait Parts {
     fn take(&mut self, offset: u32, bytes: &mut [u8]) -> Result<u32, StoreError>;
 }
 
-/// Makes a component's client of the interface `Host`, which its bindings have, the way to a desk, and says by `failed`
+/// A store behind a desk.
+pub struct Kept<P>(pub P);
+
+impl<P: Parts> Channel for Kept<P> {
+    fn call(&mut self, request: &[u8]) -> Result<Vec<u8>, StoreError> {
+        exchange(&mut self.0, request)
+    }
+
+    /// Nobody asks a store for the time, or to wait.
+    fn monotonic(&mut self) -> u64 {
+        0
+    }
+
+    fn sleep(&mut self, _: u64) -> bool {
+        false
+    }
+
+    fn pause(&mut self) {}
+}
+
+/// Makes a component's clients of interfaces like `Host`, which its bindings have, ways to a desk, and says by `failed`
 /// what the status of a call is to a space.
 #[macro_export]
 macro_rules! parts {
-    ($host:ty, $status:ty) => {
+    ($($host:ty),+; $status:ty) => {
         /// A call that failed: the other side is gone, or it takes no request that large.
         fn failed(status: $status) -> $crate::StoreError {
             if status == <$status>::Quota { $crate::StoreError::Full } else { $crate::StoreError::Failed }
         }
 
-        impl $crate::remote::Parts for $host {
+        $(impl $crate::remote::Parts for $host {
             fn put(&mut self, bytes: &[u8]) -> Result<(), $crate::StoreError> {
                 Self::put(self, bytes).map_err(failed)
             }
@@ -105,7 +126,7 @@ macro_rules! parts {
             fn take(&mut self, offset: u32, bytes: &mut [u8]) -> Result<u32, $crate::StoreError> {
                 Self::take(self, offset, bytes).map_err(failed)
             }
-        }
+        })+
     };
 }
 

@@ -26,7 +26,7 @@ impl Effects {
     }
 }
 
-services_zrun::parts!(client::Host, Status);
+services_zrun::parts!(client::Host; Status);
 
 impl Channel for Effects {
     fn call(&mut self, request: &[u8]) -> Result<Vec<u8>, StoreError> {
