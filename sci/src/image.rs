@@ -85,8 +85,7 @@ impl<'a> Image<'a> {
         // One more, so that the order across parts is seen.
         let image = Self { looked_at: (first, first + RELOCATIONS_A_PART + 1), ..*self };
         image.check_rule(index)?;
-        let count = self.bytes_of(SectionKind::Relocations).len() as u64 / 4;
-        Ok(first + RELOCATIONS_A_PART >= count)
+        Ok(first + RELOCATIONS_A_PART >= u64::from(self.relocation_count()))
     }
 
     /// Sections follow one another page by page, then the envelope ends the file; padding is zero.
@@ -188,11 +187,21 @@ impl<'a> Image<'a> {
 
     /// Slab offsets of the 8-byte words to which the loader adds the slab's base.
     pub fn relocations(&self) -> impl Iterator<Item = u64> + use<'a> {
+        self.relocations_from(0)
+    }
+
+    /// The same from the one of a number on; those before it are not walked over.
+    pub fn relocations_from(&self, number: u32) -> impl Iterator<Item = u64> + use<'a> {
         let words = self.bytes_of(SectionKind::Relocations);
         let (first, end) = self.looked_at;
-        (first..end.min(words.len() as u64 / 4))
+        (first + u64::from(number)..end.min(u64::from(self.relocation_count())))
             .filter_map(move |index| u32_at(words, index * 4).ok())
             .map(u64::from)
+    }
+
+    /// How many relocations there are.
+    pub fn relocation_count(&self) -> u32 {
+        (self.bytes_of(SectionKind::Relocations).len() / 4) as u32
     }
 
     /// The section whose memory holds a slab offset.

@@ -141,7 +141,7 @@ impl Program {
             stack_bytes,
             required,
             required_count: (manifest.required.len() as u32).min(CAPABILITIES_MAX),
-            words: (manifest.imports.len() + image.relocations().count()) as u32,
+            words: manifest.imports.len() as u32 + image.relocation_count(),
         })
     }
 
@@ -184,7 +184,7 @@ impl Program {
         let slots = imports.iter().skip(skipped as usize).filter_map(move |import| {
             Some((slab + import.offset, bound(image.header().kind, &import, library)?))
         });
-        let words = image.relocations().skip((from - skipped) as usize);
+        let words = image.relocations_from(from - skipped);
         let words = words.map(move |offset| (slab + offset, relocated(&image, slab, offset)));
         slots.chain(words).take((until - from) as usize)
     }

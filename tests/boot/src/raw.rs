@@ -46,6 +46,8 @@ pub struct Raw {
     pub exported: Vec<Face>,
     /// Slots: module, function, offset from the slab's base.
     pub slots: Vec<(&'static str, &'static str, u64)>,
+    /// Where its data lies, and what it is.
+    pub data: (u64, Vec<u8>),
     /// Where bss is said to lie.
     pub bss: u64,
     /// Base-relative words, as offsets from the slab's base.
@@ -62,6 +64,7 @@ impl Raw {
             required: vec![console],
             exported: Vec::new(),
             slots: Vec::new(),
+            data: (DATA, vec![0xc3; PAGE as usize]),
             bss: BSS,
             relocations: Vec::new(),
         }
@@ -145,7 +148,7 @@ impl Raw {
             memory: Memory {
                 stack_bytes: STACK_BYTES,
                 stack_tag: Tag::Declared,
-                state_bytes: 2 * PAGE,
+                state_bytes: self.data.1.len() as u64 + PAGE,
                 arena_bytes: 0,
                 buffer_bytes: 0,
                 linear: None,
@@ -188,7 +191,7 @@ impl Raw {
         let mut sections = vec![
             page(SectionKind::Text, TEXT, code),
             page(SectionKind::Relro, RELRO, relro),
-            page(SectionKind::Data, DATA, vec![0xc3; PAGE as usize]),
+            page(SectionKind::Data, self.data.0, self.data.1.clone()),
             SectionData {
                 kind: SectionKind::Bss,
                 memory_offset: self.bss,

@@ -76,6 +76,17 @@ fn sound_images_are_admitted() {
     }
 }
 
+/// However many words an image has to be relocated, the kernel does a bounded part of them at a time.
+#[test]
+fn many_relocations_are_done_in_parts() {
+    const WORDS: u64 = 1 << 17;
+    let at = TEXT - WORDS * 8;
+    let data = (at, TEXT.to_le_bytes().repeat(WORDS as usize));
+    let relocations = (at..TEXT).step_by(8).map(|offset| u32::try_from(offset).expect("offsets are small"));
+    let (system, _) = sound(&Raw { data, relocations: relocations.collect(), ..raw() });
+    boot(&system.module()).peer_finished().exits(Exit::Root(1));
+}
+
 /// An image with a relocation.
 fn relocated(offset: u64) -> Raw {
     Raw { relocations: vec![u32::try_from(offset).expect("offsets are small")], ..raw() }
