@@ -15,9 +15,10 @@ use compiler_driver::rust::{Cargo, NOT_INHERITED};
 use compiler_driver::{Compilation, Options, PackageSource, ProjectSource, SourceFile, pipeline};
 
 /// The crates that serve guests and topologies: package, and folder in the workspace.
-const CRATES: [(&str, &str); 6] = [
+const CRATES: [(&str, &str); 7] = [
     ("space.shim", "runtime/guest/shim"),
     ("space.zrun", "services/zrun/component"),
+    ("space.zalone", "services/zrun/alone"),
     ("space.zmesh", "services/zmesh/component"),
     ("space.zrms", "services/zrms/component"),
     ("space.zdesk", "services/zdesk/component"),

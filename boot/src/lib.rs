@@ -24,9 +24,23 @@ pub const KERNEL: &[u8] = include_bytes!(env!("SPACE_KERNEL_FILE"));
 /// The OS components, unsigned, by name.
 pub const OS: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/os.rs"));
 
+/// The component that hosts a guest, and the same with memory for modules that recognize.
+const HOST: &str = "zrun";
+const HOST_OF_MODULES: &str = "zalone";
+
+/// The OS components for a guest that is alone and has modules which recognize.
+pub fn os_with_modules() -> Vec<(&'static str, &'static [u8])> {
+    let large = OS.iter().find(|(name, _)| *name == HOST_OF_MODULES);
+    let chosen = |(name, bytes): &(&'static str, &'static [u8])| match large {
+        Some((_, large)) if *name == HOST => (*name, *large),
+        _ => (*name, *bytes),
+    };
+    OS.iter().map(chosen).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::OS;
+    use super::{OS, os_with_modules};
     use sci::guest::{FUNCTIONS, WASI_FUNCTIONS, WASI_MODULE};
     use sci::header::Kind;
     use sci::image::Image;
@@ -65,7 +79,15 @@ mod tests {
 
     #[test]
     fn a_guests_host_serves_the_interface_that_its_library_requires() {
-        let (host, library) = (image("zrun"), image("shim"));
+        let library = image("shim");
+        for (os, heap) in [(OS.to_vec(), 12 << 20), (os_with_modules(), 38 << 20)] {
+            let (_, bytes) = os.iter().find(|(known, _)| *known == "zrun").expect("it is there");
+            serves(&Image::verify(bytes).expect("it is right"), &library, heap);
+        }
+    }
+
+    fn serves(host: &Image<'_>, library: &Image<'_>, heap: u64) {
+        assert!((heap..heap + (1 << 20)).contains(&host.manifest().memory.state_bytes));
         let exported = host.manifest().exported.get(0).expect("it exports one");
         let required = library.manifest().required.get(0).expect("it requires one");
         assert_eq!((exported.interface, exported.hash), (required.interface, required.hash));

@@ -290,6 +290,125 @@ fn a_module_that_is_out_of_fuel_or_traps_ends_alone() {
     }
 }
 
+/// What a machine or a guest of its own says, until it has said enough.
+fn until_said(senses: &Senses, arguments: &[&str], is_enough: impl Fn(&[String]) -> bool) -> Vec<String> {
+    let mut command = senses.0.command("", arguments);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let (out, err) = (child.stdout.take().expect("it is piped"), child.stderr.take().expect("it is piped"));
+    let (sender, receiver) = std::sync::mpsc::channel();
+    // Whoever reads one of them alone would not see the other.
+    let streams: [Box<dyn std::io::Read + Send>; 2] = [Box::new(out), Box::new(err)];
+    for stream in streams {
+        let sender = sender.clone();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+    }
+    drop(sender);
+    let mut lines = Vec::new();
+    while !is_enough(&lines)
+        && let Ok(line) = receiver.recv()
+    {
+        lines.push(line);
+    }
+    let told = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    let ended = child.wait();
+    assert!(is_enough(&lines) && told.is_ok() && ended.is_ok(), "{arguments:?}: {lines:#?}");
+    lines
+}
+
+/// The JSON that lines of a space are.
+fn objects(lines: &[String], prefix: &str) -> Vec<Value> {
+    let lines = lines.iter().filter_map(|line| line.strip_prefix(prefix));
+    lines.filter_map(|line| serde_json::from_str(line).ok()).filter(Value::is_object).collect()
+}
+
+#[test]
+fn a_module_recognizes_events_on_the_nanokernel() {
+    let senses = Senses::with_module(&echo());
+    let boot = ["boot", "--timeout", "5m", "app"];
+    let lines = until_said(&senses, &boot, |lines| objects(lines, "alarm | ").len() >= 4);
+    assert!(lines.iter().any(|line| line == "oven | DA"), "one is not there, one is: {lines:#?}");
+    let objects = objects(&lines, "alarm | ");
+    for pair in objects[..4].chunks(2) {
+        assert_eq!((&pair[0]["sensor"], pair[0]["number"].is_u64()), (&"heat".into(), true), "{pair:?}");
+        assert!(pair[1]["from"].as_str().is_some_and(|from| from.starts_with("oven#")), "{pair:?}");
+        assert_eq!(pair[1]["path"], "@events/hot", "{pair:?}");
+    }
+}
+
+#[test]
+fn a_module_on_the_nanokernel_that_is_out_of_fuel_ends_alone() {
+    let third = "(if (i32.eq (global.get $seen) (i32.const 3)) (then (loop (br 0))))";
+    let senses = Senses::with_module(&format!("{KNOCK} {third} (i64.const 0)))"));
+    let boot = ["boot", "--timeout", "5m", "app"];
+    let says = "oven: the recognizer `knock` of the event `hot` has ended, and emits nothing more: all fuel consumed";
+    let lines = until_said(&senses, &boot, |lines| lines.iter().any(|line| line.ends_with(says)));
+    assert!(!lines.iter().any(|line| line.starts_with("alarm | ")), "{lines:#?}");
+}
+
+/// Has a module recognize, and logs what it says.
+const ALONE: &str = r#"(module
+  (import "sys" "log" (func $log (param i32 i32) (result i32)))
+  (import "net" "recv_next" (func $next (param i32 i32) (result i32)))
+  (import "events" "register_recognizer" (func $register (param i32 i32 i32 i32) (result i32)))
+  (import "events" "subscribe" (func $subscribe (param i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "hot")
+  (data (i32.const 16) "{\"sensor\":\"heat\",\"module\":\"knock\"}")
+  (data (i32.const 96) "{\"sensor\":\"heat\",\"module\":\"other\"}")
+  (func (export "on_init") (result i32)
+    (if (i32.ne (call $register (i32.const 0) (i32.const 3) (i32.const 96) (i32.const 34)) (i32.const -3))
+      (then (return (i32.const -1))))
+    (i32.or (call $register (i32.const 0) (i32.const 3) (i32.const 16) (i32.const 34))
+      (call $subscribe (i32.const 0) (i32.const 3))))
+  (func (export "on_process")
+    (drop (call $log (i32.const 100) (call $next (i32.const 100) (i32.const 900)))))
+  (func (export "on_close")))"#;
+
+#[test]
+fn a_guest_alone_has_modules_that_recognize_on_both_hosts() {
+    let senses = Senses::new();
+    senses.0.write("alone.wasm", wat::parse_str(ALONE).expect("the module is text"));
+    let module = |text: &str| {
+        senses.0.write("home/recognizers/knock.wasm", wat::parse_str(text).expect("the module is text"));
+    };
+    let grants = "--grant=net.recv_next,events.register_recognizer,events.subscribe";
+    let call = |command: &'static str| {
+        [command, grants, "--devices", "home/devices.json", "--timeout", "5m", "alone.wasm"]
+    };
+    // The third reading is an event, and at the fourth one it ends.
+    let seen = |number: u32, what: &str| {
+        format!("(if (i32.eq (global.get $seen) (i32.const {number})) (then {what}))")
+    };
+    let event = "(return (i64.or (i64.shl (i64.extend_i32_u (local.get $at)) (i64.const 32)) \
+                 (i64.extend_i32_u (local.get $bytes))))";
+    module(&format!("{KNOCK} {} {} (i64.const 0)))", seen(3, event), seen(4, "unreachable")));
+    let says =
+        "the recognizer `knock` of the event `hot` has ended, and emits nothing more: unreachable executed";
+    for command in ["run", "boot"] {
+        let is_enough = |lines: &[String]| {
+            lines.iter().any(|line| line.ends_with(says)) && !objects(lines, "").is_empty()
+        };
+        let lines = until_said(&senses, &call(command), is_enough);
+        let events = objects(&lines, "");
+        assert_eq!(events.len(), 1, "{command}: {lines:#?}");
+        assert_eq!((&events[0]["sensor"], &events[0]["lost"]), (&"heat".into(), &0.into()), "{command}");
+    }
+    module("(module)");
+    for command in ["run", "boot"] {
+        let said = senses.0.call("", &call(command));
+        assert!(
+            said.err.contains("error[recognizer]") && said.err.contains("exports no `memory`"),
+            "{}",
+            said.err
+        );
+        assert!(said.err.contains("knock.wasm"), "{}", said.err);
+    }
+}
+
 #[test]
 fn a_module_that_could_do_more_is_refused_before_anything_runs() {
     let import =

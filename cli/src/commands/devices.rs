@@ -4,11 +4,16 @@ use std::fmt::Display;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use services_zrun::Simulation;
+use compiler_driver::files;
+use sci::limits::wasm::MODULE_BYTES_MAX;
 use services_zrun::linux::{BackEnds, Description, Exchange, Inbox, Socket};
+use services_zrun::{Package, Simulation};
 
-use crate::report::{Exit, Failure};
+use crate::commands::mex::judge;
+use crate::report::{Exit, Failure, say};
 
+/// The folder beside the file that has modules which recognize events.
+const MODULES: &str = "recognizers";
 /// The number of the one space.
 const ALONE: u32 = 0;
 
@@ -22,7 +27,9 @@ pub fn start(file: &Path, name: &str) -> Result<(BackEnds, Option<Socket>), Fail
     let sound = sounds.map(|sounds| sounds.for_space(Box::new(now), name)).transpose();
     let sound = sound.map_err(|error| wrong(&error))?;
     let inbox = Inbox::new(Some(rack.clone()));
-    let events = Exchange::new(Some(rack.clone()), inbox.post()).for_space(ALONE, name, None, None);
+    let exchange = Exchange::with_modules(Some(rack.clone()), inbox.post(), modules(folder)?);
+    let events = exchange.for_space(ALONE, name, None, None);
+    let inbox = inbox.of_modules(exchange, |line| say(&format!("{line}\n")));
     let back_ends = BackEnds {
         devices: Some(Box::new(rack.for_space(ALONE, None))),
         audio: sound.map(|sound| Box::new(sound) as Box<dyn services_zrun::Audio>),
@@ -35,7 +42,33 @@ pub fn start(file: &Path, name: &str) -> Result<(BackEnds, Option<Socket>), Fail
 
 /// What of them needs nothing of this machine.
 pub fn simulation(file: &Path) -> Result<Simulation, Failure> {
-    read(file)?.simulation().map_err(|error| wrong(file, &error))
+    let simulation = read(file)?.simulation().map_err(|error| wrong(file, &error))?;
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let modules = modules(folder)?;
+    judge::fit(&modules).map_err(|failure| failure.at(folder.join(MODULES).display().to_string()))?;
+    Ok(Simulation { modules, ..simulation })
+}
+
+/// The modules that recognize, of the folder of a file with devices.
+fn modules(folder: &Path) -> Result<Package, Failure> {
+    let folder = folder.join(MODULES);
+    let mut modules = Package::new();
+    if !folder.is_dir() {
+        return Ok(modules);
+    }
+    let unread = |error: std::io::Error| {
+        Failure::new(Exit::Io, "io", error.to_string()).at(folder.display().to_string())
+    };
+    for entry in std::fs::read_dir(&folder).map_err(unread)? {
+        let file = entry.map_err(unread)?.path();
+        let Some(name) = file.file_stem().and_then(|name| name.to_str()) else { continue };
+        if file.extension().is_some_and(|ending| ending == "wasm") {
+            let bytes = files::read(&file, MODULE_BYTES_MAX)?;
+            judge::interpreted(&bytes).map_err(|failure| failure.at(file.display().to_string()))?;
+            modules.insert(name.to_owned(), bytes);
+        }
+    }
+    Ok(modules)
 }
 
 fn read(file: &Path) -> Result<Description, Failure> {

@@ -8,7 +8,6 @@ mod member;
 mod operator;
 mod pages;
 mod process;
-mod programs;
 mod quota;
 mod recognizers;
 

@@ -2,23 +2,46 @@
 
 #[cfg(feature = "cores")]
 mod hub;
+#[cfg(feature = "modules")]
+mod interpreted;
+#[cfg(all(feature = "cores", not(feature = "modules")))]
+#[path = "events/uninterpreted.rs"]
+mod interpreted;
+#[cfg(feature = "modules")]
+mod look;
+#[cfg(feature = "cores")]
+mod modules;
 #[cfg(feature = "cores")]
 mod program;
+#[cfg(feature = "cores")]
+mod programs;
 #[cfg(feature = "cores")]
 mod rate;
 #[cfg(feature = "cores")]
 mod recognizer;
 #[cfg(feature = "cores")]
 mod recognizers;
+#[cfg(feature = "cores")]
+mod watch;
 
 #[cfg(feature = "cores")]
 pub use hub::{Delivery, Hub};
+#[cfg(feature = "modules")]
+pub use interpreted::{Interpreted, ModuleError, Translated};
+#[cfg(feature = "linux")]
+pub(crate) use look::{FUEL, Looks, MEMORY_BYTES, Misanswer, look};
+#[cfg(feature = "cores")]
+pub use modules::{Modules, Package, Seen};
 #[cfg(feature = "cores")]
 pub use program::Program;
 #[cfg(feature = "cores")]
-pub use recognizer::{Recognizer, may_watch};
+pub use programs::{Programs, Started};
+#[cfg(feature = "cores")]
+pub use recognizer::Recognizer;
 #[cfg(feature = "cores")]
 pub use recognizers::{RECOGNIZERS_MAX, Recognized, Recognizers};
+#[cfg(feature = "cores")]
+pub use watch::Watch;
 
 use sci::guest::ErrorCode;
 

@@ -57,7 +57,12 @@ pub use devices::{
 pub use devices::{Audio, Devices};
 pub use events::Events;
 #[cfg(feature = "cores")]
-pub use events::{Delivery, Hub, Program, RECOGNIZERS_MAX, Recognized, Recognizer, Recognizers, may_watch};
+pub use events::{
+    Delivery, Hub, Modules, Package, Program, Programs, RECOGNIZERS_MAX, Recognized, Recognizer, Recognizers,
+    Seen, Started, Watch,
+};
+#[cfg(feature = "modules")]
+pub use events::{Interpreted, ModuleError, Translated};
 pub use mail::{Alone, Info, Mail, MailError, Next};
 pub use memory::GuestMemory;
 pub use space::{Grants, Space, Violation};

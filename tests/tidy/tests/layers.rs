@@ -119,6 +119,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     // Agents are what topologies say they are.
     ("services/zrun", &["runtime-host", "runtime-sandbox", "sci", "services-topology"]),
+    // The same code, with memory for modules that recognize.
+    ("services/zrun/alone", &["runtime-guest-rust", "sci", "services-zrun"]),
     ("services/zrun/component", &["runtime-guest-rust", "sci", "services-zrun"]),
     ("xtask", &[]),
 ];

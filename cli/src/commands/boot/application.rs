@@ -23,7 +23,8 @@ use services_zhost::host::read_devices;
 use services_zhost::machine::{Machine, Requests};
 use services_zhost::{Application, Content, Problem};
 use services_zmesh_component::{
-    Agents, Configuration as Mesh, Devices, END, FUNCTION_MILLISECONDS, Seat as MeshSeat, Sensor,
+    Agents, Configuration as Mesh, Devices, END, FUNCTION_MILLISECONDS, Package as Modules, Seat as MeshSeat,
+    Sensor,
 };
 use services_zrms::place::{Feature, FeatureKind, Host, Resources};
 use services_zrms_component::{Configuration as ControlConfiguration, Seat};
@@ -35,6 +36,7 @@ use crate::commands::agents::tell;
 use crate::commands::apps::{self, Packages, parent, up};
 use crate::commands::boot::disk::{self, Disk};
 use crate::commands::boot::guest;
+use crate::commands::mex::judge;
 use crate::commands::system;
 use crate::print;
 use crate::report::{Exit, Failure, say};
@@ -77,13 +79,15 @@ pub struct Loaded {
 /// Makes an application ready.
 pub fn load(arguments: &BootArguments) -> Result<Loaded, Failure> {
     let what = &arguments.what;
-    let application = Packages::open()?.application(what, &up::package(what)?)?;
+    let package = up::package(what)?;
+    let application = Packages::open()?.application(what, &package)?;
+    let modules = judge::modules(what, &package)?;
     let key = session::key()?;
     let stores = seats(&application).iter().any(StoreSeat::stores) || has_models(&application);
     let disk = disk::open(arguments, application.name(), stores)?;
     let requests = Requests::new(&application, &parent::home()?, Box::new(tell));
     let requests = requests.map_err(|error| apps::failure(&Problem::new("agents", error)))?;
-    let module = bundle(&application, &key, disk.is_some(), &requests);
+    let module = bundle(&application, modules, &key, disk.is_some(), &requests);
     let module = module.map_err(|failure| failure.at(what.display().to_string()))?;
     Ok(Loaded { application, module, disk, requests })
 }
@@ -143,6 +147,7 @@ fn has_models(application: &Application) -> bool {
 
 fn bundle(
     application: &Application,
+    modules: Modules,
     key: &Key,
     has_disk: bool,
     requests: &Requests,
@@ -192,7 +197,8 @@ fn bundle(
         seats: names().map(|name| Seat { guest: number(&name).map(|at| at as u32), name }).collect(),
         host: host(),
     };
-    let devices = devices(application)?;
+    let mut devices = devices(application)?;
+    devices.all.modules = modules;
     let mesh_seat = |node: &Node| MeshSeat {
         name: node.name.to_string(),
         grants: node.grant.mask(),

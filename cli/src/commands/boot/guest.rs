@@ -74,6 +74,10 @@ pub fn module(arguments: &BootArguments) -> Result<(Vec<u8>, Option<Requests>), 
     let epoch = epoch();
     let mut host = host(grants, epoch)?;
     let devices = arguments.devices.as_deref().map(devices::simulation).transpose()?;
+    let os = match &devices {
+        Some(devices) if !devices.modules.is_empty() => ::boot::os_with_modules(),
+        _ => ::boot::OS.to_vec(),
+    };
     let devices = devices.map(|devices| devices.to_bytes());
     host.extend(self::name(name));
     let described = arguments.agents.as_deref().map(agents::describe).transpose()?;
@@ -90,7 +94,7 @@ pub fn module(arguments: &BootArguments) -> Result<(Vec<u8>, Option<Requests>), 
         devices: devices.as_deref(),
         agents: mesh.as_deref().map(|mesh| (mesh, epoch)),
     };
-    let bundle = driver::bundle(&system, ::boot::OS, &key)?;
+    let bundle = driver::bundle(&system, &os, &key)?;
     Ok((images::boot_module(&bundle, &[key.public()]), requests))
 }
 

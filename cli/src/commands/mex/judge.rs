@@ -18,7 +18,7 @@ use services_mex::{Contents, Entry, Moment, Package};
 use services_topology::capabilities::Capabilities;
 use services_topology::graph::Graph;
 use services_topology::name::Name;
-use services_zrun::{Grants, imports, lifecycle};
+use services_zrun::{Grants, Package as Modules, Translated, imports, lifecycle};
 
 use super::{of_refusal, parsed, refused, several, violated};
 use crate::commands::guest;
@@ -33,6 +33,8 @@ const POLICY: &str = "trust.yaml";
 const NO_POLICY: &str = "apiVersion: samoza/v1\nkind: TrustPolicy\nprofile: development\n";
 /// The folder of a package that has modules which recognize events.
 const RECOGNIZERS: &str = "recognizers/";
+/// Bytes of all modules that recognize, on the nanokernel: they are held, and translated, beside their memories.
+const MODULES_BYTES_MAX: usize = 512 << 10;
 /// Pages that a guest's memory begins with at most.
 const PAGES_MAX: u64 = 1024;
 
@@ -160,16 +162,51 @@ fn recognizer(
         Image::read(&bytes).map_err(|error| Failure::new(Exit::Image, "bad-image", error.to_string()))?;
     let linkage =
         linkage::read(image.bytes_of(SectionKind::Linkage)).ok_or_else(|| guest::is_none().at(place))?;
-    let wrong = |message: String| {
-        Failure::new(Exit::Refused, "recognizer", message).at(place).help(
-        "a recognizer exports `memory`, `room` and `on_reading`, and imports nothing: docs/devices.md, under Events",
-    )
-    };
+    let wrong = |message: String| no_recognizer(message).at(place);
     if let Some(import) = linkage.imports.iter().next() {
         return Err(wrong(format!("the recognizer imports `{}.{}`", import.module, import.item)));
     }
     lifecycle::check_recognizer(&linkage).map_err(|error| wrong(error.to_string()))?;
     Ok(bytes)
+}
+
+fn no_recognizer(message: String) -> Failure {
+    Failure::new(Exit::Refused, "recognizer", message).help(
+        "a recognizer exports `memory`, `room` and `on_reading`, and imports nothing: docs/devices.md, under Events",
+    )
+}
+
+/// The modules that recognize events of a package that was judged, for a machine where they are interpreted.
+pub fn modules(file: &Path, bytes: &[u8]) -> Result<Modules, Failure> {
+    let package = parsed(file, bytes)?;
+    let mut modules = Modules::new();
+    for entry in package.archive().entries() {
+        let named = entry.name().strip_prefix(RECOGNIZERS).and_then(|name| name.strip_suffix(".wasm"));
+        let Some(name) = named else { continue };
+        let content = entry.content();
+        interpreted(&content)
+            .map_err(|failure| failure.at(format!("{}: {}", file.display(), entry.name())))?;
+        modules.insert(name.to_owned(), content.into_owned());
+    }
+    fit(&modules)?;
+    Ok(modules)
+}
+
+/// Holds a module that recognizes events against what its interpreter takes.
+pub fn interpreted(bytes: &[u8]) -> Result<(), Failure> {
+    Translated::new(bytes).map(drop).map_err(|error| no_recognizer(error.to_string()))
+}
+
+/// Holds modules against what a machine on the nanokernel has room for.
+pub fn fit(modules: &Modules) -> Result<(), Failure> {
+    let bytes: usize = modules.values().map(Vec::len).sum();
+    if bytes <= MODULES_BYTES_MAX {
+        return Ok(());
+    }
+    let message =
+        format!("all modules that recognize have {bytes} bytes; a machine has room for {MODULES_BYTES_MAX}");
+    Err(Failure::new(Exit::Refused, "recognizer", message)
+        .help("leave names of functions and other custom sections out of them, or run this on Linux"))
 }
 
 /// How a package stands.

@@ -5,9 +5,7 @@ use super::member::Member;
 use sci::guest::{ErrorCode, Function};
 use services_zmesh::{Emitted, Instance, Mesh, TakeError, Time};
 use services_zrun::linux::Machine;
-use services_zrun::{
-    Audio, Devices, Events, InMemory, Mail, MailError, Next, Program, Recognizer, Store, World, may_watch,
-};
+use services_zrun::{Audio, Devices, Events, InMemory, Mail, MailError, Next, Store, Watch, World};
 
 /// The effects of one space's calls.
 pub struct Effects<'e> {
@@ -88,15 +86,14 @@ impl Events for Effects<'_> {
         let Member { events, devices, .. } = &*self.member;
         let is_there =
             |sensor: &str| devices.iter().any(|one| one == sensor) && self.run.ways.rack.has_sensor(sensor);
-        if let Some(program) = Program::read(spec) {
-            let program = program?;
-            may_watch(event, program.sensor(), events, is_there)?;
-            return self.run.start_recognizer(self.space, event, program);
+        match Watch::admit(event, spec, events, is_there)? {
+            Watch::Module(program) => self.run.start_recognizer(self.space, event, program),
+            Watch::Condition(recognizer) => {
+                let before = self.run.recognizers.register(self.space, event, recognizer)?;
+                self.run.stop_all(before);
+                Ok(())
+            }
         }
-        let recognizer = Recognizer::admit(event, spec, events, is_there)?;
-        let before = self.run.recognizers.register(self.space, event, recognizer)?;
-        self.run.stop_all(before);
-        Ok(())
     }
 
     fn follow(&mut self, event: &str) -> Result<(), ErrorCode> {

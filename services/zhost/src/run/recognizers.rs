@@ -1,12 +1,11 @@
 //! Recognizers of a topology's spaces, over the sensors of the machine.
 
 use super::Run;
-use super::programs::{Programs, Started};
 use crate::application::Application;
 use sci::guest::ErrorCode;
 use services_zrun::launch::Texts;
-use services_zrun::linux::{Duty, Job, Limits, Watcher};
-use services_zrun::{Program, RECOGNIZERS_MAX, Recognizer, Recognizers as Core};
+use services_zrun::linux::{Duty, Job, Limits, Watcher, event_of};
+use services_zrun::{Program, Programs, RECOGNIZERS_MAX, Recognizer, Recognizers as Core};
 use std::collections::VecDeque;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,16 +16,19 @@ pub type Recognized = services_zrun::Recognized<String>;
 #[derive(Default)]
 struct Inner {
     core: Core<String>,
-    programs: Programs,
+    programs: Programs<String, Vec<u8>>,
     is_over: bool,
 }
 
 impl Inner {
-    fn has_room(&self, space: &str, event: &str) -> Result<(), ErrorCode> {
-        let count = self.core.count(&space.to_owned(), event) + self.programs.count(space, event);
+    fn has_room(&self, space: &String, event: &str) -> Result<(), ErrorCode> {
+        let count = self.core.count(space, event) + self.programs.count(space, event);
         if count < RECOGNIZERS_MAX { Ok(()) } else { Err(ErrorCode::Quota) }
     }
 }
+
+/// The number that one has in the process, and its image.
+type Started = services_zrun::Started<Vec<u8>>;
 
 /// The recognizers of a topology.
 #[derive(Clone, Default)]
@@ -44,30 +46,31 @@ impl Recognizers {
 
     /// Gives a space a recognizer of an event; it replaces another one. Those in the process that are to be ended.
     pub fn register(&self, space: &str, event: &str, recognizer: Recognizer) -> Result<Vec<u32>, ErrorCode> {
-        let mut inner = self.inner();
-        inner.has_room(space, event)?;
-        inner.core.register(space.to_owned(), event, recognizer)?;
-        Ok(inner.programs.take(space, Some(event)))
+        let (mut inner, space) = (self.inner(), space.to_owned());
+        inner.has_room(&space, event)?;
+        let before = inner.programs.take(&space, Some(event));
+        inner.core.register(space, event, recognizer)?;
+        Ok(before)
     }
 
     /// The same, with a module that is to be started in the process.
     fn start(&self, space: &str, event: &str, program: Program) -> Result<(Started, Vec<u32>), ErrorCode> {
-        let mut inner = self.inner();
-        inner.has_room(space, event)?;
+        let (mut inner, space) = (self.inner(), space.to_owned());
+        inner.has_room(&space, event)?;
         if !inner.programs.has_module(program.module()) {
             return Err(ErrorCode::NotFound);
         }
-        let before = inner.programs.take(space, Some(event));
+        let before = inner.programs.take(&space, Some(event));
+        inner.core.forget(&space, event);
         let started = inner.programs.start(space, event, program)?;
-        inner.core.forget(&space.to_owned(), event);
         Ok((started, before))
     }
 
     /// A space has ended, and its recognizers with it. Those in the process that are to be ended.
     pub fn leave(&self, space: &str) -> Vec<u32> {
-        let mut inner = self.inner();
-        inner.core.leave(&space.to_owned());
-        inner.programs.take(space, None)
+        let (mut inner, space) = (self.inner(), space.to_owned());
+        inner.core.leave(&space);
+        inner.programs.take(&space, None)
     }
 
     /// Looks at no more readings.
@@ -83,7 +86,7 @@ impl Recognizers {
     /// Whether somebody has to look for readings.
     pub fn is_any(&self) -> bool {
         let inner = self.inner();
-        inner.core.is_any() || inner.programs.is_any()
+        inner.core.is_any() || !inner.programs.is_empty()
     }
 
     /// What was recognized since the last time.
@@ -94,8 +97,9 @@ impl Recognizers {
     /// Takes what one in the process says of its last reading; whether it is one.
     fn said(&self, number: u32, said: &[u8]) -> bool {
         let mut inner = self.inner();
-        if let Some((space, event, payload)) = inner.programs.said(number, said) {
-            inner.core.add(Recognized { space, event, payload });
+        let payload = event_of(said).map(<[u8]>::to_vec);
+        if let Some(recognized) = inner.programs.said(number, payload) {
+            inner.core.add(recognized);
         }
         inner.programs.has(number)
     }
@@ -168,9 +172,9 @@ impl Run {
 
     /// A recognizer in the process has ended by itself; whether it is one.
     pub(super) fn recognizer_ended(&self, number: u32, why: &str) -> bool {
-        let ended = self.recognizers.inner().programs.ended(number);
-        let Some((space, what)) = ended else { return false };
-        self.book.event(&space, &format!("{what} has ended, and emits nothing more: {why}"));
+        let ended = self.recognizers.inner().programs.ended(number, why);
+        let Some((space, says)) = ended else { return false };
+        self.book.event(&space, &says);
         true
     }
 }

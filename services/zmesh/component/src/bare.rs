@@ -141,6 +141,8 @@ impl export::Directory for Zmesh {
     }
 
     fn pass(&mut self) {
+        let now = self.now();
+        self.office.pass(now);
         self.go_on();
     }
 

@@ -19,7 +19,7 @@ pub mod window;
 pub use agency::{Agents, FUNCTION_MILLISECONDS};
 pub use calling::Calling;
 pub use office::{Called, Configuration, END, Office, Seat};
-pub use services_zrun::{SimulatedSensor as Sensor, Simulation as Devices};
+pub use services_zrun::{Package, SimulatedSensor as Sensor, Simulation as Devices};
 
 #[cfg(feature = "bare")]
 space_guest::component!(bare::Zmesh);

@@ -1,23 +1,24 @@
 //! The spaces of a topology at the mesh: what each asks, and which of those that wait are called.
 
+mod asked;
 mod budgets;
+mod configuration;
 mod orders;
 mod recognize;
 
-use crate::agency::{self, Agency, Agents};
+pub use configuration::{Configuration, Seat};
+
+use crate::agency::{self, Agency};
 use crate::calling::Calling;
 use crate::post::Post;
-use crate::window::{Answer, Counts, Letter, Passed, Question, Seen, Standing};
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use sci::guest::{ErrorCode, GuestCapability as Capability};
-use serde::{Deserialize, Serialize};
 use services_zmesh::{
-    After, Declaration, DeclareError, DirectoryError, Emitted, Instance, Mesh, Message, Output, TapError,
-    TapId, Time,
+    After, DeclareError, DirectoryError, Emitted, Instance, Mesh, Message, Output, TapId, Time,
 };
 use services_zrun::agents::{AgentBody, Name};
 use services_zrun::remote::{Concern, Desk, Server, Slow, TooLarge, concerns};
@@ -37,12 +38,10 @@ const HELD_BYTES_MAX: u64 = 12 << 20;
 /// Messages that are kept for a user interface while nobody looks, and their bytes.
 const SHOWN_MAX: usize = 64;
 const SHOWN_BYTES_MAX: usize = 256 << 10;
+/// Modules that recognize at once: so many memories the component's heap has room for, beside messages.
+const MODULES_MAX: usize = 2;
 /// Different refusals that are said: each once, so that whoever asks in vain all the time is not heard all the time.
 const SAID_MAX: usize = 256;
-/// Dead letters that are told at once.
-const DEAD_MAX: usize = 32;
-/// Bytes of messages in one answer: what is left comes with the next.
-const ANSWER_BYTES: usize = 256 << 10;
 /// What a space may ask for here, if it was granted.
 const ASKED: [Capability; 14] = [
     Capability::AgentInvokeDf,
@@ -60,36 +59,6 @@ const ASKED: [Capability; 14] = [
     Capability::EventsRegisterRecognizer,
     Capability::EventsSubscribe,
 ];
-
-/// A space, as the bundle describes it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Seat {
-    /// Its name.
-    pub name: String,
-    /// Its capabilities, as a mask.
-    pub grants: u64,
-    /// Whether it is a user interface: it has no host here.
-    pub is_interface: bool,
-    /// Ids of the devices that it states.
-    pub devices: Vec<String>,
-}
-
-/// A topology, as the bundle describes it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Configuration {
-    /// Its name.
-    pub topology: String,
-    /// Spaces and paths.
-    pub declaration: Declaration,
-    /// Its spaces by number. The hosts of those that have one are connected in this order.
-    pub seats: Vec<Seat>,
-    /// What is simulated for its spaces.
-    pub devices: Devices,
-    /// What its spaces may invoke.
-    pub agents: Agents,
-    /// Whether its spaces run from the beginning: nobody is there who says so.
-    pub runs: bool,
-}
 
 /// A space at the mesh.
 struct Member {
@@ -139,6 +108,11 @@ fn milliseconds(now: Time) -> u64 {
     now.realtime / 1_000_000
 }
 
+/// Whether a line was not said yet, and is to be.
+fn is_new(said: &mut BTreeSet<String>, line: &str) -> bool {
+    said.len() < SAID_MAX && said.insert(line.into())
+}
+
 /// What sends functions their inputs.
 fn sends(mesh: &mut Mesh, now: Time) -> impl FnMut(&str, &[u8]) -> Result<u64, ErrorCode> + use<'_> {
     move |function, input| match mesh.emit(END_INSTANCE, function, input, now) {
@@ -182,7 +156,7 @@ impl Office {
 
     /// Of a topology.
     pub fn new(configuration: Configuration, now: Time) -> Result<Self, DeclareError> {
-        let Configuration { topology, declaration, seats, devices, agents, runs } = configuration;
+        let Configuration { topology, declaration, seats, mut devices, agents, runs } = configuration;
         let mut mesh = Mesh::new(&topology, HOST, 1)?;
         mesh.hold_at_most(HELD_BYTES_MAX);
         mesh.declare(&declaration, now)?;
@@ -237,7 +211,7 @@ impl Office {
         let models = models.collect();
         let agency = Agency::new(agents, seats.iter().map(|seat| seat.name.clone()).collect());
         let (watches, said) = (Vec::new(), BTreeSet::new());
-        let simulated = devices.start(milliseconds(now));
+        let simulated = devices.start(milliseconds(now), MODULES_MAX);
         let mut office = Self {
             mesh,
             agency,
@@ -330,8 +304,8 @@ impl Office {
             (_, Concern::Result) => agency.reply(number),
             _ => server.serve(request, &mut post),
         });
-        let refusal = post.refusal.filter(|refusal| said.len() < SAID_MAX && said.insert(refusal.clone()));
-        lines.extend(refusal.map(|refusal| format!("refused {refusal}")));
+        let refusal = post.refusal;
+        lines.extend(refusal.map(|refusal| format!("refused {refusal}")).filter(|line| is_new(said, line)));
         answer
     }
 
@@ -339,9 +313,7 @@ impl Office {
     fn invoke(&mut self, now: Time, what: impl FnOnce(&mut Agency, &mut agency::Send<'_>)) {
         let Self { mesh, agency, lines, said, .. } = self;
         what(agency, &mut sends(mesh, now));
-        let new =
-            agency.lines().into_iter().filter(|line| said.len() < SAID_MAX && said.insert(line.clone()));
-        lines.extend(new);
+        lines.extend(agency.lines().into_iter().filter(|line| is_new(said, line)));
     }
 
     /// Gives the results of functions to whoever invoked them.
@@ -426,149 +398,5 @@ impl Office {
     /// The next line that is to be said.
     pub fn line(&mut self) -> Option<String> {
         self.lines.pop_front()
-    }
-
-    /// Answers what is asked from outside the machine.
-    pub fn answer(&mut self, question: &[u8], now: Time) -> Vec<u8> {
-        let answer = match Question::read(question) {
-            Some(Question::Look { counts, shown }) => Answer::Seen(Seen {
-                counts: counts.then(|| self.counts(now)),
-                messages: self.shown(&shown),
-                watched: self.watched(),
-                asked: self.agency.hand_out(ANSWER_BYTES),
-            }),
-            Some(Question::Send { space, to, body }) => {
-                self.interface(space).map_or_else(not_running, |from| {
-                    match self.mesh.emit(from.instance(), &to, &body, now) {
-                        Ok(Emitted::Accepted(id)) => Answer::Sent(id.number),
-                        Ok(Emitted::Dropped) => Answer::Sent(0),
-                        Err(error) => refused(error.code(), error.to_string()),
-                    }
-                })
-            }
-            Some(Question::Follow { space, event }) => {
-                self.interface(space).map_or_else(not_running, |from| {
-                    let followed = self.mesh.subscribe(from.instance(), &event, now);
-                    followed.map_or_else(|error| refused(error.code(), error.to_string()), |()| Answer::Done)
-                })
-            }
-            Some(Question::Watch { from, path }) => match self.mesh.tap(&from, &path) {
-                Ok(tap) => {
-                    self.last_watch += 1;
-                    self.watches.push((self.last_watch, tap));
-                    Answer::Watching(self.last_watch)
-                }
-                Err(error @ TapError::NoPath) => refused(ErrorCode::NotFound, error.to_string()),
-                Err(error @ TapError::TooMany) => refused(ErrorCode::Quota, error.to_string()),
-            },
-            Some(Question::Unwatch(watch)) => {
-                let ended = self.watches.extract_if(.., |(known, _)| *known == watch);
-                ended.for_each(|(_, tap)| self.mesh.untap(tap));
-                Answer::Done
-            }
-            Some(Question::Answered { number, outcome }) => {
-                let time = milliseconds(now);
-                self.invoke(now, |agency, send| agency.answered(number, outcome, send, time));
-                Answer::Done
-            }
-            Some(Question::Order { space, order }) => self.order(space, order),
-            None => refused(ErrorCode::Malformed, "this is no question that the mesh knows".into()),
-        };
-        answer.to_bytes()
-    }
-
-    /// A user interface that runs.
-    fn interface(&self, space: u32) -> Option<Page> {
-        let member = self.members.get(space as usize)?;
-        let runs = member.is_interface && member.runs;
-        runs.then(|| Page { name: Arc::clone(&member.name), number: member.instance })
-    }
-
-    fn counts(&self, now: Time) -> Counts {
-        let standing = |member: &Member| Standing {
-            instance: member.runs.then_some(member.instance),
-            waiting: (self.mesh.waiting(&member.name) + member.shown.len()) as u64,
-        };
-        let dead = self.mesh.dead_letters();
-        let skipped = dead.iter().count().saturating_sub(DEAD_MAX);
-        let spent = |name: &String| (name.clone(), self.agency.spent(name, milliseconds(now)));
-        let stats = |(from, name): &(String, String)| self.mesh.stats(from, name).unwrap_or_default();
-        Counts {
-            spaces: self.members.iter().map(standing).collect(),
-            paths: self.paths.iter().map(stats).collect(),
-            dead: dead.iter().skip(skipped).cloned().collect(),
-            spent: self.models.iter().map(spent).collect(),
-        }
-    }
-
-    /// Messages for user interfaces whose pages are open, as many as an answer has room for.
-    fn shown(&mut self, spaces: &[u32]) -> Vec<(u32, Letter)> {
-        let mut letters = Vec::new();
-        let mut room = ANSWER_BYTES;
-        for space in spaces {
-            let Some(member) = self.members.get_mut(*space as usize) else { continue };
-            while member.shown.front().is_some_and(|next| letters.is_empty() || next.body.len() <= room) {
-                let Some(message) = member.shown.pop_front() else { break };
-                room = room.saturating_sub(message.body.len());
-                letters.push((*space, Letter::from(&message)));
-            }
-        }
-        letters
-    }
-
-    /// What passed where someone watches, as much as an answer has room for.
-    fn watched(&mut self) -> Vec<(u64, Passed)> {
-        let mut passed = Vec::new();
-        let mut room = ANSWER_BYTES;
-        for (watch, tap) in &self.watches {
-            while room > 0
-                && let Some(observed) = self.mesh.observe(*tap)
-            {
-                room = room.saturating_sub(observed.message.body.len());
-                passed.push((*watch, Passed::from(&observed)));
-            }
-        }
-        passed
-    }
-}
-
-/// A user interface that sends.
-struct Page {
-    name: Arc<str>,
-    number: u64,
-}
-
-impl Page {
-    fn instance(&self) -> Instance<'_> {
-        Instance { space: &self.name, number: self.number }
-    }
-}
-
-fn refused(code: ErrorCode, why: String) -> Answer {
-    Answer::Refused { code: code.name().into(), why }
-}
-
-fn not_running() -> Answer {
-    refused(ErrorCode::Closed, "this user interface does not run".into())
-}
-
-impl Configuration {
-    /// Of one guest that is in no topology: the mesh is there for its agents.
-    pub fn alone(guest: &str, grants: u64, agents: Agents) -> Self {
-        let seat = Seat { name: guest.into(), grants, is_interface: false, devices: Vec::new() };
-        let spaces = alloc::vec![guest.into()];
-        Self {
-            topology: guest.into(),
-            declaration: Declaration { revision: 1, spaces, ..Declaration::default() },
-            seats: alloc::vec![seat],
-            devices: Devices::default(),
-            agents,
-            runs: true,
-        }
-    }
-
-    /// As bytes.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        postcard::to_allocvec(self).unwrap_or_default()
     }
 }

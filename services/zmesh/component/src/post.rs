@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use sci::guest::ErrorCode;
 use services_zmesh::{EmitError, Emitted, Instance, Mesh, TakeError, Time};
 use services_zrun::{
-    Agents, Audio, Bench, Devices, Events, InMemory, Kind, Mail, MailError, Next, Recognizer, Silence, Store,
+    Agents, Audio, Bench, Devices, Events, InMemory, Kind, Mail, MailError, Next, Silence, Store, Watch,
     World,
 };
 
@@ -83,7 +83,7 @@ impl Events for Post<'_> {
     fn register(&mut self, event: &str, spec: &str) -> Result<(), ErrorCode> {
         match &mut self.bench {
             Some(bench) => bench.register(event, spec, self.events),
-            None => Recognizer::admit(event, spec, self.events, |_| false).map(drop),
+            None => Watch::admit(event, spec, self.events, |_| false).map(drop),
         }
     }
 

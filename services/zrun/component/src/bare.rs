@@ -106,7 +106,7 @@ impl Component for Zrun {
             cache: Exact::new(CACHE_BYTES, CACHE_ENTRIES),
             has_events: described.is_some(),
         };
-        if let (Some(described), Letters::Alone(_)) = (&described, &machine.mail) {
+        if let (Some(described), Letters::Alone(_)) = (described, &machine.mail) {
             let (name, now) = (name(&parameters), machine.milliseconds());
             machine.mail = Letters::Alone(Box::new(Senses::new(described, &name, now)));
         }
@@ -272,6 +272,9 @@ impl World for Machine {
         match &mut self.mail {
             Letters::Alone(senses) => {
                 senses.at(now).collect();
+                for line in senses.lines() {
+                    self.console.write(&format!("zrun: {line}\n"));
+                }
                 &mut senses.mail
             }
             Letters::Mesh(mesh) => mesh,

@@ -4,8 +4,10 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use sci::guest::{EVENTS, ErrorCode};
-use services_zrun::{Alone, Devices, Events, Hub, Recognized, Recognizer, Silence, Simulated, Simulation};
+use services_zrun::{Alone, Devices, Events, Hub, Recognized, Seen, Silence, Simulated, Simulation, Watch};
 
+/// Modules that recognize at once: so many memories the heap of `services/zrun/alone` has room for, beside values.
+const MODULES_MAX: usize = 2;
 /// The number of the one guest.
 const ALONE: u32 = 0;
 
@@ -19,20 +21,23 @@ pub struct Senses {
     stated: Vec<String>,
     sound: Option<Silence>,
     hub: Hub,
+    /// What is to be said.
+    lines: Vec<String>,
     /// Milliseconds since 1970.
     now: u64,
 }
 
 impl Senses {
     /// Of what is described for a guest of a name, beginning now.
-    pub fn new(described: &Simulation, name: &str, now: u64) -> Self {
+    pub fn new(mut described: Simulation, name: &str, now: u64) -> Self {
         let mut hub = Hub::default();
         hub.join(ALONE, name, None);
         Self {
             mail: Alone::default(),
-            simulated: described.start(now),
             stated: described.ids().map(String::from).collect(),
             sound: described.sound(now),
+            simulated: described.start(now, MODULES_MAX),
+            lines: Vec::new(),
             hub,
             now,
         }
@@ -47,10 +52,20 @@ impl Senses {
     /// Puts what was recognized by now among its messages.
     pub fn collect(&mut self) {
         let Some(simulated) = &mut self.simulated else { return };
-        for Recognized { event, payload, .. } in simulated.recognized(self.now) {
-            // A name that is none was refused with its recognizer.
-            let _ = self.raise(&event, &payload);
+        let recognized = simulated.recognized(self.now).into_iter().map(Seen::Event);
+        let all: Vec<_> = recognized.chain(simulated.look()).collect();
+        for seen in all {
+            match seen {
+                // A name that is none was refused with its recognizer.
+                Seen::Event(Recognized { event, payload, .. }) => drop(self.raise(&event, &payload)),
+                Seen::Ended(_, says) => self.lines.push(says),
+            }
         }
+    }
+
+    /// What is to be said since the last time.
+    pub fn lines(&mut self) -> Vec<String> {
+        core::mem::take(&mut self.lines)
     }
 
     /// Milliseconds until a recognizer looks again, if there is one.
@@ -109,7 +124,7 @@ impl Events for Senses {
             Some(simulated) => {
                 simulated.for_space(ALONE, &self.stated, self.now).register(event, spec, &declared)
             }
-            None => Recognizer::admit(event, spec, &declared, |_| false).map(drop),
+            None => Watch::admit(event, spec, &declared, |_| false).map(drop),
         }
     }
 
@@ -142,8 +157,9 @@ mod tests {
             sensors: vec![oven],
             actuators: vec!["valve".into()],
             sound: Some(Format { channels: 1, rate: 1000 }),
+            ..Simulation::default()
         };
-        Senses::new(&described, "probe", 0)
+        Senses::new(described, "probe", 0)
     }
 
     #[test]
@@ -158,7 +174,7 @@ mod tests {
         let lock = senses.lock("valve", 1000).unwrap();
         assert!(senses.command(lock, "1").is_ok());
         assert_eq!(senses.sound().unwrap().playback(&[0; 4000]), Ok(2000));
-        let mut none = Senses::new(&Simulation::default(), "probe", 0);
+        let mut none = Senses::new(Simulation::default(), "probe", 0);
         assert!(!none.has_devices() && none.sound().is_none());
         assert_eq!(none.read("oven"), Err(ErrorCode::Unsupported));
     }
@@ -182,7 +198,7 @@ mod tests {
         senses.at(60).collect();
         let Ok(Next::Message(told)) = senses.mail.receive(1000) else { panic!("an event") };
         assert!(String::from_utf8(told).unwrap().contains(r#""state":"begun""#));
-        let mut none = Senses::new(&Simulation::default(), "probe", 0);
+        let mut none = Senses::new(Simulation::default(), "probe", 0);
         assert_eq!(none.register("warm", spec), Err(ErrorCode::NotFound));
     }
 }

@@ -1,7 +1,7 @@
 //! Devices that are not there: what they measure and answer, without I/O.
 
 use super::{Actuators, Devices, Sensors};
-use crate::events::{Recognized, Recognizer, Recognizers};
+use crate::events::{Modules, Package, RECOGNIZERS_MAX, Recognized, Recognizers, Seen, Watch};
 use crate::seed;
 use alloc::borrow::ToOwned;
 use alloc::collections::{BTreeMap, VecDeque};
@@ -125,9 +125,15 @@ pub struct Simulated {
     waves: BTreeMap<String, (Wave, u64)>,
     actors: BTreeMap<String, Actor>,
     recognizers: Recognizers<u32>,
+    modules: Modules<u32>,
 }
 
 impl Simulated {
+    /// Lets spaces have modules of a package recognize, so many at once.
+    pub fn add_modules(&mut self, package: Package, most: usize) {
+        self.modules = Modules::new(package, most);
+    }
+
     /// Adds a sensor, which begins now.
     pub fn add_sensor(&mut self, id: &str, kind: &str, wave: Wave, now: u64) {
         self.sensors.add(id, kind);
@@ -145,20 +151,33 @@ impl Simulated {
         self.sensors.leave(space);
         self.actuators.leave(space);
         self.recognizers.leave(&space);
+        self.modules.forget(&space, None);
     }
 
     /// What the spaces' recognizers have found by now.
     pub fn recognized(&mut self, now: u64) -> VecDeque<Recognized<u32>> {
-        if self.recognizers.is_any() {
+        if self.is_watched() {
             self.advance(now);
         }
         self.recognizers.take()
     }
 
+    /// Has modules look at what waits for them.
+    pub fn look(&mut self) -> Vec<Seen<u32>> {
+        self.modules.look()
+    }
+
+    fn is_watched(&self) -> bool {
+        self.recognizers.is_any() || self.modules.is_any()
+    }
+
     /// When the next reading is there that a recognizer looks at, if there is any.
     pub fn due(&self) -> Option<u64> {
+        if self.modules.is_due() {
+            return Some(0);
+        }
         let next = self.waves.values().map(|(wave, start)| start + wave.due());
-        next.min().filter(|_| self.recognizers.is_any())
+        next.min().filter(|_| self.is_watched())
     }
 
     /// The devices for a space, by a number that is its own: those that it states.
@@ -174,6 +193,7 @@ impl Simulated {
                 let time = *start + wave.due();
                 if let Some(reading) = self.sensors.push(id, time, wave.take()) {
                     self.recognizers.feed(id, &reading);
+                    self.modules.feed(id, &reading);
                 }
             }
         }
@@ -201,9 +221,23 @@ impl Bench<'_> {
     pub fn register(&mut self, event: &str, spec: &str, declared: &[String]) -> Result<(), ErrorCode> {
         let Self { devices, space, stated, now } = self;
         let is_there = |sensor: &str| stated.iter().any(|one| one == sensor) && devices.sensors.has(sensor);
-        let recognizer = Recognizer::admit(event, spec, declared, is_there)?;
+        let watch = Watch::admit(event, spec, declared, is_there)?;
         devices.advance(*now);
-        devices.recognizers.register(*space, event, recognizer)
+        let Simulated { recognizers, modules, .. } = &mut **devices;
+        if recognizers.count(space, event) + modules.count(space, event) >= RECOGNIZERS_MAX {
+            return Err(ErrorCode::Quota);
+        }
+        match watch {
+            Watch::Condition(recognizer) => {
+                recognizers.register(*space, event, recognizer)?;
+                modules.forget(space, Some(event));
+            }
+            Watch::Module(program) => {
+                modules.start(*space, event, program)?;
+                recognizers.forget(space, event);
+            }
+        }
+        Ok(())
     }
 }
 

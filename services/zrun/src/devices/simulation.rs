@@ -1,6 +1,7 @@
 //! The devices of a machine that has none of its own, as a bundle describes them.
 
 use super::{Format, Silence, Simulated, Wave};
+use crate::events::Package;
 use alloc::string::String;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,8 @@ pub struct Simulation {
     pub actuators: Vec<String>,
     /// What silence, and sound that nobody hears, look like.
     pub sound: Option<Format>,
+    /// Modules that recognize, by name.
+    pub modules: Package,
 }
 
 impl Simulation {
@@ -44,8 +47,8 @@ impl Simulation {
         sensors.chain(self.actuators.iter().map(String::as_str))
     }
 
-    /// The sensors and actuators, beginning now, where there are any.
-    pub fn start(&self, now: u64) -> Option<Simulated> {
+    /// The sensors and actuators, beginning now, where there are any; so many modules recognize at once.
+    pub fn start(&mut self, now: u64, modules: usize) -> Option<Simulated> {
         if self.sensors.is_empty() && self.actuators.is_empty() {
             return None;
         }
@@ -56,6 +59,7 @@ impl Simulation {
         for id in &self.actuators {
             devices.add_actuator(id);
         }
+        devices.add_modules(core::mem::take(&mut self.modules), modules);
         Some(devices)
     }
 

@@ -1,15 +1,14 @@
 //! Who declares, recognizes and receives which events.
 
 use crate::devices::Reading;
-use crate::events::Recognizer;
+use crate::events::{Modules, Package, RECOGNIZERS_MAX, Recognized, Recognizer, Seen, Watch};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 use sci::guest::ErrorCode;
 use services_topology::name::Name;
 
-/// Recognizers that a space may have, and events that it may ask for.
-const RECOGNIZERS_MAX: usize = 16;
+/// Events that a space may ask for.
 const SUBSCRIPTIONS_MAX: usize = 64;
 
 /// An event on its way to one space: a message whose sender is `from` and whose path is
@@ -45,9 +44,15 @@ impl Member {
 #[derive(Debug, Default)]
 pub struct Hub {
     members: BTreeMap<u32, Member>,
+    modules: Modules<u32>,
 }
 
 impl Hub {
+    /// One whose spaces may have modules of a package recognize, so many at once.
+    pub fn with(package: Package, most: usize) -> Self {
+        Self { modules: Modules::new(package, most), ..Self::default() }
+    }
+
     /// A space comes, with the events that it declares.
     pub fn join(&mut self, space: u32, name: &str, declared: Option<Vec<String>>) {
         let declared = declared.map(|events| events.into_iter().collect());
@@ -58,6 +63,7 @@ impl Hub {
     /// A space is gone.
     pub fn leave(&mut self, space: u32) {
         self.members.remove(&space);
+        self.modules.forget(&space, None);
     }
 
     fn declaring(&mut self, space: u32, event: &str) -> Result<&mut Member, ErrorCode> {
@@ -66,13 +72,26 @@ impl Hub {
         if member.declares(event) { Ok(member) } else { Err(ErrorCode::Denied) }
     }
 
-    /// Gives a space a recognizer of an event.
-    pub fn register(&mut self, space: u32, event: &str, recognizer: Recognizer) -> Result<(), ErrorCode> {
+    /// Gives a space a recognizer of an event; it replaces another one.
+    pub fn register(&mut self, space: u32, event: &str, watch: Watch) -> Result<(), ErrorCode> {
+        let modules = self.modules.count(&space, event);
         let member = self.declaring(space, event)?;
-        if member.recognizers.len() == RECOGNIZERS_MAX && !member.recognizers.contains_key(event) {
+        let conditions = member.recognizers.keys().filter(|one| *one != event).count();
+        if conditions + modules >= RECOGNIZERS_MAX {
             return Err(ErrorCode::Quota);
         }
-        member.recognizers.insert(event.into(), recognizer);
+        match watch {
+            Watch::Condition(recognizer) => {
+                member.recognizers.insert(event.into(), recognizer);
+                self.modules.forget(&space, Some(event));
+            }
+            Watch::Module(program) => {
+                self.modules.start(space, event, program)?;
+                if let Some(member) = self.members.get_mut(&space) {
+                    member.recognizers.remove(event);
+                }
+            }
+        }
         Ok(())
     }
 
@@ -98,6 +117,7 @@ impl Hub {
 
     /// A sensor has measured; the events that follow from it, and who gets them.
     pub fn feed(&mut self, sensor: &str, reading: &Reading) -> Vec<Delivery> {
+        self.modules.feed(sensor, reading);
         let mut events = Vec::new();
         for member in self.members.values_mut() {
             for (event, recognizer) in &mut member.recognizers {
@@ -109,6 +129,26 @@ impl Hub {
             }
         }
         events.iter().flat_map(|(from, event, payload)| self.deliveries(from, event, payload)).collect()
+    }
+
+    /// Whether a module has something to look at.
+    pub fn is_due(&self) -> bool {
+        self.modules.is_due()
+    }
+
+    /// Has modules look at what waits for them: who gets which events, and what is to be said of those that ended.
+    pub fn look(&mut self) -> (Vec<Delivery>, Vec<String>) {
+        let (mut deliveries, mut ended) = (Vec::new(), Vec::new());
+        for seen in self.modules.look() {
+            match seen {
+                Seen::Event(Recognized { space, event, payload }) => {
+                    let from = self.members.get(&space).map(|member| member.name.clone());
+                    deliveries.extend(self.deliveries(&from.unwrap_or_default(), &event, &payload));
+                }
+                Seen::Ended(_, says) => ended.push(says),
+            }
+        }
+        (deliveries, ended)
     }
 
     fn deliveries(&self, from: &str, event: &str, payload: &[u8]) -> Vec<Delivery> {
@@ -131,8 +171,8 @@ mod tests {
         hub
     }
 
-    fn recognizer() -> Recognizer {
-        Recognizer::read("hot", r#"{"sensor":"oven","when":{"above":200}}"#).unwrap()
+    fn recognizer() -> Watch {
+        Watch::read("hot", r#"{"sensor":"oven","when":{"above":200}}"#).unwrap()
     }
 
     #[test]

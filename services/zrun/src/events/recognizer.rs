@@ -1,6 +1,5 @@
 //! What an event is recognized by: a condition on a sensor's readings, stated in JSON.
 
-use super::Program;
 use super::rate::{PER_MINUTE, Rate};
 use crate::devices::Reading;
 use alloc::string::String;
@@ -8,7 +7,6 @@ use alloc::vec::Vec;
 use sci::guest::ErrorCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use services_topology::name::Name;
 
 /// A condition on a number.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
@@ -80,12 +78,8 @@ pub struct Recognizer {
 }
 
 impl Recognizer {
-    /// Of a specification, for an event; one that names a module is `unsupported`: whoever runs such reads it otherwise.
+    /// Of a specification, for an event.
     pub fn read(event: &str, spec: &str) -> Result<Self, ErrorCode> {
-        if let Some(program) = Program::read(spec) {
-            program?;
-            return Err(ErrorCode::Unsupported);
-        }
         let spec: Value = serde_json::from_str(spec).map_err(|_| ErrorCode::Malformed)?;
         let spec = Spec::deserialize(spec).map_err(|_| ErrorCode::Invalid)?;
         let is_ordered = match spec.when {
@@ -98,17 +92,6 @@ impl Recognizer {
             return Err(ErrorCode::Invalid);
         }
         Ok(Self { event: event.into(), spec, state: State::Rest, rate })
-    }
-
-    /// Of a specification, for an event that a space may emit, over a sensor that is there for it.
-    pub fn admit(
-        event: &str,
-        spec: &str,
-        declared: &[String],
-        is_there: impl FnOnce(&str) -> bool,
-    ) -> Result<Self, ErrorCode> {
-        let recognizer = Self::read(event, spec)?;
-        may_watch(event, recognizer.sensor(), declared, is_there).map(|()| recognizer)
     }
 
     /// The sensor that it watches.
@@ -156,20 +139,6 @@ impl Recognizer {
         });
         serde_json::to_vec(&payload).ok()
     }
-}
-
-/// Whether a space may have a recognizer of an event, over a sensor.
-pub fn may_watch(
-    event: &str,
-    sensor: &str,
-    declared: &[String],
-    is_there: impl FnOnce(&str) -> bool,
-) -> Result<(), ErrorCode> {
-    Name::new(event).ok_or(ErrorCode::Invalid)?;
-    if !declared.iter().any(|one| one == event) {
-        return Err(ErrorCode::Denied);
-    }
-    if is_there(sensor) { Ok(()) } else { Err(ErrorCode::NotFound) }
 }
 
 #[cfg(test)]

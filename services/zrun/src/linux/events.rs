@@ -2,7 +2,7 @@
 
 use super::devices::Rack;
 use super::machine::Clock;
-use crate::events::{Delivery, Events, Hub, Recognizer};
+use crate::events::{Delivery, Events, Hub, Package, RECOGNIZERS_MAX, Watch};
 use crate::mail::{Alone, Mail, MailError, Next};
 use sci::guest::{EVENTS, ErrorCode};
 use std::collections::VecDeque;
@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Where deliveries go. It must neither wait nor emit.
 pub type Post = Arc<dyn Fn(Delivery) + Send + Sync>;
+/// Modules that recognize at once: as many as a space may have.
+const MODULES_MAX: usize = RECOGNIZERS_MAX;
 /// Deliveries that wait for a space that is alone.
 const INBOX_MAX: usize = 256;
 
@@ -24,7 +26,13 @@ pub struct Exchange {
 impl Exchange {
     /// Over the sensors of a rack, if there are any. Each reading of the rack is looked at from now on.
     pub fn new(rack: Option<Rack>, post: Post) -> Self {
-        let exchange = Self { hub: Arc::default(), rack, post };
+        Self::with_modules(rack, post, Package::new())
+    }
+
+    /// As [`Exchange::new`], with modules that recognize. They do so when somebody lets them ([`Inbox::of_modules`]).
+    pub fn with_modules(rack: Option<Rack>, post: Post, modules: Package) -> Self {
+        let hub = Arc::new(Mutex::new(Hub::with(modules, MODULES_MAX)));
+        let exchange = Self { hub, rack, post };
         if let Some(rack) = &exchange.rack {
             let (hub, post) = (Arc::clone(&exchange.hub), Arc::clone(&exchange.post));
             rack.watch(Box::new(move |sensor, reading| {
@@ -36,6 +44,18 @@ impl Exchange {
             }));
         }
         exchange
+    }
+
+    /// Has modules look at what waits for them; what is to be said of those that ended, and whether more waits.
+    fn look(&self) -> (Vec<String>, bool) {
+        let mut hub = lock(&self.hub);
+        let (deliveries, ended) = hub.look();
+        let is_due = hub.is_due();
+        drop(hub);
+        for delivery in deliveries {
+            (self.post)(delivery);
+        }
+        (ended, is_due)
     }
 
     /// The events for a space, by a number that is its own. Where its events are stated, it emits no other; where its
@@ -71,14 +91,14 @@ impl Drop for Member {
 
 impl Events for Member {
     fn register(&mut self, event: &str, spec: &str) -> Result<(), ErrorCode> {
-        let recognizer = Recognizer::read(event, spec)?;
-        let sensor = recognizer.sensor();
+        let watch = Watch::read(event, spec)?;
+        let sensor = watch.sensor();
         let is_stated = self.sensors.as_ref().is_none_or(|stated| stated.iter().any(|one| one == sensor));
         let is_there = self.exchange.rack.as_ref().is_some_and(|rack| rack.has_sensor(sensor));
         if !is_stated || !is_there {
             return Err(ErrorCode::NotFound);
         }
-        lock(&self.exchange.hub).register(self.space, event, recognizer)
+        lock(&self.exchange.hub).register(self.space, event, watch)
     }
 
     fn follow(&mut self, event: &str) -> Result<(), ErrorCode> {
@@ -100,12 +120,27 @@ pub struct Inbox {
     waiting: Arc<Mutex<VecDeque<Delivery>>>,
     /// The sensors whose readings become events.
     rack: Option<Rack>,
+    /// Has modules look at readings, and says whether more wait.
+    modules: Option<Arc<dyn Fn() -> bool + Send + Sync>>,
 }
 
 impl Inbox {
     /// Of a space that waits for the readings of a rack, if there is one.
     pub fn new(rack: Option<Rack>) -> Self {
-        Self { waiting: Arc::default(), rack }
+        Self { rack, ..Self::default() }
+    }
+
+    /// The same, which lets the modules of an exchange look at readings, and has said which of them have ended.
+    #[must_use]
+    pub fn of_modules(self, exchange: Exchange, say: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        let look = move || {
+            let (ended, is_due) = exchange.look();
+            for line in &ended {
+                say(line);
+            }
+            is_due
+        };
+        Self { modules: Some(Arc::new(look)), ..self }
     }
 
     /// Puts deliveries here; those that find no room are lost.
@@ -132,12 +167,13 @@ impl OwnMail {
         Self { own: Alone::default(), inbox, clock }
     }
 
-    /// Takes what is in the inbox; what finds no room stays there.
-    fn collect(&mut self) {
-        let Some(inbox) = &self.inbox else { return };
+    /// Takes what is in the inbox; what finds no room stays there. Whether a module has more to look at.
+    fn collect(&mut self) -> bool {
+        let Some(inbox) = &self.inbox else { return false };
         if let Some(rack) = &inbox.rack {
             rack.advance();
         }
+        let is_due = inbox.modules.as_ref().is_some_and(|look| look());
         let mut waiting = lock(&inbox.waiting);
         while let Some(Delivery { from, event, payload, .. }) = waiting.front() {
             let path = format!("{EVENTS}{event}");
@@ -146,6 +182,7 @@ impl OwnMail {
             }
             waiting.pop_front();
         }
+        is_due
     }
 }
 
@@ -170,9 +207,12 @@ impl Mail for OwnMail {
     /// A sensor that has more readings may have events: the space waits for them until it is told to end.
     fn wait(&mut self) -> bool {
         loop {
-            self.collect();
+            let is_due = self.collect();
             if self.own.wait() {
                 return true;
+            }
+            if is_due && self.clock.sleep(0) {
+                continue;
             }
             let rack = self.inbox.as_ref().and_then(|inbox| inbox.rack.as_ref());
             let Some(left) = rack.and_then(Rack::advance) else {

@@ -2,17 +2,13 @@
 
 use super::bind::shape;
 use super::run::RunError;
+use crate::events::{FUEL, Looks, MEMORY_BYTES, Misanswer, look};
 use crate::lifecycle::{LOOK, ROOM, judge_recognizer};
 use crate::remote::Channel;
 use sci::guest::MEMORY_EXPORT;
-use sci::limits::guest::MESSAGE_BYTES_MAX;
 use space_host::machine::Interrupter;
 use space_host::{Error, Function, Instance, Memory, Module, Store, Trap, Value};
 
-/// Units of fuel for a reading, and for what comes before the first one.
-const FUEL: u64 = 1_000_000;
-/// Bytes that its memory may have.
-const MEMORY_BYTES: u64 = 4 << 20;
 /// The first byte of what is said of a reading that is an event; its payload follows. Of another one, nothing is said.
 const IS_EVENT: u8 = 1;
 
@@ -22,7 +18,7 @@ pub fn event_of(said: &[u8]) -> Option<&[u8]> {
 }
 
 /// What a reading is told with, and looked at.
-struct Program {
+struct Native {
     memory: Memory,
     room: Function,
     look: Function,
@@ -39,44 +35,56 @@ pub(super) fn recognize(
     store.set_limits(None, Some(MEMORY_BYTES), Some(FUEL));
     let instance = Instance::new(&store, module, &[])?;
     made(instance.interrupter());
-    let program = Program::of(&instance).ok_or_else(|| trap("the exports are not those of a recognizer"))?;
+    let mut native =
+        Native::of(&instance).ok_or_else(|| trap("the exports are not those of a recognizer".to_owned()))?;
     let mut said = Vec::new();
     while let Ok(reading) = way.call(&said) {
         instance.set_fuel(FUEL);
-        said = program.look(&reading)?;
+        let event = look(&mut native, &reading)?;
+        said = event.map_or_else(Vec::new, |payload| [&[IS_EVENT], payload.as_slice()].concat());
     }
     Ok(())
 }
 
-impl Program {
+impl Native {
     fn of(instance: &Instance) -> Option<Self> {
         let (room, look) = (instance.function(ROOM)?, instance.function(LOOK)?);
         Some(Self { memory: instance.memory(MEMORY_EXPORT)?, room, look })
     }
+}
 
-    fn look(&self, reading: &[u8]) -> Result<Vec<u8>, RunError> {
-        let bytes = reading.len() as i32;
-        let [Value::I32(at)] = self.room.call(&[Value::I32(bytes)]).map_err(Error::from)?[..] else {
-            return Err(trap("`room` answers no address"));
-        };
-        let is_there = self.memory.write(u64::from(at as u32), reading);
-        is_there.ok_or_else(|| trap("`room` answers an address beyond the memory"))?;
-        let event = match self.look.call(&[Value::I32(at), Value::I32(bytes)]).map_err(Error::from)?[..] {
-            [Value::I64(0)] => return Ok(Vec::new()),
-            [Value::I64(event)] => event as u64,
-            _ => return Err(trap("`on_reading` answers no event")),
-        };
-        let (at, bytes) = (event >> 32, event as u32);
-        if bytes > MESSAGE_BYTES_MAX {
-            return Err(trap("`on_reading` answers more than an event may have"));
+impl Looks for Native {
+    type Error = RunError;
+
+    fn room(&mut self, bytes: u32) -> Result<u32, RunError> {
+        match self.room.call(&[Value::I32(bytes as i32)]).map_err(Error::from)?[..] {
+            [Value::I32(at)] => Ok(at as u32),
+            _ => Err(trap("`room` answers no address".to_owned())),
         }
-        let mut said = vec![IS_EVENT; 1 + bytes as usize];
-        let is_there = self.memory.read(at, &mut said[1..]);
-        is_there.ok_or_else(|| trap("`on_reading` answers an event beyond the memory"))?;
-        Ok(said)
+    }
+
+    fn look(&mut self, at: u32, bytes: u32) -> Result<u64, RunError> {
+        match self.look.call(&[Value::I32(at as i32), Value::I32(bytes as i32)]).map_err(Error::from)?[..] {
+            [Value::I64(event)] => Ok(event as u64),
+            _ => Err(trap("`on_reading` answers no event".to_owned())),
+        }
+    }
+
+    fn write(&mut self, at: u64, bytes: &[u8]) -> bool {
+        self.memory.write(at, bytes).is_some()
+    }
+
+    fn read(&mut self, at: u64, bytes: &mut [u8]) -> bool {
+        self.memory.read(at, bytes).is_some()
     }
 }
 
-fn trap(says: &str) -> RunError {
-    RunError::Host(Trap::Host(says.to_owned()).into())
+impl From<Misanswer> for RunError {
+    fn from(answer: Misanswer) -> Self {
+        trap(answer.to_string())
+    }
+}
+
+fn trap(says: String) -> RunError {
+    RunError::Host(Trap::Host(says).into())
 }

@@ -80,6 +80,8 @@ fn recognizers(script: &mut Script<'static>, setting: Setting) {
     }
     let cellar = r#"{"sensor":"cellar","when":{"above":1}}"#;
     script.case(register, "a sensor that is not there", &[Text("hot"), Text(cellar)], NotFound);
+    let ring = r#"{"sensor":"oven","module":"ring"}"#;
+    script.case(register, "a module that is not there", &[Text("hot"), Text(ring)], NotFound);
     script.case(register, "an empty name", &[Text(""), Text(COLD)], Invalid);
     script.case(register, "no name", &[Text("No Name"), Text(COLD)], Invalid);
     script.case(register, "a name at its limit", &[Letters(limits::NAME_BYTES_MAX), Text(COLD)], Invalid);

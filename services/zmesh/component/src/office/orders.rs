@@ -1,7 +1,8 @@
 //! What is asked of whoever decides what runs.
 
-use super::{Answer, Office, refused};
-use crate::window::Order;
+use super::Office;
+use super::asked::refused;
+use crate::window::{Answer, Order};
 use alloc::collections::VecDeque;
 use alloc::format;
 use sci::guest::ErrorCode;

@@ -1,11 +1,11 @@
 //! What spaces recognize in what the simulated sensors measure.
 
-use super::{Office, SAID_MAX, milliseconds};
+use super::{Office, is_new, milliseconds};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use services_zmesh::{Declaration, Instance, Time};
-use services_zrun::Recognized;
+use services_zrun::{Recognized, Seen};
 
 /// Events that a space declares.
 pub(super) fn declared(declaration: &Declaration, space: &str) -> Vec<String> {
@@ -16,16 +16,40 @@ pub(super) fn declared(declaration: &Declaration, space: &str) -> Vec<String> {
 impl Office {
     /// Emits what was recognized in what sensors have measured by now.
     pub(super) fn recognize(&mut self, now: Time) {
-        let Self { mesh, simulated, members, lines, said, .. } = self;
-        let Some(simulated) = simulated else { return };
-        for Recognized { space, event, payload } in simulated.recognized(milliseconds(now)) {
-            let Some(member) = members.get(space as usize).filter(|member| member.runs) else { continue };
-            let instance = Instance { space: &member.name, number: member.instance };
-            if let Err(error) = mesh.publish(instance, &event, &payload, now) {
-                let refusal = format!("refused {}: event `{event}`: {error}", member.name);
-                if said.len() < SAID_MAX && said.insert(refusal.clone()) {
-                    lines.push_back(refusal);
+        let Some(simulated) = &mut self.simulated else { return };
+        for recognized in simulated.recognized(milliseconds(now)) {
+            self.tell(&recognized, now);
+        }
+    }
+
+    /// Time has passed: modules look at what waits for them. They do so as often as that, whoever else asks for something.
+    pub fn pass(&mut self, now: Time) {
+        self.recognize(now);
+        let Some(simulated) = &mut self.simulated else { return };
+        for seen in simulated.look() {
+            match seen {
+                Seen::Event(recognized) => self.tell(&recognized, now),
+                Seen::Ended(space, says) => {
+                    let Some(member) = self.members.get(space as usize) else { continue };
+                    let line = format!("{}: {says}", member.name);
+                    if is_new(&mut self.said, &line) {
+                        self.lines.push_back(line);
+                    }
                 }
+            }
+        }
+    }
+
+    /// Emits an event for a space, if it still runs.
+    fn tell(&mut self, recognized: &Recognized<u32>, now: Time) {
+        let Self { mesh, members, lines, said, .. } = self;
+        let Recognized { space, event, payload } = recognized;
+        let Some(member) = members.get(*space as usize).filter(|member| member.runs) else { return };
+        let instance = Instance { space: &member.name, number: member.instance };
+        if let Err(error) = mesh.publish(instance, event, payload, now) {
+            let refusal = format!("refused {}: event `{event}`: {error}", member.name);
+            if is_new(said, &refusal) {
+                lines.push_back(refusal);
             }
         }
     }

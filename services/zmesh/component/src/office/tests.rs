@@ -1,8 +1,9 @@
 //! What spaces may do with each other.
 
 use super::*;
-use crate::window::Way;
-use services_zmesh::{EventDeclaration, PathDeclaration, PathRules, Reason};
+use crate::agency::Agents;
+use crate::window::{Answer, Letter, Question, Seen, Way};
+use services_zmesh::{Declaration, EventDeclaration, PathDeclaration, PathRules, Reason};
 use services_zrun::remote::{Channel, Parts, Remote, exchange};
 use services_zrun::{Format, Mail as _, MailError, Next, Shape, SimulatedSensor as Sensor, StoreError, Wave};
 
@@ -38,6 +39,7 @@ pub(super) fn office(grants: u64) -> Office {
         sensors: vec![oven],
         actuators: vec!["valve".into()],
         sound: Some(Format { channels: 1, rate: 1000 }),
+        ..Devices::default()
     };
     let agents = Agents::default();
     let configuration =
@@ -283,6 +285,52 @@ fn what_is_recognized_is_an_event_of_its_space_until_it_ends() {
     let mut bare = self::office(ALL);
     bare.simulated = None;
     assert_eq!(space(&mut bare, SENSOR).register("hot", spec), Err(NotFound));
+}
+
+/// Says all of a reading, but uses up its fuel at the fourth one.
+const KNOCK: &str = r#"(module (memory (export "memory") 1)
+  (global $seen (mut i32) (i32.const 0))
+  (func (export "room") (param i32) (result i32) (i32.const 1024))
+  (func (export "on_reading") (param $at i32) (param $bytes i32) (result i64)
+    (global.set $seen (i32.add (global.get $seen) (i32.const 1)))
+    (loop (br_if 0 (i32.eq (global.get $seen) (i32.const 4))))
+    (i64.or (i64.shl (i64.extend_i32_u (local.get $at)) (i64.const 32)) (i64.extend_i32_u (local.get $bytes)))))"#;
+
+#[test]
+fn a_module_recognizes_when_time_passes_and_ends_alone() {
+    use sci::guest::ErrorCode::{Denied, NotFound, Quota};
+    use services_zrun::Events as _;
+    let at = |milliseconds: u64| Time {
+        monotonic: milliseconds * 1_000_000,
+        realtime: NOW.realtime + milliseconds * 1_000_000,
+    };
+    let mut office = office(ALL);
+    let package = [(String::from("knock"), wat::parse_str(KNOCK).unwrap())];
+    office.simulated.as_mut().unwrap().add_modules(package.into(), 1);
+    let spec = r#"{"sensor":"oven","module":"knock"}"#;
+    assert_eq!(space(&mut office, SENSOR).register("hot", &spec.replace("knock", "ring")), Err(NotFound));
+    assert_eq!(space(&mut office, STORE).register("hot", spec), Err(Denied), "it is the sensor's");
+    assert_eq!(space(&mut office, SENSOR).register("hot", spec), Ok(()));
+    assert_eq!(space(&mut office, SENSOR).register("hot", spec), Ok(()), "it replaces the other");
+    office.members[SENSOR].events.push("cold".into());
+    assert_eq!(space(&mut office, SENSOR).register("cold", spec), Err(Quota), "there is room for one");
+    assert_eq!(space(&mut office, STORE).follow("hot"), Ok(()));
+    while office.line().is_some() {}
+    office.wait(STORE, NOW);
+    assert_eq!(office.go_on(at(30)), [], "nobody looks but when time passes");
+    office.pass(at(30));
+    assert_eq!(office.go_on(at(30)), [Called { space: STORE, has_work: true }]);
+    let Ok(Next::Message(told)) = space(&mut office, STORE).receive(1000) else { panic!("an event") };
+    assert!(String::from_utf8(told).unwrap().starts_with(r#"{"lost":0,"number":2,"sensor":"oven""#));
+    assert_eq!(office.line(), None);
+    office.pass(at(50));
+    let says = "sensor: the recognizer `knock` of the event `hot` has ended, and emits nothing more: all fuel consumed";
+    assert_eq!(office.line().as_deref(), Some(says));
+    assert_eq!(space(&mut office, SENSOR).register("hot", spec), Ok(()), "it may begin again");
+    office.stop(SENSOR, at(60));
+    while !matches!(space(&mut office, STORE).receive(1000), Ok(Next::Nothing)) {}
+    office.pass(at(100));
+    assert_eq!(space(&mut office, STORE).receive(1000), Ok(Next::Nothing), "it ended with its space");
 }
 
 #[test]

@@ -225,6 +225,7 @@ impl Description {
             sensors: self.sensors.iter().filter_map(sensor).collect(),
             actuators: actuators.map(|actuator| actuator.id.clone()).collect(),
             sound: self.sound.as_ref().map(format).map(checked).transpose()?,
+            ..Simulation::default()
         })
     }
 
