@@ -92,14 +92,15 @@ impl Dev<'_> {
     fn begin(&mut self, prepared: &Prepared) -> Result<(), Failure> {
         parent::start(self.port)?;
         let name = &prepared.name;
-        let before = up::current(name)?.filter(|application| application.state != State::Stopped);
-        let seen = if before.is_some() { log::last(name)? } else { 0 };
+        let before = up::current(name)?;
+        let was_up = before.as_ref().is_some_and(|application| application.state != State::Stopped);
+        let seen = if was_up { log::last(name)? } else { 0 };
         let revision = up::send(prepared)?;
         print::text(&format!("{name} revision {revision}: {}\n", prepared.standing))?;
         self.show_log(name, seen);
         let (name, digest) = (name.clone(), prepared.digest);
-        let running = self.runs.insert(Running { name, digest, revision: None, was_up: before.is_some() });
-        let application = up::settle(&running.name, revision)?;
+        let running = self.runs.insert(Running { name, digest, revision: None, was_up });
+        let application = up::settle(&running.name, revision, before.as_ref())?;
         running.revision = Some(revision);
         print::text(&show::tree(&application))?;
         super::desk()
@@ -113,7 +114,7 @@ impl Dev<'_> {
         if is_new {
             self.show_log(&prepared.name, 0);
         }
-        let settled = up::settle(&prepared.name, revision);
+        let settled = up::settle(&prepared.name, revision, before.as_ref());
         let Some(running) = &mut self.runs else { return Ok(()) };
         // The same is not tried again before something is saved.
         running.digest = prepared.digest;

@@ -1,5 +1,6 @@
 //! `space up` and `space topo submit`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::thread;
@@ -75,14 +76,14 @@ pub fn run(arguments: &UpArguments) -> Result<(), Failure> {
     let prepared = prepare(&arguments.what)?;
     let started = parent::start(arguments.port)?;
     let name = &prepared.name;
-    let running = current(name)?.filter(|application| application.state != State::Stopped);
-    if !started && running.is_some() {
+    let before = current(name)?;
+    if !started && before.as_ref().is_some_and(|application| application.state != State::Stopped) {
         return Err(Failure::new(Exit::Usage, "already-running", format!("`{name}` is running already")).help(
             "`space topo submit <folder>` changes what runs, `space down` stops it, `space logs -f` shows what it says",
         ));
     }
     let interrupted = system::interruption()?;
-    let application = submit(&prepared)?;
+    let application = submit(&prepared, before.as_ref())?;
     print::text(&show::tree(&application))?;
     super::desk()?;
     if arguments.detach {
@@ -99,7 +100,8 @@ pub fn run(arguments: &UpArguments) -> Result<(), Failure> {
 pub fn topo_submit(what: &Path) -> Result<(), Failure> {
     let prepared = prepare(what)?;
     parent::start(None)?;
-    let application = submit(&prepared)?;
+    let before = current(&prepared.name)?;
+    let application = submit(&prepared, before.as_ref())?;
     print::text(&show::tree(&application))
 }
 
@@ -117,10 +119,10 @@ fn after_failure() -> Result<String, Failure> {
 }
 
 /// Submits a package, says so, and waits until it runs or is known not to.
-fn submit(prepared: &Prepared) -> Result<Application, Failure> {
+fn submit(prepared: &Prepared, before: Option<&Application>) -> Result<Application, Failure> {
     let revision = send(prepared)?;
     print::text(&format!("{} revision {revision}: {}\n", prepared.name, prepared.standing))?;
-    settle(&prepared.name, revision)
+    settle(&prepared.name, revision, before)
 }
 
 /// Submits a package: the revision's number.
@@ -131,14 +133,23 @@ pub fn send(prepared: &Prepared) -> Result<u64, Failure> {
     }
 }
 
-/// Waits until a revision runs, or is known not to.
-pub fn settle(name: &str, revision: u64) -> Result<Application, Failure> {
+/// Waits until a revision runs, or is known not to. What failed `before` says nothing of it.
+pub fn settle(name: &str, revision: u64, before: Option<&Application>) -> Result<Application, Failure> {
     let until = Instant::now() + PATIENCE;
+    let spaces = before.into_iter().flat_map(|application| &application.spaces);
+    let mut before: BTreeMap<String, u64> =
+        spaces.map(|space| (space.name.clone(), space.restarts)).collect();
     loop {
         let application = current(name)?.ok_or_else(|| unknown(name))?;
+        for space in &application.spaces {
+            // Another parent counts anew.
+            before.entry(space.name.clone()).and_modify(|known| *known = space.restarts.min(*known));
+        }
         // One that failed again after it was started again will not run by itself.
         let fails = |space: &&Space| {
-            space.state == State::Failed || space.state == State::Pending && space.attempts >= FAILURES
+            let restarts = space.restarts - before.get(&space.name).unwrap_or(&0);
+            let fails_again = restarts > 0 && space.next_retry.is_some() || restarts >= FAILURES;
+            space.state == State::Failed || space.state == State::Pending && fails_again
         };
         if let Some(space) = application.spaces.iter().find(fails) {
             print::text(&show::tree(&application))?;
