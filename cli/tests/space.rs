@@ -7,6 +7,7 @@ mod common;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::{Duration, SystemTime};
 
 use common::{Place, Said};
 use sci::guest::{FUNCTIONS, GuestCapability, MODULES};
@@ -93,6 +94,32 @@ fn the_greeting_is_the_same_with_the_languages_library() {
                     .starts_with(&format!("hello from my-greeter, a space in {name}\n"))
             );
         }
+    }
+}
+
+#[test]
+fn the_library_in_c_is_compiled_when_it_changes() {
+    let (_place, folder) = with("c");
+    if !built(&folder, &[]) {
+        return;
+    }
+    let read = |file: &str| std::fs::read(folder.join(file)).expect("it is there");
+    let write = |file: &str, content: &[u8], age: u64| {
+        std::fs::write(folder.join(file), content).expect("the folder is ours");
+        let written = std::fs::File::options().append(true).open(folder.join(file));
+        let time = SystemTime::now() - Duration::from_secs(age);
+        written.expect("it is there").set_modified(time).expect("the file is ours");
+    };
+    let library = read("guest.c");
+    for changed in ["guest.h", "space.h", "build.sh", "guest.c"] {
+        write("guest.c", b"#error this is compiled\n", 3600);
+        assert!(built(&folder, &[]), "it was compiled before");
+        write(changed, &read(changed), 0);
+        let output = build(&folder, &[]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains("this is compiled"), "{changed}: {said}");
+        write("guest.c", &library, 0);
+        assert!(built(&folder, &[]), "{changed}");
     }
 }
 

@@ -17,8 +17,15 @@ if [ -z "$clang" ]; then
     exit 1
 fi
 
+set -- --target=wasm32-unknown-unknown -nostdlib -ffreestanding -std=c11 -Wall -Wextra -Os -mbulk-memory
+
+# The library is compiled once for each compiler, and again when it or this script changes.
+library=.guest-$(basename "$clang").o
+for source in guest.c guest.h space.h build.sh; do
+    [ "$library" -nt "$source" ] || rm -f "$library"
+done
+[ -f "$library" ] || "$clang" "$@" -c -o "$library" guest.c
+
 # The stack lies below the data, so that an overflow traps instead of writing over them.
-"$clang" --target=wasm32-unknown-unknown -nostdlib -ffreestanding -Wl,--no-entry \
-    -std=c11 -Wall -Wextra -Os -mbulk-memory \
-    -Wl,--stack-first -Wl,-z,stack-size=65536 -Wl,--strip-debug \
-    -o sensor.wasm main.c guest.c
+"$clang" "$@" -Wl,--no-entry -Wl,--stack-first -Wl,-z,stack-size=65536 -Wl,--strip-debug \
+    -o sensor.wasm main.c "$library"

@@ -99,7 +99,7 @@ fn kind(language: Language) -> Kind {
             ],
             bindings: "space.h",
             library: "guest.h",
-            ignored: "",
+            ignored: "/.guest-*.o\n",
             switch: ("KEEP_COUNT", "1"),
             wasi: "`sh build.sh wasi` builds with the C library, whose `printf` writes to the log.",
         },

@@ -20,7 +20,9 @@ fi
 
 case ${1:-} in
     "")
-        set -- --target=wasm32-unknown-unknown -nostdlib -ffreestanding -Wl,--no-entry
+        set -- --target=wasm32-unknown-unknown -nostdlib -ffreestanding
+        way=bare
+        link=-Wl,--no-entry
         ;;
     wasi)
         if [ ! -d /usr/include/wasm32-wasi ]; then
@@ -28,7 +30,9 @@ case ${1:-} in
             echo "  apt install wasi-libc libclang-rt-dev-wasm32" >&2
             exit 1
         fi
-        set -- --target=wasm32-wasi -mexec-model=reactor
+        set -- --target=wasm32-wasi
+        way=wasi
+        link=-mexec-model=reactor
         ;;
     *)
         echo "usage: sh build.sh [wasi]" >&2
@@ -36,8 +40,16 @@ case ${1:-} in
         ;;
 esac
 
-# The stack lies below the data, so that an overflow traps instead of writing over them. Copies are instructions of
-# the machine, so that no memcpy is needed.
-"$clang" "$@" -std=c11 -Wall -Wextra -O2 -mbulk-memory \
-    -Wl,--stack-first -Wl,-z,stack-size=65536 -Wl,--strip-debug \
-    -o %name%.wasm main.c guest.c
+# Copies are instructions of the machine, so that no memcpy is needed.
+set -- "$@" -std=c11 -Wall -Wextra -O2 -mbulk-memory
+
+# The library is compiled once, for each compiler and way to build, and again when it or this script changes.
+library=.guest-$way-$(basename "$clang").o
+for source in guest.c guest.h space.h build.sh; do
+    [ "$library" -nt "$source" ] || rm -f "$library"
+done
+[ -f "$library" ] || "$clang" "$@" -c -o "$library" guest.c
+
+# The stack lies below the data, so that an overflow traps instead of writing over them.
+"$clang" "$@" "$link" -Wl,--stack-first -Wl,-z,stack-size=65536 -Wl,--strip-debug \
+    -o %name%.wasm main.c "$library"
