@@ -74,6 +74,9 @@ fn what_is_not_granted_is_refused_before_it_runs() {
     let said = run(COUNTER, &[]);
     assert_eq!(said.code, Some(1), "{}", said.err);
     assert!(said.err.contains("`data.get` needs the capability `data.read`"), "{}", said.err);
+    assert!(said.err.contains("`--grant data.read,data.write` grants this and what else"), "{}", said.err);
+    let one = run(COUNTER, &["--grant", "data.read"]);
+    assert!(one.err.contains("`--grant data.write` grants it"), "{}", one.err);
     let unknown = run(r#"(module (import "env" "launch" (func)) (func (export "_start")))"#, &[]);
     assert!(unknown.code == Some(1) && unknown.err.contains("env.launch"), "{}", unknown.err);
 }

@@ -79,19 +79,16 @@ pub fn grants(asked: &[GuestCapability]) -> Grants {
 
 /// An import that a guest may not have.
 pub fn refused_import(error: &ImportError) -> Failure {
-    let capability = match error {
-        ImportError::NotGranted { capability, .. } => Some(*capability),
-        _ => None,
-    };
-    import_refused(error.to_string(), capability)
+    import_refused(error.to_string(), &error.missing().into_iter().map(str::to_owned).collect::<Vec<_>>())
 }
 
-/// The same, by what it says and the capability that is missing.
-pub fn import_refused(message: String, capability: Option<&str>) -> Failure {
+/// The same, by what it says and the capabilities that are missing.
+pub fn import_refused(message: String, missing: &[String]) -> Failure {
     let failure = Failure::new(Exit::Refused, "import-refused", message);
-    match capability {
-        Some(capability) => failure.help(format!("`--grant {capability}` grants it")),
-        None => failure.help("`docs/guest-abi.md` lists what a guest may import"),
+    match missing {
+        [] => failure.help("`docs/guest-abi.md` lists what a guest may import"),
+        [name] => failure.help(format!("`--grant {name}` grants it")),
+        _ => failure.help(format!("`--grant {}` grants this and what else it needs", missing.join(","))),
     }
 }
 

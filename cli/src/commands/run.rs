@@ -155,8 +155,8 @@ fn failure(error: ApartError) -> Failure {
 
 fn reported(Report { kind, message }: Report) -> Failure {
     match kind {
-        ReportKind::Import => guest::import_refused(message, None),
-        ReportKind::NotGranted(capability) => guest::import_refused(message, Some(&capability)),
+        ReportKind::Import => guest::import_refused(message, &[]),
+        ReportKind::NotGranted(missing) => guest::import_refused(message, &missing),
         ReportKind::NoWayIn => guest::no_way_in(message),
         ReportKind::Status => Failure::new(Exit::Fault, "guest-status", message),
         ReportKind::Trap => guest::trapped(&message),

@@ -47,6 +47,8 @@ pub enum ImportError {
         item: String,
         /// The capability; where any of several serves, the first.
         capability: &'static str,
+        /// Others that later imports lack, in their order, each once.
+        others: Vec<&'static str>,
     },
     /// It takes addresses, and there is no memory that they mean.
     #[error("the import `{module}.{item}` takes addresses, and the module exports no memory named `memory`")]
@@ -56,6 +58,18 @@ pub enum ImportError {
         /// Item.
         item: String,
     },
+}
+
+impl ImportError {
+    /// The capabilities that are not granted, if that is why.
+    pub fn missing(&self) -> Vec<&'static str> {
+        match self {
+            Self::NotGranted { capability, others, .. } => {
+                core::iter::once(*capability).chain(others.iter().copied()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// What an import is.
@@ -95,7 +109,7 @@ pub fn judge(
     {
         let capability = function.capabilities.first().map_or("", |first| GuestCapability::name(*first));
         let (module, item) = named();
-        return Err(ImportError::NotGranted { module, item, capability });
+        return Err(ImportError::NotGranted { module, item, capability, others: Vec::new() });
     }
     match shape {
         Shape::Function { parameters, results } => {
@@ -119,14 +133,43 @@ pub fn judge(
     }
 }
 
+/// Judges imports in their order; what is not granted is told of all of them.
+pub(crate) fn judge_each<'i>(
+    imports: impl Iterator<Item = (&'i str, &'i str, Shape)>,
+    grants: Grants,
+    has_memory: bool,
+) -> Result<Vec<Resolved>, ImportError> {
+    let mut resolved = Vec::new();
+    let mut missing: Option<ImportError> = None;
+    for (module, item, shape) in imports {
+        match (judge(module, item, &shape, grants, has_memory), &mut missing) {
+            (Ok(one), _) => resolved.push(one),
+            (
+                Err(ImportError::NotGranted { capability: next, .. }),
+                Some(ImportError::NotGranted { capability, others, .. }),
+            ) => {
+                if *capability != next && !others.contains(&next) {
+                    others.push(next);
+                }
+            }
+            (Err(error @ ImportError::NotGranted { .. }), _) => missing = Some(error),
+            (Err(error), None) => return Err(error),
+            // What is wrong by itself is told when this is granted.
+            (Err(_), Some(_)) => {}
+        }
+    }
+    missing.map_or(Ok(resolved), Err)
+}
+
 /// Judges every import of a guest's image, in its order.
 pub fn check(linkage: &Linkage<'_>, grants: Grants) -> Result<(), ImportError> {
     let is_memory = |kind: Extern| matches!(kind, Extern::Memory(_));
     let has_memory =
         linkage.exports.iter().any(|export| export.name == MEMORY_EXPORT && is_memory(export.kind));
-    linkage.imports.iter().try_for_each(|import: LinkImport<'_>| {
-        judge(import.module, import.item, &shape_of(linkage, import.kind), grants, has_memory).map(drop)
-    })
+    let imports = linkage.imports.iter();
+    let imports =
+        imports.map(|import: LinkImport<'_>| (import.module, import.item, shape_of(linkage, import.kind)));
+    judge_each(imports, grants, has_memory).map(drop)
 }
 
 /// What a linkage table's import or export is.

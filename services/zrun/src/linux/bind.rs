@@ -1,6 +1,6 @@
 //! Binding: what stands for a guest's imports.
 
-use crate::imports::{ImportError, Shape, judge};
+use crate::imports::{ImportError, Shape, judge_each};
 use crate::memory::GuestMemory;
 use crate::space::Space;
 use crate::world::World;
@@ -23,7 +23,7 @@ pub(crate) struct Served<W> {
 pub(crate) fn check(module: &Module, grants: crate::Grants) -> Result<Vec<Resolved>, ImportError> {
     let has_memory =
         module.exports().any(|(name, ty)| name == MEMORY_EXPORT && matches!(ty, ExternType::Memory { .. }));
-    module.imports().map(|(from, item, ty)| judge(from, item, &shape(&ty), grants, has_memory)).collect()
+    judge_each(module.imports().map(|(from, item, ty)| (from, item, shape(&ty))), grants, has_memory)
 }
 
 /// What an import or export is.

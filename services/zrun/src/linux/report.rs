@@ -1,7 +1,6 @@
 //! How a space ended, as its process tells it.
 
 use super::run::RunError;
-use crate::imports::ImportError;
 use serde::{Deserialize, Serialize};
 use space_host::{Error, Trap};
 use std::error::Error as _;
@@ -22,8 +21,8 @@ pub struct Report {
 pub enum ReportKind {
     /// An import is refused.
     Import,
-    /// An import needs this capability, which is not granted.
-    NotGranted(String),
+    /// Imports need these capabilities, which are not granted.
+    NotGranted(Vec<String>),
     /// The image is refused.
     Image,
     /// Fuel is given to an image that does not count it.
@@ -43,8 +42,8 @@ pub enum ReportKind {
 impl From<&RunError> for Report {
     fn from(error: &RunError) -> Self {
         let kind = match error {
-            RunError::Import(ImportError::NotGranted { capability, .. }) => {
-                ReportKind::NotGranted((*capability).to_owned())
+            RunError::Import(error) if !error.missing().is_empty() => {
+                ReportKind::NotGranted(error.missing().into_iter().map(str::to_owned).collect())
             }
             RunError::Import(_) | RunError::Host(Error::Missing { .. } | Error::Mismatch { .. }) => {
                 ReportKind::Import
