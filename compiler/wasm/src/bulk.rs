@@ -29,9 +29,24 @@ fn helper_signature(helper: Helper) -> Signature {
 
 impl<'m> Function<'_, '_, 'm> {
     fn helper(&mut self, helper: Helper, arguments: [Value; 3]) {
+        match helper {
+            Helper::Copy | Helper::Fill => self.charge_bytes(arguments[2]),
+            Helper::FillElements => self.charge_elements(arguments[2]),
+        }
         let id = self.unit.helper(helper);
         let callee = self.symbols.function(&mut self.builder, id, || helper_signature(helper));
         self.builder.ins().call(callee, &arguments);
+    }
+
+    fn charge_elements(&mut self, count: Value) {
+        let bytes = self.builder.ins().ishl_imm_u(count, ELEMENT_SHIFT);
+        self.charge_bytes(bytes);
+    }
+
+    /// The same of those that another instance may have, whose bounds are checked later.
+    fn charge_shared(&mut self, count: Value) {
+        let count = self.builder.ins().uextend(I64, count);
+        self.charge_elements(count);
     }
 
     /// Extends an index and checks that so many more do not pass the end.
@@ -81,6 +96,7 @@ impl<'m> Function<'_, '_, 'm> {
             Operator::TableCopy { dst_table, src_table } => {
                 let (to, from, count) = self.pop3();
                 if self.is_shared(*dst_table) || self.is_shared(*src_table) {
+                    self.charge_shared(count);
                     let (to_table, from_table) = (self.number(*dst_table), self.number(*src_table));
                     self.runtime(runtime::TABLE_COPY, &[to_table, from_table, to, from, count]);
                     return true;
@@ -94,6 +110,7 @@ impl<'m> Function<'_, '_, 'm> {
             Operator::TableFill { table } => {
                 let (to, value, count) = self.pop3();
                 if self.is_shared(*table) {
+                    self.charge_shared(count);
                     let table = self.number(*table);
                     self.runtime(runtime::TABLE_FILL, &[table, to, value, count]);
                     return true;
@@ -142,6 +159,7 @@ impl<'m> Function<'_, '_, 'm> {
 
     pub(crate) fn table_init(&mut self, segment: u32, table: u32, to: Value, from: Value, count: Value) {
         if self.is_shared(table) {
+            self.charge_shared(count);
             let (table, segment) = (self.number(table), self.number(segment));
             self.runtime(runtime::TABLE_INIT, &[table, segment, to, from, count]);
             return;

@@ -1,6 +1,6 @@
 //! Fuel: what a guest's work is counted in, where a policy asks for it.
 //!
-//! Every operator that does something costs 1. The rest is held in a variable, so in a register while a function
+//! Every operator that does something costs 1, one that copies or fills 1 more for each 64 bytes. The rest is held in a variable, so in a register while a function
 //! works; it is written to the instance before calls and returns, and read after them. What straight code costs is
 //! subtracted once, at its end. The rest is compared at functions' entries and at loops' heads: nothing runs on for
 //! longer than the code between two of these.
@@ -9,10 +9,13 @@ use crate::function::Function;
 use compiler_core::Symbol;
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::types::I64;
-use cranelift_codegen::ir::{InstBuilder, MemFlagsData};
+use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Value};
 use cranelift_frontend::Variable;
 use sci::status::Fault;
 use wasmparser::Operator;
+
+/// Shift from the bytes that are copied or filled to units.
+const UNIT_SHIFT: i64 = 6;
 
 /// The fuel of a function in translation.
 #[derive(Clone, Copy)]
@@ -61,6 +64,16 @@ impl Function<'_, '_, '_> {
             }
             _ => fuel.spent += 1,
         }
+    }
+
+    /// Subtracts what it costs to write so many bytes at once, before that is done.
+    pub(crate) fn charge_bytes(&mut self, bytes: Value) {
+        let Some(fuel) = self.fuel else { return };
+        let cost = self.builder.ins().ushr_imm_u(bytes, UNIT_SHIFT);
+        let left = self.builder.use_var(fuel.left);
+        let left = self.builder.ins().isub(left, cost);
+        self.builder.def_var(fuel.left, left);
+        self.check_fuel();
     }
 
     fn spend(&mut self) {
