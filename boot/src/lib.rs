@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn a_guests_host_serves_the_interface_that_its_library_requires() {
         let library = image("shim");
-        for (os, heap) in [(OS.to_vec(), 12 << 20), (os_with_modules(), 38 << 20)] {
+        for (os, heap) in [(OS.to_vec(), 12 << 20), (os_with_modules(), 46 << 20)] {
             let (_, bytes) = os.iter().find(|(known, _)| *known == "zrun").expect("it is there");
             serves(&Image::verify(bytes).expect("it is right"), &library, heap);
         }

@@ -244,7 +244,7 @@ const COMMAND: &[(&str, &str)] = &[
     ),
     (
         "recognizer",
-        "A module in the package's `recognizers`, or in this folder beside a file of devices, looks at readings, and has no authority: it imports nothing, and exports `memory`, `room` of type (i32) -> (i32) and `on_reading` of type (i32, i32) -> (i64). On the nanokernel all of them together have 512 KiB at most, and none has a feature that the interpreter lacks. `docs/devices.md` says what they do, under Events.",
+        "A module in the package's `recognizers`, or in this folder beside a file of devices, looks at readings, and has no authority: it imports nothing, and exports `memory`, `room` of type (i32) -> (i32) and `on_reading` of type (i32, i32) -> (i64). On the nanokernel all of them together have 128 KiB at most, and none has a feature that the interpreter lacks. `docs/devices.md` says what they do, under Events.",
     ),
     (
         "not-a-file",

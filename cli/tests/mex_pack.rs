@@ -158,7 +158,7 @@ fn what_a_package_grants_its_space_holds_where_the_topology_states_nothing() {
     );
     stated("[sys.log]");
     let said = place.call("", &["mex", "build", "app"]);
-    assert!(said.err.contains("--> app: topology.yaml:9:"), "the place in the source: {}", said.err);
+    assert!(said.err.contains("--> app/topology.yaml:9:"), "the place in the source: {}", said.err);
     said.refuses(4, "error[need-not-granted]: space `store`: its code needs `data.write`");
 }
 
@@ -172,7 +172,7 @@ fn a_space_whose_source_is_not_there_is_refused_at_its_place() {
     };
     with("build: page", "build: nowhere").fails(
         2,
-        "error[space-source]: space `page`: there is no folder `nowhere`\n  --> app: topology.yaml:8:12\n\
+        "error[space-source]: space `page`: there is no folder `nowhere`\n  --> app/topology.yaml:8:12\n\
          help: make it with `space new space <name> --lang c`, or correct `build:`\n",
     );
     with("    build: page\n", "").refuses(2, "it has neither `mex:` nor `build:`, and there is no folder");
@@ -228,7 +228,7 @@ fn a_package_under_mex_is_one_space_and_whole() {
     one(format!("{HEAD}{STORE}  - name: page\n    type: UI\n")).fails(
         2,
         "error[space-package]: space `store`: `packages/store.mex` has 2 spaces: store, page\n  \
-         --> app: topology.yaml:12:10\nhelp: name a package with this space alone\n",
+         --> app/topology.yaml:12:10\nhelp: name a package with this space alone\n",
     );
     one(format!("{HEAD}{STORE}agents:\n  - name: ask\n    kind: DF\n    space: store\n"))
         .refuses(2, "has agents or a world");

@@ -349,6 +349,38 @@ fn a_module_on_the_nanokernel_that_is_out_of_fuel_ends_alone() {
     assert!(!lines.iter().any(|line| line.starts_with("alarm | ")), "{lines:#?}");
 }
 
+/// Registers a module of the package for `hot` and for `cold`.
+const TWO: &str = r#"(module
+  (import "events" "register_recognizer" (func $register (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "hotcold")
+  (data (i32.const 16) "{\"sensor\":\"heat\",\"module\":\"knock\"}")
+  (func (export "on_init") (result i32)
+    (i32.or (call $register (i32.const 0) (i32.const 3) (i32.const 16) (i32.const 34))
+      (call $register (i32.const 3) (i32.const 4) (i32.const 16) (i32.const 34))))
+  (func (export "on_process"))
+  (func (export "on_close")))"#;
+
+#[test]
+fn modules_that_take_all_they_may_leave_the_mesh_what_it_needs() {
+    let senses = Senses::new();
+    let space = senses.0.path("app/spaces/oven/space.yaml");
+    let text = fs::read_to_string(&space).expect("it is there");
+    senses.0.write("app/spaces/oven/space.yaml", text.replace("[hot]", "[hot, cold]"));
+    senses.module("spaces/oven/core.wasm", TWO);
+    // Elements are what a byte of a module makes most of, and a memory that grows is copied.
+    let elements = " $f".repeat(120_000);
+    let most = format!("(func $f) (elem func{elements})");
+    let grows = "(drop (memory.grow (i32.const 62))) (drop (memory.grow (i32.const 1)))";
+    let echo = echo().replace("(i64.or", &format!("{grows} (i64.or"));
+    senses.module("recognizers/knock.wasm", &echo.replacen("(module", &format!("(module {most}"), 1));
+    let boot = ["boot", "--timeout", "5m", "app"];
+    until_said(&senses, &boot, |lines| objects(lines, "alarm | ").len() >= 8);
+    // What has no room is refused before the machine begins.
+    senses.module("recognizers/large.wasm", &echo.replacen("(module", &format!("(module {most}"), 1));
+    senses.0.call("", &boot).refuses(1, "a machine has room for 131072");
+}
+
 /// Has a module recognize, and logs what it says.
 const ALONE: &str = r#"(module
   (import "sys" "log" (func $log (param i32 i32) (result i32)))

@@ -6,14 +6,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use compiler_driver::files;
 use sci::limits::wasm::MODULE_BYTES_MAX;
+use services_mex::layout::RECOGNIZERS;
 use services_zrun::linux::{BackEnds, Description, Exchange, Inbox, Socket};
 use services_zrun::{Package, Simulation};
 
 use crate::commands::mex::judge;
 use crate::report::{Exit, Failure, say};
 
-/// The folder beside the file that has modules which recognize events.
-const MODULES: &str = "recognizers";
 /// The number of the one space.
 const ALONE: u32 = 0;
 
@@ -45,13 +44,13 @@ pub fn simulation(file: &Path) -> Result<Simulation, Failure> {
     let simulation = read(file)?.simulation().map_err(|error| wrong(file, &error))?;
     let folder = file.parent().unwrap_or(Path::new(""));
     let modules = modules(folder)?;
-    judge::fit(&modules).map_err(|failure| failure.at(folder.join(MODULES).display().to_string()))?;
+    judge::fit(&modules).map_err(|failure| failure.at(folder.join(RECOGNIZERS).display().to_string()))?;
     Ok(Simulation { modules, ..simulation })
 }
 
 /// The modules that recognize, of the folder of a file with devices.
 fn modules(folder: &Path) -> Result<Package, Failure> {
-    let folder = folder.join(MODULES);
+    let folder = folder.join(RECOGNIZERS);
     let mut modules = Package::new();
     if !folder.is_dir() {
         return Ok(modules);

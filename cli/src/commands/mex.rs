@@ -171,9 +171,19 @@ pub fn refused(file: &Path, refusals: Vec<Refusal>) -> Failure {
     several(refusals.into_iter().map(|refusal| of_refusal(Exit::Image, file, &refusal)))
 }
 
+/// Where something is: in a file of a folder, as editors open it; in a package, whose name comes first.
+fn place(file: &Path, place: &str) -> String {
+    let named = Path::new(place.split(':').next().unwrap_or_default());
+    let folder = if file.file_name().is_some_and(|name| name == named) { file.parent() } else { Some(file) };
+    match folder.filter(|folder| folder.join(named).is_file()) {
+        Some(folder) => folder.strip_prefix(".").unwrap_or(folder).join(place).display().to_string(),
+        None => format!("{}: {place}", file.display()),
+    }
+}
+
 fn of_refusal(exit: Exit, file: &Path, refusal: &Refusal) -> Failure {
     Failure::new(exit, refusal.id(), refusal.detail())
-        .at(format!("{}: {}", file.display(), refusal.place))
+        .at(place(file, &refusal.place.to_string()))
         .help(refusal.remedy())
 }
 
@@ -182,7 +192,7 @@ pub fn violated(file: &Path, violations: Vec<Violation>) -> Failure {
     several(violations.into_iter().map(|violation| {
         let about = violation.space.map(|space| format!("space `{space}`: ")).unwrap_or_default();
         Failure::new(Exit::Image, violation.rule.id, format!("{about}{}", violation.message))
-            .at(format!("{}: {}", file.display(), violation.place))
+            .at(place(file, &violation.place.to_string()))
             .help(violation.remedy)
     }))
 }

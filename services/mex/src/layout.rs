@@ -17,6 +17,9 @@ pub const PAGE: &str = "index.html";
 /// The world's layout.
 pub const WORLD: &str = "world/layout.yaml";
 
+/// The folder of modules that recognize events.
+pub const RECOGNIZERS: &str = "recognizers";
+
 /// What a module of WebAssembly begins with: its magic and version 1.
 const MODULE_BEGINS: &[u8] = b"\0asm\x01\0\0\0";
 
@@ -28,9 +31,18 @@ pub fn files_of(kind: SpaceType) -> (&'static [&'static str], &'static [&'static
     }
 }
 
+fn is_in(folder: &str, name: &str) -> bool {
+    name.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+}
+
 /// Folder and file of a name in `spaces`.
 fn in_space(name: &str) -> Option<(&str, &str)> {
     name.strip_prefix("spaces/")?.split_once('/')
+}
+
+/// The module that recognizes events which a file of a package is: its name.
+pub fn recognizer(file: &str) -> Option<&str> {
+    file.strip_prefix(RECOGNIZERS)?.strip_prefix('/')?.strip_suffix(".wasm")
 }
 
 /// Checks what holds whatever the types of spaces.
@@ -49,7 +61,7 @@ pub fn check(archive: &Archive<'_>, manifest: &Manifest, refusals: &mut Vec<Refu
             if name != WORLD {
                 refuse(Rule::LayoutWorld, "it is another file".to_owned());
             }
-        } else if ![MANIFEST, TOPOLOGY].contains(&name) && !name.starts_with("recognizers/") {
+        } else if ![MANIFEST, TOPOLOGY].contains(&name) && !is_in(RECOGNIZERS, name) {
             refuse(Rule::LayoutPlace, "it is in none of these places".to_owned());
         }
         check_content(entry, &mut refuse);

@@ -29,7 +29,9 @@ pub use hub::{Delivery, Hub};
 #[cfg(feature = "modules")]
 pub use interpreted::{Interpreted, ModuleError, Translated};
 #[cfg(feature = "linux")]
-pub(crate) use look::{FUEL, Looks, MEMORY_BYTES, Misanswer, look};
+pub(crate) use look::{Looks, MEMORY_BYTES, Misanswer, look};
+#[cfg(feature = "linux")]
+pub(crate) use modules::FUEL;
 #[cfg(feature = "cores")]
 pub use modules::{Modules, Package, Seen};
 #[cfg(feature = "cores")]

@@ -12,7 +12,7 @@ use sci::guest::{Resolved, resolve};
 use sci::image::Image;
 use sci::linkage;
 use sci::section::SectionKind;
-use services_mex::layout::MODULE;
+use services_mex::layout::{self, MODULE};
 use services_mex::trust::{Policy, Standing};
 use services_mex::{Contents, Entry, Moment, Package};
 use services_topology::capabilities::Capabilities;
@@ -31,10 +31,9 @@ const POLICY_BYTES_MAX: u64 = 1024 * 1024;
 const POLICY: &str = "trust.yaml";
 /// What holds where the user has none.
 const NO_POLICY: &str = "apiVersion: samoza/v1\nkind: TrustPolicy\nprofile: development\n";
-/// The folder of a package that has modules which recognize events.
-const RECOGNIZERS: &str = "recognizers/";
-/// Bytes of all modules that recognize, on the nanokernel: they are held, and translated, beside their memories.
-const MODULES_BYTES_MAX: usize = 512 << 10;
+/// Bytes of all modules that recognize, on the nanokernel: they are held, and translated, beside their memories. An
+/// element of a segment, a byte there, is 24 bytes of the module and 16 of each that runs.
+const MODULES_BYTES_MAX: usize = 128 << 10;
 /// Pages that a guest's memory begins with at most.
 const PAGES_MAX: u64 = 1024;
 
@@ -92,16 +91,15 @@ pub fn semantic<'p>(file: &Path, mut judged: Judged<'p>, strict: bool) -> Result
         let name = &space.name.value;
         let place = format!("spaces/{name}/{MODULE}");
         if let Some(entry) = judged.package.archive().entry(&place) {
-            match compiled(name, &format!("{}: {place}", file.display()), entry, (&cache, &key)) {
+            match compiled(name, &super::place(file, &place), entry, (&cache, &key)) {
                 Ok(guest) => drop(guests.insert(name.clone(), guest)),
                 Err(failure) => failures.push(failure),
             }
         }
     }
     for entry in judged.package.archive().entries() {
-        let named = entry.name().strip_prefix(RECOGNIZERS).and_then(|name| name.strip_suffix(".wasm"));
-        let Some(name) = named else { continue };
-        match recognizer(name, &format!("{}: {}", file.display(), entry.name()), entry, (&cache, &key)) {
+        let Some(name) = layout::recognizer(entry.name()) else { continue };
+        match recognizer(name, &super::place(file, entry.name()), entry, (&cache, &key)) {
             Ok(image) => drop(judged.recognizers.insert(name.to_owned(), Arc::new(image))),
             Err(failure) => failures.push(failure),
         }
@@ -181,11 +179,9 @@ pub fn modules(file: &Path, bytes: &[u8]) -> Result<Modules, Failure> {
     let package = parsed(file, bytes)?;
     let mut modules = Modules::new();
     for entry in package.archive().entries() {
-        let named = entry.name().strip_prefix(RECOGNIZERS).and_then(|name| name.strip_suffix(".wasm"));
-        let Some(name) = named else { continue };
+        let Some(name) = layout::recognizer(entry.name()) else { continue };
         let content = entry.content();
-        interpreted(&content)
-            .map_err(|failure| failure.at(format!("{}: {}", file.display(), entry.name())))?;
+        interpreted(&content).map_err(|failure| failure.at(super::place(file, entry.name())))?;
         modules.insert(name.to_owned(), content.into_owned());
     }
     fit(&modules)?;

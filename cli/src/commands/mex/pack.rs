@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use sci::guest::SpaceType;
-use services_mex::layout::{MODULE, PAGE, SPACE, WORLD};
+use services_mex::layout::{MODULE, PAGE, RECOGNIZERS, SPACE, WORLD};
 use services_mex::limits::{ARCHIVE_BYTES_MAX, FILE_BYTES_MAX};
 use services_mex::{Contents, MANIFEST, Moment, Package, TOPOLOGY, write_package};
 use services_topology::check::{Application, Mode, SpaceFacts, check, check_alone};
@@ -20,9 +20,8 @@ use super::judge::{self, Judged};
 use super::{module, refused, violated};
 use crate::report::{Exit, Failure};
 
-/// Folders whose files all belong to the package, of a space and of the whole.
+/// A folder whose files all belong to the package.
 const ASSETS: &str = "assets";
-const RECOGNIZERS: &str = "recognizers";
 /// What a manifest says that nobody wrote. A clock would make each package another one: its files are of 1980, too.
 const VERSION: &str = "0.1.0";
 const PUBLISHER: &str = "unknown";
@@ -141,7 +140,7 @@ impl Packing<'_> {
 
     fn wrong(&self, place: &Place, id: &'static str, space: &Space, message: &str) -> Failure {
         Failure::new(Exit::Usage, id, format!("space `{}`: {message}", space.name.value))
-            .at(format!("{}: {place}", self.folder.root().display()))
+            .at(super::place(self.folder.root(), &place.to_string()))
     }
 
     /// What lies where the package has it.

@@ -143,6 +143,8 @@ impl export::Directory for Zmesh {
     fn pass(&mut self) {
         let now = self.now();
         self.office.pass(now);
+        let after = self.now();
+        self.office.rest(now, after);
         self.go_on();
     }
 

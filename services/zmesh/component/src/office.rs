@@ -144,6 +144,10 @@ pub struct Office {
     /// What is to be said, oldest first.
     lines: VecDeque<String>,
     said: BTreeSet<String>,
+    /// The same of recognizers that ended.
+    ended: BTreeSet<String>,
+    /// Modules do not look before, as they took time from others: nanoseconds.
+    looks_from: u64,
 }
 
 impl Office {
@@ -227,6 +231,8 @@ impl Office {
             paths,
             lines,
             said,
+            ended: BTreeSet::new(),
+            looks_from: 0,
         };
         for space in 0..if runs { office.members.len() } else { 0 } {
             // It was declared a moment ago, and this is its first start.

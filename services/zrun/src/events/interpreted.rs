@@ -1,6 +1,7 @@
 //! A module that recognizes, interpreted: where no host runs its image, or for a guest that is alone.
 
-use super::look::{FUEL, Looks, MEMORY_BYTES, Misanswer, look};
+use super::look::{Looks, MEMORY_BYTES, Misanswer, look};
+use super::modules::FUEL;
 use crate::imports::Shape;
 use crate::lifecycle::{LOOK, LifecycleError, ROOM, judge_recognizer};
 use alloc::borrow::ToOwned;
@@ -10,8 +11,8 @@ use core::fmt::{self, Debug, Formatter};
 use sci::guest::{MEMORY_EXPORT, ValueType};
 use sci::status::Fault;
 use wasmi::{
-    Config, EnforcedLimits, Engine, Error, ExternType, Instance, Memory, Module, Store, StoreLimits,
-    StoreLimitsBuilder, TrapCode, TypedFunc, ValType,
+    CompilationMode, Config, EnforcedLimits, Engine, Error, ExternType, Instance, Memory, Module, Store,
+    StoreLimits, StoreLimitsBuilder, TrapCode, TypedFunc, ValType,
 };
 
 /// Elements of its tables, of which it has [`TABLES`] at most.
@@ -57,7 +58,11 @@ impl Translated {
     /// Of a module's bytes.
     pub fn new(bytes: &[u8]) -> Result<Self, ModuleError> {
         let mut config = Config::default();
-        config.consume_fuel(true).ignore_custom_sections(true).wasm_memory64(false);
+        config.consume_fuel(true).ignore_custom_sections(true);
+        // Memories are few and small. What a constant computes is evaluated by recursion, which has no bound.
+        config.wasm_memory64(false).wasm_multi_memory(false).wasm_extended_const(false);
+        // What is wrong is found before anything runs, and no reading pays for it.
+        config.compilation_mode(CompilationMode::Eager);
         config.enforced_limits(EnforcedLimits::strict());
         config.set_max_stack_height(STACK_BYTES).set_max_recursion_depth(CALLS).set_max_cached_stacks(1);
         // What a module is translated to is gone when it is, since it has an engine of its own.
@@ -298,6 +303,8 @@ mod tests {
         let other = format!(r#"{HEAD} (func (export "on_reading") (param i32) (result i64) (i64.const 0)))"#);
         assert_eq!(error(&other), "the export `on_reading` is not a function of type (i32, i32) -> (i64)");
         assert!(matches!(Translated::new(b"no module").unwrap_err(), ModuleError::Malformed(_)));
+        let computed = format!("{HEAD} (global i32 (i32.add (i32.const 1) (i32.const 2))) {LOOKS})");
+        assert!(matches!(whole(&computed), Err(ModuleError::Malformed(_))));
         let wide = format!("{HEAD} (memory i64 1) {LOOKS})");
         assert!(matches!(whole(&wide), Err(ModuleError::Malformed(_))));
     }

@@ -4,8 +4,6 @@ use alloc::vec;
 use alloc::vec::Vec;
 use sci::limits::guest::MESSAGE_BYTES_MAX;
 
-/// Units of fuel for a reading, and for what comes before the first one.
-pub const FUEL: u64 = 1_000_000;
 /// Bytes that its memory may have.
 pub const MEMORY_BYTES: u64 = 4 << 20;
 

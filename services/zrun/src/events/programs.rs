@@ -30,6 +30,15 @@ struct Running<S> {
     time: u64,
 }
 
+impl<S> Running<S> {
+    /// The next reading, as it is told, if it has looked at the last one.
+    fn next(&mut self) -> Option<Vec<u8>> {
+        let reading = if self.is_idle { self.queue.pop_front()? } else { return None };
+        (self.is_idle, self.time) = (false, reading.time);
+        self.program.told(&reading, core::mem::take(&mut self.lost))
+    }
+}
+
 /// The recognizers of a topology that are modules; `S` is how the caller knows spaces, `I` is what runs.
 #[derive(Debug)]
 pub struct Programs<S, I> {
@@ -112,13 +121,14 @@ impl<S: Clone + PartialEq, I> Programs<S, I> {
 
     /// What is told now, and to whom.
     pub fn due(&mut self) -> Vec<(u32, Vec<u8>)> {
-        let idle = self.running.iter_mut().filter(|(_, one)| one.is_idle);
-        let due = idle.filter_map(|(number, one)| {
-            let reading = one.queue.pop_front()?;
-            (one.is_idle, one.time) = (false, reading.time);
-            Some((*number, one.program.told(&reading, core::mem::take(&mut one.lost))?))
-        });
-        due.collect()
+        self.running.iter_mut().filter_map(|(number, one)| Some((*number, one.next()?))).collect()
+    }
+
+    /// The same of one alone: the next after a number, in turn.
+    pub fn due_after(&mut self, number: u32) -> Option<(u32, Vec<u8>)> {
+        let numbers = self.running.range(number.saturating_add(1)..).chain(self.running.range(..=number));
+        let numbers: Vec<u32> = numbers.map(|(number, _)| *number).collect();
+        numbers.into_iter().find_map(|number| Some((number, self.running.get_mut(&number)?.next()?)))
     }
 
     /// Whether it is one of these.

@@ -211,13 +211,18 @@ impl Mail for OwnMail {
             if self.own.wait() {
                 return true;
             }
-            if is_due && self.clock.sleep(0) {
+            if is_due {
+                if !self.clock.sleep(0) {
+                    return false;
+                }
                 continue;
             }
             let rack = self.inbox.as_ref().and_then(|inbox| inbox.rack.as_ref());
             let Some(left) = rack.and_then(Rack::advance) else {
-                // The last reading may have been an event.
-                self.collect();
+                // The last reading may have been an event, or be one when a module has looked at it.
+                if self.collect() {
+                    continue;
+                }
                 return self.own.wait();
             };
             if !self.clock.sleep(left.max(1) * 1_000_000) {

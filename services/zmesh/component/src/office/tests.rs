@@ -323,7 +323,16 @@ fn a_module_recognizes_when_time_passes_and_ends_alone() {
     let Ok(Next::Message(told)) = space(&mut office, STORE).receive(1000) else { panic!("an event") };
     assert!(String::from_utf8(told).unwrap().starts_with(r#"{"lost":0,"number":2,"sensor":"oven""#));
     assert_eq!(office.line(), None);
-    office.pass(at(50));
+    office.rest(at(30), at(36));
+    office.pass(at(53));
+    assert_eq!(office.line(), None, "it rests for three times as long as it took");
+    office.rest(at(53), at(53));
+    // Whoever is refused much takes nobody's last line.
+    for number in 0..300 {
+        assert!(space(&mut office, STORE).emit(&format!("nobody-{number}"), b"").is_err());
+    }
+    while office.line().is_some() {}
+    office.pass(at(54));
     let says = "sensor: the recognizer `knock` of the event `hot` has ended, and emits nothing more: all fuel consumed";
     assert_eq!(office.line().as_deref(), Some(says));
     assert_eq!(space(&mut office, SENSOR).register("hot", spec), Ok(()), "it may begin again");
