@@ -136,10 +136,7 @@ pub enum Command {
     /// Print what spaces said, and with `--follow` what happens to them
     Logs(LogsArguments),
     /// Print what happened to spaces
-    Events {
-        #[command(flatten)]
-        application: ApplicationArgument,
-    },
+    Events(ShownArguments),
     /// Print an application's paths, and what they carried
     Graph(ShownArguments),
     /// Show spaces and paths as they are, again and again

@@ -81,7 +81,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Ps { output } => apps::ps(output.json),
         Command::Status(shown) => apps::status(&shown),
         Command::Logs(arguments) => apps::logs(&arguments),
-        Command::Events { application } => apps::events(&application),
+        Command::Events(shown) => apps::events(shown),
         Command::Graph(shown) => apps::graph(&shown),
         Command::Top { application, once } => apps::top(&application, once),
         Command::Tap(arguments) => apps::tap(&arguments),

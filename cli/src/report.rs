@@ -9,13 +9,13 @@ use compiler_driver::{Class, plain};
 /// Exit codes. They are stable; everything that a user can cause lies below 100.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// The sources, or their tests, are refused.
+    /// The sources, their tests, a guest's imports, a placement or a message are refused.
     Refused = 1,
     /// The command line names something that does not exist.
     Usage = 2,
     /// A component faulted.
     Fault = 3,
-    /// An image or bundle is not what it claims to be.
+    /// An image, a bundle, a package or a text of one is not what it is to be.
     Image = 4,
     /// A program, key or folder that `space` needs is missing.
     Environment = 5,
@@ -31,10 +31,10 @@ pub enum Exit {
 pub const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  the sources are refused, or a test failed
+  1  the sources, a guest or a message are refused, or a test failed
   2  the command line names something that does not exist, or exists already
   3  a component of the booted system faulted, or ended with an error, for good
-  4  an image or bundle is not what it claims to be
+  4  an image, bundle, package, topology or manifest breaks a rule
   5  a program, key or folder that space needs is missing
   6  reading or writing failed
   7  the booted system did not end, or ended with an error of its own

@@ -28,6 +28,16 @@ fn an_application_is_up_seen_and_down() {
     let said = house.call(&["logs"]).succeeds();
     assert!(said.contains("ticker | tick\n") && said.contains("store  | kept\n"), "{said}");
     assert!(house.call(&["logs", "store"]).succeeds().lines().all(|line| line.starts_with("store | ")));
+    let each = |arguments: &[&str]| -> Vec<Value> {
+        let said = house.call(arguments).succeeds();
+        said.lines().map(|line| serde_json::from_str(line).expect("each line is an object")).collect()
+    };
+    let lines = each(&["logs", "ticker", "-n", "1", "--json"]);
+    assert!(lines.iter().all(|line| line["space"] == "ticker" && line["kind"] == "line"), "{lines:?}");
+    assert!(lines.len() == 1 && lines[0]["time"].as_u64() > Some(1_700_000_000_000), "{lines:?}");
+    assert!(lines.iter().all(|line| line["text"] == "tick"), "{lines:?}");
+    let events = each(&["events", "--json"]);
+    assert!(!events.is_empty() && events.iter().all(|event| event["kind"] == "event"), "{events:?}");
     let said = house.call(&["graph"]).succeeds();
     assert!(said.contains("ticker  readings  page"), "{said}");
     let said = house.call(&["top", "--once"]).succeeds();
@@ -57,7 +67,7 @@ fn an_application_is_up_seen_and_down() {
         drop(looks.stdout.take());
         assert!(looks.wait().expect("it ends").success(), "{endless:?}");
     }
-    house.call(&["send", "ticker", "m", "--path", "ghost"]).refuses(4, "error[not-sent]");
+    house.call(&["send", "ticker", "m", "--path", "ghost"]).refuses(1, "error[not-sent]");
     house.call(&["kill", "ghost"]).refuses(2, "error[not-running]");
     house.call(&["status", "--app", "ghost"]).refuses(2, "there is no application `ghost`");
     assert_eq!(house.call(&["down"]).succeeds(), "clockwork is down\n");
@@ -204,7 +214,9 @@ fn what_cannot_run_says_why() {
     house.call(&["up", "--detach"]).refuses(1, "error[no-host]: `store` of `clockwork` has no host: ");
     house.call(&["down", "--purge"]).succeeds();
     house.0.write("app/topology.yaml", TOPOLOGY.replace("to: store", "to: ghost"));
-    house.call(&["topo", "submit", "topology.yaml"]).refuses(4, "ghost");
+    let said = house.call(&["topo", "submit", "topology.yaml"]);
+    assert!(said.err.contains("ghost"), "{}", said.err);
+    said.refuses(4, "\n  --> topology.yaml:");
     // Also where there are no files of its spaces.
     house.0.write("bare/topology.yaml", TOPOLOGY.replace("to: store", "to: ghost"));
     house.0.call("bare", &["topo", "submit", "topology.yaml"]).refuses(4, "ghost");

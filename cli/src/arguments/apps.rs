@@ -90,6 +90,8 @@ pub struct LogsArguments {
     /// The last so many
     #[arg(long, short = 'n', value_name = "COUNT", default_value_t = 1000)]
     pub lines: usize,
+    #[command(flatten)]
+    pub output: JsonArgument,
 }
 
 /// `space tap`

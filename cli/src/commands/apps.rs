@@ -33,6 +33,7 @@ pub fn failure(problem: &Problem) -> Failure {
     let exit = match problem.id.as_str() {
         "already-running" | "no-application" | "no-such-path" | "no-such-thing" | "not-running"
         | "not-up" => Exit::Usage,
+        "not-sent" => Exit::Refused,
         "io" | client::GONE => Exit::Io,
         "still-running" | "control" | "too-many-taps" => Exit::System,
         "other-version" | "damaged-state" | "devices" => Exit::Environment,

@@ -140,7 +140,7 @@ impl Dev<'_> {
     fn show_log(&self, name: &str, seen: u64) {
         let (name, interrupted) = (name.to_owned(), Arc::clone(&self.interrupted));
         thread::spawn(move || {
-            if let Err(failure) = log::follow(&name, None, seen, &|| interrupted.load(Ordering::Relaxed)) {
+            if let Err(failure) = log::follow(&name, seen, &|| interrupted.load(Ordering::Relaxed)) {
                 failure.print();
             }
         });

@@ -11,7 +11,7 @@ use services_zhost::host::not_up;
 use services_zhost::question::{Answer, Question};
 
 use super::{failure, is_unknown, name, nothing_runs, parent, show, unknown, up};
-use crate::arguments::{ApplicationArgument, LogsArguments, TapArguments};
+use crate::arguments::{LogsArguments, ShownArguments, TapArguments};
 use crate::commands::system;
 use crate::print;
 use crate::report::{Failure, visible};
@@ -19,16 +19,46 @@ use crate::report::{Failure, visible};
 /// How long nothing may pass on a path before that is said.
 const SILENCE: Duration = Duration::from_secs(3);
 
-/// What a line is written with.
+/// How entries are written: for people, in a column as wide as the names of spaces so far, or a JSON object each.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Columns(usize),
+    Json,
+}
+
+impl Form {
+    fn new(as_json: bool) -> Self {
+        if as_json { Self::Json } else { Self::Columns(0) }
+    }
+
+    /// The same with room for the spaces of these.
+    fn with(self, entries: &[Entry]) -> Self {
+        match self {
+            Self::Columns(width) => {
+                Self::Columns(entries.iter().map(|entry| entry.space.len()).max().unwrap_or(0).max(width))
+            }
+            Self::Json => Self::Json,
+        }
+    }
+
+    fn lines(self, entries: &[Entry]) -> String {
+        let one = |entry: &Entry| match self {
+            Self::Columns(width) => line(entry, width),
+            Self::Json => {
+                let Entry { time, space, kind, text, .. } = entry;
+                let kind = if *kind == Kind::Event { "event" } else { "line" };
+                format!("{}\n", json!({ "time": time, "space": space, "kind": kind, "text": text }))
+            }
+        };
+        entries.iter().map(one).collect()
+    }
+}
+
 fn line(entry: &Entry, width: usize) -> String {
     let text = visible(&entry.text).into_owned();
     let mark = if entry.kind == Kind::Event { '*' } else { '|' };
     let space = if entry.space.is_empty() { "zrms" } else { &entry.space };
     text.split('\n').map(|part| format!("{space:width$} {mark} {part}\n")).collect()
-}
-
-fn lines(entries: &[Entry], width: usize) -> String {
-    entries.iter().map(|entry| line(entry, width)).collect()
 }
 
 /// The number of the last thing that was said in an application.
@@ -41,7 +71,12 @@ pub fn last(name: &str) -> Result<u64, Failure> {
 }
 
 /// Prints what an application says from a number on, until it is down or `is_over`.
-pub fn follow(
+pub fn follow(name: &str, after: u64, is_over: &dyn Fn() -> bool) -> Result<(), Failure> {
+    follow_as(Form::new(false), name, None, after, is_over)
+}
+
+fn follow_as(
+    mut form: Form,
     name: &str,
     space: Option<&str>,
     after: u64,
@@ -50,12 +85,11 @@ pub fn follow(
     let question =
         Question::Book { application: name.to_owned(), space: space.map(str::to_owned), after, follow: true };
     let Some(answers) = parent::answers(&question)? else { return Err(nothing_runs()) };
-    let mut width = 0;
     for answer in answers.until(is_over) {
         match answer.map_err(|problem| failure(&problem))? {
             Answer::Entries(entries) => {
-                width = entries.iter().map(|entry| entry.space.len()).max().unwrap_or(0).max(width);
-                if !print::raw(&lines(&entries, width))? {
+                form = form.with(&entries);
+                if !print::raw(&form.lines(&entries))? {
                     return Ok(());
                 }
             }
@@ -71,13 +105,8 @@ pub fn logs(arguments: &LogsArguments) -> Result<(), Failure> {
 }
 
 /// `space events`
-pub fn events(argument: &ApplicationArgument) -> Result<(), Failure> {
-    let arguments = LogsArguments {
-        space: None,
-        application: ApplicationArgument { app: argument.app.clone() },
-        follow: false,
-        lines: usize::MAX,
-    };
+pub fn events(ShownArguments { application, output }: ShownArguments) -> Result<(), Failure> {
+    let arguments = LogsArguments { space: None, application, follow: false, lines: usize::MAX, output };
     of_kind(&arguments, |entry| entry.kind == Kind::Event)
 }
 
@@ -106,8 +135,8 @@ fn of_kind(arguments: &LogsArguments, is_wanted: impl Fn(&Entry) -> bool) -> Res
     }
     let read = entries.last().map_or(0, |entry| entry.number);
     let skipped = entries.len().saturating_sub(arguments.lines);
-    let width = entries.iter().map(|entry| entry.space.len()).max().unwrap_or(0);
-    if !print::raw(&lines(&entries[skipped..], width))? {
+    let form = Form::new(arguments.output.json).with(&entries);
+    if !print::raw(&form.lines(&entries[skipped..]))? {
         return Ok(());
     }
     match (live, arguments.follow) {
@@ -115,7 +144,7 @@ fn of_kind(arguments: &LogsArguments, is_wanted: impl Fn(&Entry) -> bool) -> Res
             let interrupted = system::interruption()?;
             // More may have come until the files were read, which a parent that has said something wrote last.
             let last = known.last().map_or(0, |entry| entry.number.max(read));
-            follow(&name, space, last, &|| interrupted.load(Ordering::Relaxed))
+            follow_as(form, &name, space, last, &|| interrupted.load(Ordering::Relaxed))
         }
         _ => Ok(()),
     }

@@ -89,7 +89,7 @@ pub fn run(arguments: &UpArguments) -> Result<(), Failure> {
     if arguments.detach {
         return Ok(());
     }
-    let followed = log::follow(name, None, 0, &|| interrupted.load(Ordering::Relaxed));
+    let followed = log::follow(name, 0, &|| interrupted.load(Ordering::Relaxed));
     // Whoever watches it is who wants it.
     let question = Question::Stop { application: name.clone(), purge: false };
     parent::ask(&question)?;
