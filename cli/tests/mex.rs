@@ -4,6 +4,7 @@ mod common;
 
 use common::Place;
 use std::fs;
+use std::process::Command;
 
 const MANIFEST: &str = "apiVersion: samoza/v1\nkind: MEX\nmetadata:\n  name: greeter\n  version: 1.0.0\n  \
                         publisher: tests\n  created: 2026-04-30T10:00:00Z\nspec:\n  topology: topology.yaml\n  \
@@ -128,4 +129,35 @@ fn a_policy_says_whose_packages_are_trusted() {
         .refuses(8, "error[trust-publisher]");
     place.write("broken.yaml", head.replace("release", "careless"));
     place.call("", &["mex", "verify", "--trust", "broken.yaml", "app.mex"]).refuses(4, "careless");
+}
+
+#[test]
+fn a_policy_that_cannot_be_read_is_not_taken_for_none() {
+    let place = application();
+    place.call("", &["mex", "build", "app", "-o", "app.mex"]).succeeds();
+    place.call("", &["mex", "verify", "app.mex"]).succeeds();
+    let policy = place.path("home/trust.yaml");
+    let refused = |why: &str| {
+        place.call("", &["mex", "verify", "app.mex"]).refuses(6, why);
+        place.call("", &["up", "--detach", "app.mex"]).refuses(6, "help: make it a file that you may read");
+    };
+    std::os::unix::fs::symlink("/nowhere/at/all", &policy).expect("the folder is ours");
+    refused("the trust policy cannot be read: No such file");
+    fs::remove_file(&policy).expect("it is ours");
+    fs::create_dir(&policy).expect("the folder is ours");
+    refused("the trust policy cannot be read: it is no file");
+    fs::remove_dir(&policy).expect("it is ours");
+    assert!(Command::new("mkfifo").arg(&policy).status().is_ok_and(|status| status.success()));
+    refused("the trust policy cannot be read: it is no file");
+}
+
+#[test]
+fn what_is_no_file_is_not_replaced_by_one() {
+    let place = application();
+    let pipe = place.path("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().is_ok_and(|status| status.success()));
+    place.call("", &["mex", "build", "app", "-o", "pipe"]).refuses(6, "it is no regular file");
+    place.call("", &["mex", "build", "app", "-o", "app.mex"]).succeeds();
+    place.call("", &["mex", "sign", "app.mex", "-o", "pipe"]).refuses(6, "it is no regular file");
+    assert!(!fs::symlink_metadata(&pipe).expect("it is there").is_file());
 }

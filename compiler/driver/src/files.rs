@@ -41,6 +41,10 @@ pub fn stage(path: &Path, bytes: &[u8]) -> Result<Staged, Error> {
     if target.is_dir() {
         return Err(wrong(ErrorKind::IsADirectory.into()));
     }
+    // A device or a pipe would be gone, and others may need it.
+    if fs::metadata(&target).is_ok_and(|data| !data.is_file()) {
+        return Err(wrong(std::io::Error::other("it is no regular file")));
+    }
     let staged = Staged { temporary: beside(&target), path: target, shown: path.to_path_buf() };
     File::create(&staged.temporary)
         .and_then(|mut file| {

@@ -1,6 +1,7 @@
 //! The levels of a package, and whether it is trusted.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -213,12 +214,31 @@ pub struct Trusted {
     pub policy: [u8; 32],
 }
 
+/// Whether there is a policy. What has its name and cannot be read is one, too: nothing is trusted for want of it.
+fn is_there(policy: &Path) -> Result<bool, Failure> {
+    let wrong = |message: String| {
+        Failure::new(Exit::Io, "io", format!("the trust policy cannot be read: {message}"))
+            .at(policy.display().to_string())
+            .help("make it a file that you may read; without one, a policy for development holds")
+    };
+    match policy.symlink_metadata() {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(wrong(error.to_string())),
+        Ok(_) => {}
+    }
+    match policy.metadata() {
+        Ok(data) if data.is_file() => Ok(true),
+        Ok(_) => Err(wrong("it is no file".to_owned())),
+        Err(error) => Err(wrong(error.to_string())),
+    }
+}
+
 /// How a package stands by a policy: that of a file, or the user's, or one for development.
 pub fn trust(judged: &Judged<'_>, file: &Path, policy: Option<&Path>) -> Result<Trusted, Failure> {
     let own = Store::open()?.home().join(POLICY);
     let (named, text) = match policy {
         Some(path) => (path.to_path_buf(), files::read(path, POLICY_BYTES_MAX)?),
-        None if own.is_file() => (own.clone(), files::read(&own, POLICY_BYTES_MAX)?),
+        None if is_there(&own)? => (own.clone(), files::read(&own, POLICY_BYTES_MAX)?),
         None => (own, NO_POLICY.as_bytes().to_vec()),
     };
     let digest = sci::digest::sha256(&text);
