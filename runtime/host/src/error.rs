@@ -42,7 +42,7 @@ pub enum Error {
         /// What there is.
         given: String,
     },
-    /// A memory begins with more than is allowed.
+    /// A memory begins with more than is allowed, or with tables that are too large beside it.
     #[error("a memory begins with {bytes} bytes; {allowed} are allowed")]
     Quota {
         /// Its bytes.

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::function::{Function, Kind};
 use crate::machine::{Activation, Arguments, Imports, Interrupter, Local, Registers};
-use crate::module::{Binding, Module};
+use crate::module::{Binding, Module, table_capacity};
 use crate::object::{
     Extern, Global, GlobalInner, GlobalPlace, Memory, MemoryInner, Place, Table, TableInner, Users, bits,
     block_of, own_memory,
@@ -12,6 +12,7 @@ use crate::runtime;
 use crate::store::{self, Store};
 use crate::value::ValueType;
 use sci::layout::PAGE;
+use sci::limits::wasm;
 use sci::linkage::{self, descriptor};
 use std::cell::Cell;
 use std::rc::Rc;
@@ -177,15 +178,22 @@ fn bind(store: &Store, number: usize, binding: Binding, functions: &[u32], host:
     }));
 }
 
-/// Judges the memories that an instance begins with, before anything is mapped.
+/// Bytes of an element of a table.
+const ELEMENT_BYTES: u64 = 4;
+/// Bytes that tables may grow to that do not count as memory: two that may grow as far as any.
+const TABLES_FREE: u64 = 2 * wasm::TABLE_GROWTH_ELEMENTS * ELEMENT_BYTES;
+
+/// Judges the memories and tables that an instance begins with, before anything is mapped.
 fn is_affordable(store: &Store, module: &Module, imports: &[Extern]) -> Result<(), Error> {
     let Some(allowed) = store.0.limits.borrow().memory_bytes else { return Ok(()) };
     let imported = imports.iter().filter(|import| matches!(import, Extern::Memory(_))).count();
     let own = module.0.memories.iter().skip(imported);
-    match own.map(|memory| memory.minimum * linkage::PAGE_BYTES).find(|bytes| *bytes > allowed) {
-        Some(bytes) => Err(Error::Quota { bytes, allowed }),
-        None => Ok(()),
-    }
+    let largest = own.map(|memory| memory.minimum * linkage::PAGE_BYTES).max().unwrap_or(0);
+    let imported = imports.iter().filter(|import| matches!(import, Extern::Table(_))).count();
+    let tables = module.0.tables.iter().skip(imported);
+    let elements: u64 = tables.map(|table| table_capacity(table.minimum, table.maximum)).sum();
+    let bytes = largest + (elements * ELEMENT_BYTES).saturating_sub(TABLES_FREE);
+    if bytes > allowed { Err(Error::Quota { bytes, allowed }) } else { Ok(()) }
 }
 
 /// The instance with its imports bound; its state is not computed yet.

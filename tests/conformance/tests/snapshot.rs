@@ -2,8 +2,8 @@
 
 use sci::status::Fault;
 use space_host::{
-    Extern, FunctionType, Instance, Memory, Module, Snapshot, SnapshotError, Store, Table, Trap, Value,
-    ValueType,
+    Error, Extern, FunctionType, Instance, Memory, Module, Snapshot, SnapshotError, Store, Table, Trap,
+    Value, ValueType,
 };
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -187,6 +187,22 @@ fn bounds_of_the_store_hold() {
     store.set_limits(None, Some(65_536), None);
     let refused = Instance::restore(&store, &module, &[], &snapshot);
     assert!(matches!(refused, Err(SnapshotError::Room("a memory"))), "{refused:?}");
+}
+
+#[test]
+fn large_tables_are_memory() {
+    let store = store();
+    store.set_limits(None, Some(4 << 20), None);
+    let begins = |tables: &str| {
+        let module = load(&format!("(module (memory 16) {tables})"), false);
+        Instance::new(&store, &module, &[]).map(drop)
+    };
+    begins("(table 1000 funcref) (table 0 funcref)").expect("small ones are free");
+    begins("(table 2000000 funcref)").expect("8 MB are");
+    begins("(table 2800000 funcref)").expect("3 MiB of memory, and what is beyond 8");
+    let refused = begins("(table 3000000 funcref)");
+    assert!(matches!(refused, Err(Error::Quota { bytes: 4_659_968, allowed: 4_194_304 })), "{refused:?}");
+    assert!(begins(&"(table 1000000 funcref)".repeat(4)).is_err());
 }
 
 #[test]
