@@ -429,6 +429,11 @@ fn a_guest_alone_has_modules_that_recognize_on_both_hosts() {
         assert_eq!(events.len(), 1, "{command}: {lines:#?}");
         assert_eq!((&events[0]["sensor"], &events[0]["lost"]), (&"heat".into(), &0.into()), "{command}");
     }
+    // Whoever waits until its time is over has not ended by itself.
+    for _ in 0..3 {
+        let call = ["run", grants, "--devices", "home/devices.json", "--timeout", "300ms", "alone.wasm"];
+        senses.0.call("", &call).refuses(3, "its time is over");
+    }
     module("(module)");
     for command in ["run", "boot"] {
         let said = senses.0.call("", &call(command));

@@ -9,7 +9,7 @@ mod way;
 use super::machine::{BackEnds, Clock, Machine, Stop};
 use super::recognize::recognize;
 use super::report::Report;
-use super::run::{Limits, RunError, Settings, Start, run_in};
+use super::run::{Limits, RunError, Settings, Start, in_time, run_in};
 use crate::launch::Texts;
 use crate::remote::{Remote, Server, Wait};
 use crate::space::Grants;
@@ -332,7 +332,8 @@ pub fn run_apart(
                 if let Some(profile) = profile {
                     profile(&samples);
                 }
-                return Ok(result?);
+                result?;
+                return Ok(in_time(&world.clock()).map_err(|error| Report::from(&error))?);
             }
         }
     }

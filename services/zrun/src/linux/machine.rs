@@ -66,6 +66,11 @@ impl Clock {
         self.start.elapsed().as_nanos() as u64
     }
 
+    /// Whether the space must have ended by now.
+    pub fn is_over(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
     /// As [`World::sleep`].
     pub fn sleep(&self, nanoseconds: u64) -> bool {
         let Some(end) = Instant::now().checked_add(Duration::from_nanos(nanoseconds)) else { return false };
@@ -136,6 +141,11 @@ impl Machine {
     pub fn with(self, mut back_ends: BackEnds) -> Self {
         let mail = OwnMail::new(back_ends.inbox.take(), self.clock.clone());
         Self { mail, back_ends, ..self }
+    }
+
+    /// Its time.
+    pub(super) fn clock(&self) -> Clock {
+        self.clock.clone()
     }
 
     /// What ends its waits.

@@ -12,6 +12,9 @@ use space_host::{Error, Function, Instance, Memory, Module, Store, Trap, Value};
 /// The first byte of what is said of a reading that is an event; its payload follows. Of another one, nothing is said.
 const IS_EVENT: u8 = 1;
 
+/// How long it rests after a reading, in times of what that took: sixteen of a space have one processor together.
+const REST: u64 = 15;
+
 /// The payload of the event that a reading is, by what its recognizer says.
 pub fn event_of(said: &[u8]) -> Option<&[u8]> {
     said.split_first().filter(|(first, _)| **first == IS_EVENT).map(|(_, payload)| payload)
@@ -39,8 +42,13 @@ pub(super) fn recognize(
         Native::of(&instance).ok_or_else(|| trap("the exports are not those of a recognizer".to_owned()))?;
     let mut said = Vec::new();
     while let Ok(reading) = way.call(&said) {
+        let began = way.monotonic();
         instance.set_fuel(FUEL);
         let event = look(&mut native, &reading)?;
+        let took = way.monotonic().saturating_sub(began);
+        if !way.sleep(took.saturating_mul(REST)) {
+            break;
+        }
         said = event.map_or_else(Vec::new, |payload| [&[IS_EVENT], payload.as_slice()].concat());
     }
     Ok(())

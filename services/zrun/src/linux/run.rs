@@ -1,7 +1,7 @@
 //! One space, from its image to its end.
 
 use super::bind::{Served, bind, shape};
-use super::machine::{BackEnds, Line, Machine};
+use super::machine::{BackEnds, Clock, Line, Machine};
 use crate::data::Store as Values;
 use crate::imports::ImportError;
 use crate::launch::Texts;
@@ -10,7 +10,7 @@ use crate::space::{Grants, Space};
 use crate::world::World;
 use sci::guest::MEMORY_EXPORT;
 use serde::{Deserialize, Serialize};
-use space_host::machine::Interrupter;
+use space_host::machine::{Interrupter, Interruption};
 use space_host::{Function, Instance, Memory, Module, Store, Trap, Value};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -84,6 +84,7 @@ pub fn run(module: &Module, settings: Settings) -> Result<(), RunError> {
 /// As [`run`], with these back ends.
 pub fn run_with_back_ends(module: &Module, settings: Settings, back_ends: BackEnds) -> Result<(), RunError> {
     let world = Machine::new(settings.log, settings.values, settings.limits.time).with(back_ends);
+    let clock = world.clock();
     let texts =
         Texts { name: settings.name, arguments: settings.arguments, environment: settings.environment };
     let (grants, seed, limits) = (settings.grants, settings.seed, settings.limits);
@@ -93,7 +94,13 @@ pub fn run_with_back_ends(module: &Module, settings: Settings, back_ends: BackEn
     if let Some(profile) = settings.profile {
         profile(&samples);
     }
-    result
+    result.and_then(|()| in_time(&clock))
+}
+
+/// One that waited for messages until its time was over has not ended by itself.
+pub(super) fn in_time(clock: &Clock) -> Result<(), RunError> {
+    let over = || RunError::Host(Trap::Interrupted(Interruption::Deadline).into());
+    if clock.is_over() { Err(over()) } else { Ok(()) }
 }
 
 /// What a space begins with.

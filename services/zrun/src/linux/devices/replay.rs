@@ -53,6 +53,9 @@ impl Replay {
     /// Of a file; with `repeat`, it begins anew after so many milliseconds.
     pub fn open(path: &Path, repeat: Option<u64>) -> Result<Self, ReplayError> {
         let mut text = String::new();
+        if !path.metadata()?.is_file() {
+            return Err(io::Error::other("it is no file").into());
+        }
         let read = File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
         if read as u64 > FILE_BYTES_MAX {
             return Err(ReplayError::TooLarge);
