@@ -146,7 +146,11 @@ impl From<std::io::Error> for Failure {
 
 /// Text whose control characters are written out, so that no name in a file commands the terminal.
 pub fn visible(text: &str) -> Cow<'_, str> {
-    let commands = |character: char| character.is_control() && character != '\n' && character != '\t';
+    // Marks of direction have a terminal show what is not said.
+    let marks = |character: char| matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let commands = |character: char| {
+        character.is_control() && character != '\n' && character != '\t' || marks(character)
+    };
     if !text.contains(commands) {
         return Cow::Borrowed(text);
     }
@@ -187,6 +191,7 @@ mod tests {
     fn nothing_commands_the_terminal() {
         assert_eq!(visible("a\tb\n"), "a\tb\n");
         assert_eq!(visible("a\x1b[31mb\r"), "a\\u{1b}[31mb\\u{d}");
+        assert_eq!(visible("ab\u{202e}cd"), "ab\\u{202e}cd");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use common::Place;
 use common::house::{House, STORE, TICKER, TOPOLOGY};
 use serde_json::Value;
 use std::fs;
+use std::io::Read as _;
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -104,6 +105,34 @@ fn what_was_stored_outlives_a_parent_that_is_killed() {
     house.call(&["logs"]).refuses(2, "there is no application `clockwork`");
     house.up();
     assert!(house.call(&["logs", "store"]).succeeds().ends_with("store | kept\n"), "it begins anew");
+}
+
+#[test]
+fn whoever_follows_is_told_that_the_parent_was_killed() {
+    let house = House::new();
+    let mut up = house.0.command("app", &["up"]);
+    let mut up = up.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+    house.until("it is up", |house| {
+        house.call(&["ps", "--json"]).succeeds().contains("clockwork")
+            && house.application()["state"] == "running"
+    });
+    let mut logs = house.0.command("app", &["logs", "-f"]);
+    let mut logs = logs.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut first = [0];
+    logs.stdout.as_mut().expect("it is piped").read_exact(&mut first).expect("it says something");
+    house.0.kill_parent();
+    for follower in [&mut up, &mut logs] {
+        let mut said = String::new();
+        follower.stderr.take().expect("it is piped").read_to_string(&mut said).expect("it is text");
+        assert!(said.contains("the parent ended") && said.contains("`space up` starts it again"), "{said}");
+        assert_eq!(follower.wait().expect("it ends").code(), Some(6), "{said}");
+    }
+    // Who looks at one that is stopped has seen all of it.
+    house.up();
+    let mut logs = house.0.command("app", &["logs", "-f"]);
+    let mut logs = logs.stdout(Stdio::null()).spawn().expect("it starts");
+    house.call(&["down"]).succeeds();
+    assert!(logs.wait().expect("it ends").success());
 }
 
 #[test]

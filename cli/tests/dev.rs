@@ -120,6 +120,22 @@ fn messages_wait_for_the_space_that_is_started_anew() {
 }
 
 #[test]
+fn what_a_killed_parent_ran_is_brought_up_again() {
+    let house = House::new();
+    let dev = Dev::start(&house);
+    says(&house, "clockwork: running", 1);
+    house.0.kill_parent();
+    says(&house, "the parent ended", 1);
+    house.until("it runs again", |house| {
+        !house.0.parent().is_empty() && house.application()["state"] == "running"
+    });
+    house.0.kill_parent();
+    // It ends what it brought up, also where nobody runs it.
+    dev.end();
+    house.until("nothing runs", |house| house.call(&["ps"]).succeeds().contains("stopped"));
+}
+
+#[test]
 fn one_that_ran_before_goes_on_afterwards() {
     let house = House::new();
     house.up();

@@ -67,6 +67,17 @@ fn a_port_that_is_taken_says_what_else_to_do() {
 }
 
 #[test]
+fn devices_that_are_no_file_are_not_waited_for() {
+    let house = House::new();
+    let devices = house.0.path("home/devices.json");
+    fs::create_dir_all(house.0.path("home")).expect("the folder is ours");
+    assert!(Command::new("mkfifo").arg(&devices).status().is_ok_and(|status| status.success()));
+    let said = house.call(&["up", "--detach"]);
+    assert!(said.err.contains("devices.json: it is no file"), "{}", said.err);
+    assert_eq!(said.code, Some(5));
+}
+
+#[test]
 fn a_missing_toolchain_says_what_installs_it() {
     let house = House::new();
     let space = fs::read(house.0.path("app/spaces/store/space.yaml")).expect("it is there");

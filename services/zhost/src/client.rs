@@ -88,6 +88,7 @@ impl Answers {
     }
 }
 
-fn gone() -> Problem {
+/// The parent is not there any more.
+pub fn gone() -> Problem {
     Problem::new(GONE, "the parent ended before it answered").help("`space up` starts it again")
 }

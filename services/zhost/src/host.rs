@@ -424,11 +424,15 @@ fn wrong_devices(home: &Home, error: &dyn std::fmt::Display) -> Problem {
 
 /// The devices that the operator describes; none where there is no description.
 pub fn read_devices(home: &Home) -> Result<Devices, Problem> {
-    match fs::read_to_string(home.devices()) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Devices::default()),
-        Err(error) => Err(wrong_devices(home, &error)),
-        Ok(text) => Devices::read(&text).map_err(|error| wrong_devices(home, &error)),
+    // What has no end, or nobody writes to, would have the parent wait for it.
+    match fs::metadata(home.devices()) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Devices::default()),
+        Err(error) => return Err(wrong_devices(home, &error)),
+        Ok(data) if !data.is_file() => return Err(wrong_devices(home, &"it is no file")),
+        Ok(_) => {}
     }
+    let text = fs::read_to_string(home.devices()).map_err(|error| wrong_devices(home, &error))?;
+    Devices::read(&text).map_err(|error| wrong_devices(home, &error))
 }
 
 /// What this machine offers.

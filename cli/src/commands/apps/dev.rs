@@ -26,6 +26,8 @@ struct Dev<'d> {
     what: &'d Path,
     port: Option<u16>,
     interrupted: Arc<AtomicBool>,
+    /// The parent that ran it has ended.
+    is_gone: Arc<AtomicBool>,
     /// What runs by now.
     runs: Option<Running>,
 }
@@ -51,7 +53,7 @@ pub fn run(arguments: &DevArguments) -> Result<(), Failure> {
     let folder = if what.is_dir() { what.clone() } else { what.parent().unwrap_or(Path::new("")).to_owned() };
     let folder = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder };
     let interrupted = system::interruption()?;
-    let mut dev = Dev { what, port: arguments.port, interrupted, runs: None };
+    let mut dev = Dev { what, port: arguments.port, interrupted, is_gone: Arc::default(), runs: None };
     let watched = dev.watch(&folder);
     dev.end()?;
     watched
@@ -62,6 +64,11 @@ impl Dev<'_> {
         let mut done = None;
         while !self.interrupted.load(Ordering::Relaxed) {
             let saved = watch::state(folder)?;
+            if self.is_gone.swap(false, Ordering::Relaxed) {
+                // Another parent is to bring up the same.
+                self.runs.iter_mut().for_each(|running| running.digest = [0; 32]);
+                done = None;
+            }
             // What is still being written is looked at again.
             thread::sleep(LOOK);
             if done == Some(saved) || watch::state(folder)? != saved {
@@ -139,9 +146,11 @@ impl Dev<'_> {
     /// Prints what spaces say from a number on, beside what this command does.
     fn show_log(&self, name: &str, seen: u64) {
         let (name, interrupted) = (name.to_owned(), Arc::clone(&self.interrupted));
+        let is_gone = Arc::clone(&self.is_gone);
         thread::spawn(move || {
             if let Err(failure) = log::follow(&name, seen, &|| interrupted.load(Ordering::Relaxed)) {
                 failure.print();
+                is_gone.store(true, Ordering::Relaxed);
             }
         });
     }
@@ -155,7 +164,12 @@ impl Dev<'_> {
     /// Stops what this command brought up.
     fn end(&mut self) -> Result<(), Failure> {
         if let Some(running) = self.runs.take().filter(|running| !running.was_up) {
-            parent::ask(&Question::Stop { application: running.name, purge: false })?;
+            let question = Question::Stop { application: running.name, purge: false };
+            if parent::ask(&question)?.is_none() {
+                // The next one would go on with it.
+                parent::start(None)?;
+                parent::ask(&question)?;
+            }
         }
         Ok(())
     }

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use services_zdesk::view::State;
 use services_zhost::book::{self, Entry, Kind};
+use services_zhost::client;
 use services_zhost::host::not_up;
 use services_zhost::question::{Answer, Question};
 
-use super::{failure, is_unknown, name, nothing_runs, parent, show, unknown, up};
+use super::{failure, is_unknown, name, nothing_runs, parent, show, snapshot, unknown, up};
 use crate::arguments::{LogsArguments, ShownArguments, TapArguments};
 use crate::commands::system;
 use crate::print;
@@ -96,7 +97,8 @@ fn follow_as(
             _ => return Ok(()),
         }
     }
-    Ok(())
+    // A parent that ends by itself has nothing left that is up, and goes on for some seconds.
+    if is_over() || snapshot()?.is_some() { Ok(()) } else { Err(failure(&client::gone())) }
 }
 
 /// `space logs`
