@@ -163,7 +163,7 @@ fn a_damaged_disk_and_one_in_use_are_refused() {
         assert!(fs::read(place.path("d")).is_ok_and(|now| now == bytes), "it was changed");
     }
     place.write("d", b"no disk");
-    boot().refuses(6, "error[disk-refused]");
+    boot().refuses(6, "error[disk-refused]: the disk is refused: it has 7 bytes of the 67108864");
     place.write("d", &whole);
     let file = fs::File::open(place.path("d")).expect("it is there");
     file.lock().expect("nobody has it");

@@ -7,7 +7,6 @@ mod common;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::time::{Duration, SystemTime};
 
 use common::{Place, Said};
 use sci::guest::{FUNCTIONS, GuestCapability, MODULES};
@@ -103,23 +102,28 @@ fn the_library_in_c_is_compiled_when_it_changes() {
     if !built(&folder, &[]) {
         return;
     }
-    let read = |file: &str| std::fs::read(folder.join(file)).expect("it is there");
-    let write = |file: &str, content: &[u8], age: u64| {
-        std::fs::write(folder.join(file), content).expect("the folder is ours");
-        let written = std::fs::File::options().append(true).open(folder.join(file));
-        let time = SystemTime::now() - Duration::from_secs(age);
-        written.expect("it is there").set_modified(time).expect("the file is ours");
+    // Its objects: of what they were compiled, and when.
+    let objects = || -> Vec<_> {
+        let entries = std::fs::read_dir(&folder).expect("it is there").map(|entry| entry.expect("an entry"));
+        let objects = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(".guest-"));
+        let when =
+            |entry: std::fs::DirEntry| entry.metadata().and_then(|data| data.modified()).expect("it has one");
+        objects.map(|entry| (entry.file_name(), when(entry))).collect()
     };
-    let library = read("guest.c");
-    for changed in ["guest.h", "space.h", "build.sh", "guest.c"] {
-        write("guest.c", b"#error this is compiled\n", 3600);
-        assert!(built(&folder, &[]), "it was compiled before");
-        write(changed, &read(changed), 0);
-        let output = build(&folder, &[]);
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(!output.status.success() && said.contains("this is compiled"), "{changed}: {said}");
-        write("guest.c", &library, 0);
+    let first = objects();
+    assert_eq!(first.len(), 1, "{first:?}");
+    assert!(built(&folder, &[]) && objects() == first, "it is there already");
+    for changed in ["guest.c", "guest.h", "space.h"] {
+        let file = folder.join(changed);
+        let before = std::fs::read(&file).expect("it is there");
+        std::fs::write(&file, [&before, b"\n".as_slice()].concat()).expect("the folder is ours");
         assert!(built(&folder, &[]), "{changed}");
+        assert!(objects().len() == 1 && objects()[0].0 != first[0].0, "{changed}: {:?}", objects());
+        std::fs::write(&file, before).expect("the folder is ours");
+        assert!(built(&folder, &[]) && objects()[0].0 == first[0].0, "{changed}: {:?}", objects());
+    }
+    if built(&folder, &["wasi"]) {
+        assert_ne!(objects()[0].0, first[0].0, "that is another one");
     }
 }
 

@@ -76,12 +76,19 @@ pub fn open(arguments: &BootArguments, name: &str, stores: bool) -> Result<Optio
         }
     };
     let at = |failure: Failure| failure.at(path.display().to_string());
-    if !path.exists() {
+    // A link that leads nowhere is somebody's, too.
+    if path.symlink_metadata().is_err() {
         make(&path).map_err(|error| at(failed("made", &error)))?;
         say(&format!("{} was made for what spaces store\n", path.display()));
     }
     let file = taken(&path).map_err(at)?;
     let bytes = file.metadata().map_err(|error| at(failed("read", &error)))?.len();
+    if bytes < BYTES {
+        let message =
+            format!("the disk is refused: it has {bytes} bytes of the {BYTES} that it is made with");
+        return Err(at(Failure::new(Exit::Io, "disk-refused", message))
+            .help("another `--disk` begins anew, `--disk none` keeps nothing"));
+    }
     let checked = Volume::open(InFile(&file, bytes), Limits::NONE).and_then(|mut volume| volume.check());
     checked.map_err(|error| {
         at(Failure::new(Exit::Io, "disk-refused", format!("the disk is refused: {error}")))

@@ -21,7 +21,6 @@ fi
 case ${1:-} in
     "")
         set -- --target=wasm32-unknown-unknown -nostdlib -ffreestanding
-        way=bare
         link=-Wl,--no-entry
         ;;
     wasi)
@@ -31,7 +30,6 @@ case ${1:-} in
             exit 1
         fi
         set -- --target=wasm32-wasi
-        way=wasi
         link=-mexec-model=reactor
         ;;
     *)
@@ -43,13 +41,13 @@ esac
 # Copies are instructions of the machine, so that no memcpy is needed.
 set -- "$@" -std=c11 -Wall -Wextra -O2 -mbulk-memory
 
-# The library is compiled once, for each compiler and way to build, and again when it or this script changes.
-library=.guest-$way-$(basename "$clang").o
-for source in guest.c guest.h space.h build.sh; do
-    [ "$library" -nt "$source" ] || rm -f "$library"
-done
-[ -f "$library" ] || "$clang" "$@" -c -o "$library" guest.c
+# The library is compiled once for the same sources, compiler and way to build.
+library=.guest-$(echo "$clang" "$@" | cat - guest.c guest.h space.h | cksum | tr ' ' -).o
+[ -s "$library" ] || "$clang" "$@" -c -o "$library" guest.c
 
 # The stack lies below the data, so that an overflow traps instead of writing over them.
 "$clang" "$@" "$link" -Wl,--stack-first -Wl,-z,stack-size=65536 -Wl,--strip-debug \
     -o %name%.wasm main.c "$library"
+for other in .guest-*.o; do
+    [ "$other" = "$library" ] || rm -f "$other"
+done
