@@ -19,10 +19,10 @@ pub use qemu::{Machine, Qemu};
 pub use run::{Ending, Error, Run, Stop};
 
 /// The kernel: one ELF64 with a multiboot1 and a PVH entry.
-pub const KERNEL: &[u8] = include_bytes!(env!("SPACE_KERNEL_FILE"));
+pub static KERNEL: &[u8] = include_bytes!(env!("SPACE_KERNEL_FILE"));
 
 /// The OS components, unsigned, by name.
-pub const OS: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/os.rs"));
+pub static OS: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/os.rs"));
 
 /// The component that hosts a guest, and the same with memory for modules that recognize.
 const HOST: &str = "zrun";
