@@ -48,9 +48,8 @@ impl Recognizers {
     pub fn register(&self, space: &str, event: &str, recognizer: Recognizer) -> Result<Vec<u32>, ErrorCode> {
         let (mut inner, space) = (self.inner(), space.to_owned());
         inner.has_room(&space, event)?;
-        let before = inner.programs.take(&space, Some(event));
-        inner.core.register(space, event, recognizer)?;
-        Ok(before)
+        inner.core.register(space.clone(), event, recognizer)?;
+        Ok(inner.programs.take(&space, Some(event)))
     }
 
     /// The same, with a module that is to be started in the process.
