@@ -381,29 +381,36 @@ fn modules_that_take_all_they_may_leave_the_mesh_what_it_needs() {
     senses.0.call("", &boot).refuses(1, "a machine has room for 131072");
 }
 
-/// Has a module recognize, and logs what it says.
-const ALONE: &str = r#"(module
+/// A guest that has a specification recognize, after what else it tries, and logs what it is told.
+fn recognizing(spec: &str, first: &str) -> Vec<u8> {
+    let text = format!(
+        r#"(module
   (import "sys" "log" (func $log (param i32 i32) (result i32)))
   (import "net" "recv_next" (func $next (param i32 i32) (result i32)))
   (import "events" "register_recognizer" (func $register (param i32 i32 i32 i32) (result i32)))
   (import "events" "subscribe" (func $subscribe (param i32 i32) (result i32)))
   (memory (export "memory") 1)
   (data (i32.const 0) "hot")
-  (data (i32.const 16) "{\"sensor\":\"heat\",\"module\":\"knock\"}")
-  (data (i32.const 96) "{\"sensor\":\"heat\",\"module\":\"other\"}")
+  (data (i32.const 16) {spec:?})
+  (data (i32.const 96) "{{\"sensor\":\"heat\",\"module\":\"other\"}}")
   (func (export "on_init") (result i32)
-    (if (i32.ne (call $register (i32.const 0) (i32.const 3) (i32.const 96) (i32.const 34)) (i32.const -3))
-      (then (return (i32.const -1))))
-    (i32.or (call $register (i32.const 0) (i32.const 3) (i32.const 16) (i32.const 34))
+    {first}
+    (i32.or (call $register (i32.const 0) (i32.const 3) (i32.const 16) (i32.const {bytes}))
       (call $subscribe (i32.const 0) (i32.const 3))))
   (func (export "on_process")
     (drop (call $log (i32.const 100) (call $next (i32.const 100) (i32.const 900)))))
-  (func (export "on_close")))"#;
+  (func (export "on_close")))"#,
+        bytes = spec.len()
+    );
+    wat::parse_str(text).expect("the module is text")
+}
 
 #[test]
 fn a_guest_alone_has_modules_that_recognize_on_both_hosts() {
     let senses = Senses::new();
-    senses.0.write("alone.wasm", wat::parse_str(ALONE).expect("the module is text"));
+    let other = "(if (i32.ne (call $register (i32.const 0) (i32.const 3) (i32.const 96) (i32.const 34)) (i32.const -3))
+      (then (return (i32.const -1))))";
+    senses.0.write("alone.wasm", recognizing(r#"{"sensor":"heat","module":"knock"}"#, other));
     let module = |text: &str| {
         senses.0.write("home/recognizers/knock.wasm", wat::parse_str(text).expect("the module is text"));
     };
@@ -467,26 +474,10 @@ fn a_module_that_could_do_more_is_refused_before_anything_runs() {
     }
 }
 
-/// Tells whoever looks at its log what was recognized, in one module.
-const BOTH: &str = r#"(module
-  (import "sys" "log" (func $log (param i32 i32) (result i32)))
-  (import "net" "recv_next" (func $next (param i32 i32) (result i32)))
-  (import "events" "register_recognizer" (func $register (param i32 i32 i32 i32) (result i32)))
-  (import "events" "subscribe" (func $subscribe (param i32 i32) (result i32)))
-  (memory (export "memory") 1)
-  (data (i32.const 0) "hot")
-  (data (i32.const 16) "{\"sensor\":\"heat\",\"when\":{\"above\":90}}")
-  (func (export "on_init") (result i32)
-    (i32.or (call $register (i32.const 0) (i32.const 3) (i32.const 16) (i32.const 37))
-      (call $subscribe (i32.const 0) (i32.const 3))))
-  (func (export "on_process")
-    (drop (call $log (i32.const 100) (call $next (i32.const 100) (i32.const 900)))))
-  (func (export "on_close")))"#;
-
 #[test]
 fn a_guest_that_is_run_has_the_devices_of_a_file() {
     let senses = Senses::new();
-    senses.0.write("both.wasm", wat::parse_str(BOTH).expect("the module is text"));
+    senses.0.write("both.wasm", recognizing(r#"{"sensor":"heat","when":{"above":90}}"#, ""));
     let grants = "--grant=net.recv_next,events.register_recognizer,events.subscribe";
     let run = ["run", grants, "--devices", "home/devices.json", "both.wasm"];
     let mut command = senses.0.command("", &run);

@@ -1,8 +1,8 @@
 //! Fuel: what a guest's work is counted in, where a policy asks for it.
 //!
-//! Every operator that does something costs 1, one that copies or fills 1 more for each 64 bytes. The rest is held in a variable, so in a register while a function
-//! works; it is written to the instance before calls and returns, and read after them. What straight code costs is
-//! subtracted once, at its end. The rest is compared at functions' entries and at loops' heads: nothing runs on for
+//! Every operator that does something costs 1, one that copies or fills 1 more for each 64 bytes. The rest is held in a
+//! variable, so in a register while a function works; it is written to the instance before calls and returns, and read
+//! after them. What straight code costs is subtracted once, at its end. The rest is compared at functions' entries and at loops' heads: nothing runs on for
 //! longer than the code between two of these.
 
 use crate::function::Function;
