@@ -1,7 +1,7 @@
 //! Instances, started and stopped, here and elsewhere; other hosts.
 
 use crate::dead::Reason;
-use crate::flow::{FlowId, Source, SpaceId};
+use crate::flow::{Copies, FlowId, Source, SpaceId};
 use crate::journal::JournalError;
 use crate::limits;
 use crate::mesh::{Due, Mesh, Place};
@@ -297,14 +297,19 @@ impl Mesh {
         }
     }
 
-    /// Forgets copies of a flow. Their senders' hosts have the messages, but for orphans.
+    /// Forgets copies of a flow. Their senders' hosts have the messages, but for orphans. Where those are kept, it stays
+    /// known what was done, too: one that was done here comes again if its sender's host was not told.
     pub(crate) fn drop_copies(&mut self, flow: FlowId, orphans: Orphans) {
         let receiver = self.receiver(flow);
         for (stream, copies) in core::mem::take(&mut self.path_mut(flow.path).flow_mut(flow.answers).copies) {
             let is_orphan = self.peers.get(&stream.0) != Some(&stream.1);
-            if is_orphan && orphans == Orphans::Keep {
-                self.path_mut(flow.path).flow_mut(flow.answers).copies.insert(stream, copies);
-                continue;
+            if orphans == Orphans::Keep {
+                let known = &mut self.path_mut(flow.path).flow_mut(flow.answers).copies;
+                if is_orphan {
+                    known.insert(stream, copies);
+                    continue;
+                }
+                known.insert(stream, Copies::from(copies.done + 1));
             }
             for entry in copies.queue.entries {
                 self.release(entry.body.len() as u64);

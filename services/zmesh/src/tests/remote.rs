@@ -181,6 +181,30 @@ fn a_stay_elsewhere_that_nobody_told_of_shows_in_the_number() {
 }
 
 #[test]
+fn what_was_done_before_a_stay_elsewhere_is_not_given_again() {
+    let (mut left, mut right) = pair();
+    send(&mut left, b"1");
+    send(&mut left, b"2");
+    give(&mut right, &frames(&mut left));
+    assert_eq!(taken(&mut right, a("b")).unwrap(), b"1");
+    assert_eq!(taken(&mut right, a("b")).unwrap(), b"2", "the first is done by that");
+    // What tells of it is lost, and so is that instance 2 ran here, and not elsewhere.
+    frames(&mut right);
+    right.stop(a("b"), After::Restart, at(0)).unwrap();
+    let b = Instance { space: "b", number: 3 };
+    right.start(b, at(0)).unwrap();
+    left.place(b, "right", at(0)).unwrap();
+    left.tick(at(limits::RETRY_NANOSECONDS));
+    give(&mut right, &frames(&mut left));
+    give(&mut left, &frames(&mut right));
+    left.tick(at(10 * limits::RETRY_NANOSECONDS));
+    give(&mut right, &frames(&mut left));
+    let all: Vec<_> = core::iter::from_fn(|| taken(&mut right, b)).collect();
+    assert_eq!(all, [b"2"]);
+    super::audit::audit(&right);
+}
+
+#[test]
 fn another_path_of_the_same_name_is_another() {
     let (mut left, mut right) = pair();
     send(&mut left, b"1");

@@ -781,6 +781,13 @@ fn add(a: Seen, b: Seen) -> Seen {
     }
 }
 
+/// Beyond those that each test runs: after a crash, an instance of which nothing was written was taken for one that
+/// had been elsewhere, and with it went what had been done.
+#[test]
+fn a_seed_that_failed_once() {
+    run(71_871);
+}
+
 #[test]
 fn the_same_seed_has_the_same_trace() {
     let traces: BTreeSet<u64> = (0..50).map(|seed| run(seed).0).collect();
