@@ -6,7 +6,7 @@ use common::Place;
 use common::house::{House, STORE, TICKER, TOPOLOGY};
 use serde_json::Value;
 use std::fs;
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::thread;
@@ -111,11 +111,10 @@ fn what_was_stored_outlives_a_parent_that_is_killed() {
 fn whoever_follows_is_told_that_the_parent_was_killed() {
     let house = House::new();
     let mut up = house.0.command("app", &["up"]);
-    let mut up = up.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
-    house.until("it is up", |house| {
-        house.call(&["ps", "--json"]).succeeds().contains("clockwork")
-            && house.application()["state"] == "running"
-    });
+    let mut up = up.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut shown = BufReader::new(up.stdout.take().expect("it is piped")).lines();
+    assert!(shown.any(|line| line.expect("it is text").starts_with("desk: ")), "it is up");
+    let shown = thread::spawn(move || shown.count());
     let mut logs = house.0.command("app", &["logs", "-f"]);
     let mut logs = logs.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
     let mut first = [0];
@@ -127,6 +126,7 @@ fn whoever_follows_is_told_that_the_parent_was_killed() {
         assert!(said.contains("the parent ended") && said.contains("`space up` starts it again"), "{said}");
         assert_eq!(follower.wait().expect("it ends").code(), Some(6), "{said}");
     }
+    shown.join().expect("all of it is read");
     // Who looks at one that is stopped has seen all of it.
     house.up();
     let mut logs = house.0.command("app", &["logs", "-f"]);

@@ -7,7 +7,8 @@ use serde_json::Value;
 use std::fs::{self, File};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 fn signal(name: &str, process: &str) {
     assert!(Command::new("kill").args([name, process]).status().is_ok_and(|status| status.success()));
@@ -46,9 +47,29 @@ fn a_folder_that_another_process_has_is_said() {
     let file = File::create(house.0.path("home/zhost.pid")).expect("the folder is ours");
     file.lock().expect("nobody else has it");
     let said = house.call(&["up", "--detach"]);
-    said.refuses(5, "error[no-parent]: a process has the folder locked, and does not answer");
+    let silent = "error[no-parent]: a process has the folder locked, and does not answer";
+    said.refuses(5, silent);
+    house.call(&["ps"]).refuses(5, silent);
     drop(file);
     house.up();
+}
+
+#[test]
+fn who_asks_while_a_parent_begins_or_ends_waits_for_it() {
+    let house = House::new();
+    house.up();
+    house.0.kill_parent();
+    for (question, answer) in [("ps", "clockwork  "), ("down", "clockwork is down")] {
+        let file = File::open(house.0.path("home/zhost.pid")).expect("the parent left it");
+        file.lock().expect("nobody else has it");
+        let mut command = house.0.command("app", &[question]);
+        let asked = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+        std::thread::sleep(Duration::from_millis(300));
+        drop(file);
+        let said = asked.wait_with_output().expect("it ends");
+        let shown = String::from_utf8(said.stdout).expect("it is text");
+        assert!(said.status.success() && shown.contains(answer), "{shown}");
+    }
 }
 
 #[test]

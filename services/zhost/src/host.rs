@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// This machine's name, while there is one.
@@ -57,6 +57,7 @@ pub struct Host {
     /// Packages that are being verified, which may take long.
     submissions: AtomicU64,
     began: Instant,
+    resumed: OnceLock<()>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -120,6 +121,7 @@ impl Host {
             nudged: Mutex::new(nudged),
             submissions: AtomicU64::new(0),
             began: Instant::now(),
+            resumed: OnceLock::new(),
         }))
     }
 
@@ -133,6 +135,7 @@ impl Host {
         let nudged = lock(&self.nudged);
         while !is_over() {
             self.step();
+            self.resumed.get_or_init(|| ());
             match nudged.recv_timeout(STEP) {
                 // However often it was told, one step does.
                 Ok(()) => while nudged.try_recv().is_ok() {},
@@ -144,6 +147,11 @@ impl Host {
             run.end();
         }
         self.taken.leave();
+    }
+
+    /// Waits until what the last parent ran has begun again: before, nothing that is up is found.
+    pub fn wait_until_resumed(&self) {
+        self.resumed.wait();
     }
 
     fn runs(&self) -> Vec<Arc<Run>> {

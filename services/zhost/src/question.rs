@@ -118,6 +118,11 @@ impl Question {
     pub fn may_be_asked_again(&self) -> bool {
         !matches!(self, Self::Submit { .. } | Self::Rollback { .. } | Self::Send { .. } | Self::Act { .. })
     }
+
+    /// Whether it is about spaces that run, and not about what is kept of an application.
+    pub(crate) fn is_of_what_runs(&self) -> bool {
+        matches!(self, Self::Book { .. } | Self::Tap { .. } | Self::Send { .. } | Self::Act { .. })
+    }
 }
 
 /// A revision of an application.

@@ -75,6 +75,9 @@ fn say(mut stream: &UnixStream, answer: &Answer) -> io::Result<()> {
 
 fn answer(host: &Host, desk: &Desk, question: Question, stream: &UnixStream) -> io::Result<()> {
     let done = |result: Result<(), Problem>| result.map(|()| Answer::Done);
+    if question.is_of_what_runs() {
+        host.wait_until_resumed();
+    }
     let answer = match question {
         Question::Submit { package } => {
             host.submit(&package).map(|(application, revision)| Answer::Revision { application, revision })

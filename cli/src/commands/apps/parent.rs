@@ -42,7 +42,12 @@ pub fn home() -> Result<Home, Failure> {
 
 /// Asks the parent; `None` where there is none.
 pub fn ask(question: &Question) -> Result<Option<Answer>, Failure> {
-    let Some(answers) = answers(question)? else { return Ok(None) };
+    first(answers(question)?, question)
+}
+
+/// The first answer to a question, if anybody was there to take it.
+fn first(answers: Option<client::Answers>, question: &Question) -> Result<Option<Answer>, Failure> {
+    let Some(answers) = answers else { return Ok(None) };
     let time = match question {
         Question::Submit { .. } | Question::Stop { .. } | Question::Rollback { .. } => WORK,
         _ => ANSWER,
@@ -75,8 +80,21 @@ fn silent(home: &Home) -> Failure {
     })
 }
 
-/// Asks the parent for what comes one after the other.
+/// Asks the parent for what comes one after the other. One that begins or ends is waited for.
 pub fn answers(question: &Question) -> Result<Option<client::Answers>, Failure> {
+    let home = home()?;
+    let until = Instant::now() + CHANGE;
+    loop {
+        match answers_now(question)? {
+            None if home.process().is_none() => return Ok(None),
+            None if Instant::now() > until => return Err(silent(&home)),
+            None => thread::sleep(PAUSE),
+            answers => return Ok(answers),
+        }
+    }
+}
+
+fn answers_now(question: &Question) -> Result<Option<client::Answers>, Failure> {
     let wrong = |error: std::io::Error| {
         Failure::new(Exit::Io, "io", format!("the parent cannot be asked: {error}"))
             .help("`space doctor` says where its socket is")
@@ -94,7 +112,7 @@ pub fn start(port: Option<u16>) -> Result<bool, Failure> {
     let mut parent = spawn(&home, port)?;
     let until = Instant::now() + PATIENCE;
     let mut ended = None;
-    while ask(&Question::Snapshot)?.is_none() {
+    while first(answers_now(&Question::Snapshot)?, &Question::Snapshot)?.is_none() {
         let wrong = |error: std::io::Error| Failure::new(Exit::Io, "io", error.to_string());
         if ended.is_none() && parent.try_wait().map_err(wrong)?.is_some() {
             ended = Some(Instant::now());

@@ -129,7 +129,7 @@ fn submit(prepared: &Prepared, before: Option<&Application>) -> Result<Applicati
 pub fn send(prepared: &Prepared) -> Result<u64, Failure> {
     match parent::ask(&Question::Submit { package: prepared.digest })? {
         Some(Answer::Revision { revision, .. }) => Ok(revision),
-        _ => Err(failure(&services_zhost::Problem::new(client::GONE, "the parent ended before it answered"))),
+        _ => Err(failure(&client::gone())),
     }
 }
 
@@ -140,7 +140,9 @@ pub fn settle(name: &str, revision: u64, before: Option<&Application>) -> Result
     let mut before: BTreeMap<String, u64> =
         spaces.map(|space| (space.name.clone(), space.restarts)).collect();
     loop {
-        let application = current(name)?.ok_or_else(|| unknown(name))?;
+        let all = snapshot()?.ok_or_else(|| failure(&client::gone()))?.applications;
+        let known = all.into_iter().find(|application| application.name == name);
+        let application = known.ok_or_else(|| unknown(name))?;
         for space in &application.spaces {
             // Another parent counts anew.
             before.entry(space.name.clone()).and_modify(|known| *known = space.restarts.min(*known));
