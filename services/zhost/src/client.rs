@@ -12,6 +12,9 @@ const PATIENCE: Duration = Duration::from_millis(100);
 /// The id of a parent's end before it answered.
 pub const GONE: &str = "parent-gone";
 
+/// The id of a problem that a parent has which is about to end: it has done nothing.
+pub const ENDING: &str = "parent-ending";
+
 /// Answers to one question, as they come.
 #[derive(Debug)]
 pub struct Answers {

@@ -1,11 +1,14 @@
 //! Control of a machine's spaces: what is submitted, what is ordered, what is reported.
 
+mod door;
 mod kept;
 mod show;
 
+use door::Door;
 pub use kept::{Kept, kept};
 
 use crate::application::{Application, Loader};
+use crate::client::ENDING;
 use crate::descriptors::explained;
 use crate::home::{Home, HomeError, Lock, hex};
 use crate::question::{PastRevision, Problem};
@@ -55,7 +58,7 @@ pub struct Host {
     nudge: Sender<()>,
     nudged: Mutex<Receiver<()>>,
     /// Packages that are being verified, which may take long.
-    submissions: AtomicU64,
+    submissions: Door,
     began: Instant,
     resumed: OnceLock<()>,
 }
@@ -119,7 +122,7 @@ impl Host {
             applications: Mutex::default(),
             nudge,
             nudged: Mutex::new(nudged),
-            submissions: AtomicU64::new(0),
+            submissions: Door::default(),
             began: Instant::now(),
             resumed: OnceLock::new(),
         }))
@@ -133,7 +136,7 @@ impl Host {
     /// Lets control go on until `is_over`; then everything is ended.
     pub fn live(&self, is_over: impl Fn() -> bool) {
         let nudged = lock(&self.nudged);
-        while !is_over() {
+        while !self.submissions.shut(&is_over) {
             self.step();
             self.resumed.get_or_init(|| ());
             match nudged.recv_timeout(STEP) {
@@ -145,6 +148,10 @@ impl Host {
         }
         for run in lock(&self.runs).values() {
             run.end();
+        }
+        // Whoever asks from now on waits until the folder is free.
+        if let Ok((_folder, socket)) = self.home.socket() {
+            let _ = fs::remove_file(socket);
         }
         self.taken.leave();
     }
@@ -326,10 +333,9 @@ impl Host {
 
     /// Takes a package that is to run: the application's name and the revision's number.
     pub fn submit(&self, package: &[u8; 32]) -> Result<(String, u64), Problem> {
-        self.submissions.fetch_add(1, Ordering::Relaxed);
-        let taken = self.take(package);
-        self.submissions.fetch_sub(1, Ordering::Relaxed);
-        taken
+        let ends = || Problem::new(ENDING, "the parent ends, and takes nothing more");
+        let _visit = self.submissions.enter().ok_or_else(ends)?;
+        self.take(package)
     }
 
     fn take(&self, package: &[u8; 32]) -> Result<(String, u64), Problem> {
@@ -407,7 +413,7 @@ impl Host {
 
     /// Whether nothing is to run, and nobody waits for something to.
     pub fn is_idle(&self) -> bool {
-        if self.submissions.load(Ordering::Relaxed) > 0 {
+        if !self.submissions.is_empty() {
             return false;
         }
         let control = lock(&self.control);

@@ -102,7 +102,7 @@ impl Dev<'_> {
         let before = up::current(name)?;
         let was_up = before.as_ref().is_some_and(|application| application.state != State::Stopped);
         let seen = if was_up { log::last(name)? } else { 0 };
-        let revision = up::send(prepared)?;
+        let revision = up::send(prepared, self.port)?;
         print::text(&format!("{name} revision {revision}: {}\n", prepared.standing))?;
         self.show_log(name, seen);
         let (name, digest) = (name.clone(), prepared.digest);
@@ -117,7 +117,7 @@ impl Dev<'_> {
     fn change(&mut self, prepared: &Prepared) -> Result<(), Failure> {
         let is_new = parent::start(self.port)?;
         let before = up::current(&prepared.name)?;
-        let revision = up::send(prepared)?;
+        let revision = up::send(prepared, self.port)?;
         if is_new {
             self.show_log(&prepared.name, 0);
         }

@@ -85,7 +85,8 @@ fn follow_as(
 ) -> Result<(), Failure> {
     let question =
         Question::Book { application: name.to_owned(), space: space.map(str::to_owned), after, follow: true };
-    let Some(answers) = parent::answers(&question)? else { return Err(nothing_runs()) };
+    // There was a parent just now.
+    let Some(answers) = parent::answers(&question)? else { return Err(failure(&client::gone())) };
     for answer in answers.until(is_over) {
         match answer.map_err(|problem| failure(&problem))? {
             Answer::Entries(entries) => {

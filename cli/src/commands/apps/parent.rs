@@ -55,6 +55,7 @@ fn first(answers: Option<client::Answers>, question: &Question) -> Result<Option
     match answers.within(time) {
         Ok(Some(answer)) => Ok(Some(answer)),
         Ok(None) => Err(silent(&home()?)),
+        Err(problem) if problem.id == client::ENDING => Ok(None),
         Err(problem) if problem.id == client::GONE && question.may_be_asked_again() => Ok(None),
         Err(problem) => Err(failure(&problem)),
     }

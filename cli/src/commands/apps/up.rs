@@ -83,7 +83,7 @@ pub fn run(arguments: &UpArguments) -> Result<(), Failure> {
         ));
     }
     let interrupted = system::interruption()?;
-    let application = submit(&prepared, before.as_ref())?;
+    let application = submit(&prepared, arguments.port, before.as_ref())?;
     print::text(&show::tree(&application))?;
     super::desk()?;
     if arguments.detach {
@@ -101,7 +101,7 @@ pub fn topo_submit(what: &Path) -> Result<(), Failure> {
     let prepared = prepare(what)?;
     parent::start(None)?;
     let before = current(&prepared.name)?;
-    let application = submit(&prepared, before.as_ref())?;
+    let application = submit(&prepared, None, before.as_ref())?;
     print::text(&show::tree(&application))
 }
 
@@ -119,15 +119,25 @@ fn after_failure() -> Result<String, Failure> {
 }
 
 /// Submits a package, says so, and waits until it runs or is known not to.
-fn submit(prepared: &Prepared, before: Option<&Application>) -> Result<Application, Failure> {
-    let revision = send(prepared)?;
+fn submit(
+    prepared: &Prepared,
+    port: Option<u16>,
+    before: Option<&Application>,
+) -> Result<Application, Failure> {
+    let revision = send(prepared, port)?;
     print::text(&format!("{} revision {revision}: {}\n", prepared.name, prepared.standing))?;
     settle(&prepared.name, revision, before)
 }
 
-/// Submits a package: the revision's number.
-pub fn send(prepared: &Prepared) -> Result<u64, Failure> {
-    match parent::ask(&Question::Submit { package: prepared.digest })? {
+/// Submits a package: the revision's number. A parent that was there may have ended meanwhile, with nothing to run.
+pub fn send(prepared: &Prepared, port: Option<u16>) -> Result<u64, Failure> {
+    let question = Question::Submit { package: prepared.digest };
+    let mut answer = parent::ask(&question)?;
+    if answer.is_none() {
+        parent::start(port)?;
+        answer = parent::ask(&question)?;
+    }
+    match answer {
         Some(Answer::Revision { revision, .. }) => Ok(revision),
         _ => Err(failure(&client::gone())),
     }
