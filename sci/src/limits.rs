@@ -118,6 +118,8 @@ pub mod wasm {
     pub const TABLE_ELEMENTS_MAX: u64 = 10_000_000;
     /// Elements up to which a table that grows may grow, if its own maximum is not lower.
     pub const TABLE_GROWTH_ELEMENTS: u64 = 1 << 20;
+    /// Bytes of an element of a table.
+    pub const TABLE_ELEMENT_BYTES: u64 = 4;
     /// Memories.
     pub const MEMORIES_MAX: u64 = 64;
     /// Segments of elements, and of data.
@@ -126,4 +128,14 @@ pub mod wasm {
     pub const CONTENT_BYTES_MAX: u64 = 32 * 1024 * 1024;
     /// Bytes of a guest's stack.
     pub const STACK_BYTES: u64 = 2 * 1024 * 1024;
+
+    /// Elements that a table which grows may have, by how many it begins with and its own maximum.
+    #[must_use]
+    pub const fn table_capacity(minimum: u64, maximum: Option<u64>) -> u64 {
+        let most = match maximum {
+            Some(maximum) if maximum < TABLE_GROWTH_ELEMENTS => maximum,
+            _ => TABLE_GROWTH_ELEMENTS,
+        };
+        if most < minimum { minimum } else { most }
+    }
 }

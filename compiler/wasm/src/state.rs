@@ -118,7 +118,7 @@ impl State {
             let shared = table.imported || exported;
             let grows = shared || module.facts.iter().any(|facts| facts.grows_tables.contains(&index));
             let initial = table.ty.initial;
-            let most = table.ty.maximum.unwrap_or(u64::MAX).min(wasm::TABLE_GROWTH_ELEMENTS).max(initial);
+            let most = wasm::table_capacity(initial, table.ty.maximum);
             let capacity = if grows { most } else { initial };
             let mut place = [0; DESCRIPTOR_BYTES as usize];
             place[descriptor::SIZE as usize..][..8].copy_from_slice(&initial.to_le_bytes());
@@ -129,11 +129,11 @@ impl State {
             } else if grows || table.initial.is_some() {
                 core.bss_bytes = core.bss_bytes.next_multiple_of(64);
                 let at = core.bss_bytes as u32;
-                core.bss_bytes += 4 * capacity;
+                core.bss_bytes += wasm::TABLE_ELEMENT_BYTES * capacity;
                 Some(Symbol::Bss(at))
             } else {
                 let at = align(&mut core.data, 64);
-                core.data.resize(core.data.len() + 4 * capacity as usize, 0);
+                core.data.resize(core.data.len() + (wasm::TABLE_ELEMENT_BYTES * capacity) as usize, 0);
                 Some(Symbol::Data(at))
             };
             if table.initial.is_some() {

@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::function::{Function, Kind};
 use crate::machine::{Activation, Arguments, Imports, Interrupter, Local, Registers};
-use crate::module::{Binding, Module, table_capacity};
+use crate::module::{Binding, Module};
 use crate::object::{
     Extern, Global, GlobalInner, GlobalPlace, Memory, MemoryInner, Place, Table, TableInner, Users, bits,
     block_of, own_memory,
@@ -178,10 +178,8 @@ fn bind(store: &Store, number: usize, binding: Binding, functions: &[u32], host:
     }));
 }
 
-/// Bytes of an element of a table.
-const ELEMENT_BYTES: u64 = 4;
 /// Bytes that tables may grow to that do not count as memory: two that may grow as far as any.
-const TABLES_FREE: u64 = 2 * wasm::TABLE_GROWTH_ELEMENTS * ELEMENT_BYTES;
+const TABLES_FREE: u64 = 2 * wasm::TABLE_GROWTH_ELEMENTS * wasm::TABLE_ELEMENT_BYTES;
 
 /// Judges the memories and tables that an instance begins with, before anything is mapped.
 fn is_affordable(store: &Store, module: &Module, imports: &[Extern]) -> Result<(), Error> {
@@ -191,8 +189,8 @@ fn is_affordable(store: &Store, module: &Module, imports: &[Extern]) -> Result<(
     let largest = own.map(|memory| memory.minimum * linkage::PAGE_BYTES).max().unwrap_or(0);
     let imported = imports.iter().filter(|import| matches!(import, Extern::Table(_))).count();
     let tables = module.0.tables.iter().skip(imported);
-    let elements: u64 = tables.map(|table| table_capacity(table.minimum, table.maximum)).sum();
-    let bytes = largest + (elements * ELEMENT_BYTES).saturating_sub(TABLES_FREE);
+    let elements: u64 = tables.map(|table| wasm::table_capacity(table.minimum, table.maximum)).sum();
+    let bytes = largest + (elements * wasm::TABLE_ELEMENT_BYTES).saturating_sub(TABLES_FREE);
     if bytes > allowed { Err(Error::Quota { bytes, allowed }) } else { Ok(()) }
 }
 

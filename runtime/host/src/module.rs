@@ -4,7 +4,6 @@ use crate::error::Error;
 use crate::machine::{Entry, Guest, Pool};
 use crate::value::{FunctionType, ValueType};
 use sci::image::Image;
-use sci::limits::wasm;
 use sci::linkage::{Callable, Extern, Global, Linkage, Memory, Segment, Table, in_registers};
 use sci::section::SectionKind;
 use sci::sign::PublicKey;
@@ -215,9 +214,4 @@ impl Inner {
             }
         }
     }
-}
-
-/// Elements that a table may have, by how many it begins with and its own maximum.
-pub(crate) fn table_capacity(minimum: u64, maximum: Option<u64>) -> u64 {
-    maximum.unwrap_or(u64::MAX).min(wasm::TABLE_GROWTH_ELEMENTS).max(minimum)
 }

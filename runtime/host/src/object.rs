@@ -4,10 +4,11 @@ use crate::error::Error;
 use crate::function::Function;
 use crate::instance;
 use crate::machine::{Activation, GrowError, Reservation};
-use crate::module::{ExternType, table_capacity};
+use crate::module::ExternType;
 use crate::store::{self, Store};
 use crate::value::{Value, ValueType};
 use sci::layout::{INSTANCE_PAGE, LINEAR_MEMORY, instance as block};
+use sci::limits::wasm;
 use sci::linkage::{FOREIGN_BIT, PAGE_BYTES, STORE_BIT};
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -121,8 +122,8 @@ impl std::fmt::Debug for Table {
 impl Table {
     /// A table of the host's own, filled with null.
     pub fn new(store: &Store, element: ValueType, size: u64, maximum: Option<u64>) -> Result<Self, Error> {
-        let capacity = table_capacity(size, maximum);
-        let bytes = (4 * capacity).next_multiple_of(PAGE_BYTES);
+        let capacity = wasm::table_capacity(size, maximum);
+        let bytes = (wasm::TABLE_ELEMENT_BYTES * capacity).next_multiple_of(PAGE_BYTES);
         let place = Reservation::new(bytes, bytes)?;
         Ok(Self(Rc::new(TableInner {
             element,
