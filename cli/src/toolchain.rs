@@ -69,17 +69,20 @@ fn part(language: &'static str, found: Option<String>, missing: &str, install: S
     Part { language, state: found.ok_or_else(|| missing.to_owned()), install }
 }
 
-/// The compilers that `build.sh` tries, in its order.
+/// The compilers that `build.sh` tries, in its order: the one that is named, or those with the usual names.
 fn clang() -> Part {
-    let named = std::env::var("CLANG").ok();
+    let named = std::env::var("CLANG").ok().filter(|named| !named.is_empty());
     let numbered = (14..=22).rev().map(|version| format!("clang-{version}"));
-    let found = named.into_iter().chain(["clang".to_owned()]).chain(numbered).find_map(|clang| {
+    let usual = || ["clang".to_owned()].into_iter().chain(numbered).collect();
+    let tried = named.as_ref().map_or_else(usual, |named| vec![named.clone()]);
+    let found = tried.into_iter().find_map(|clang| {
         let linker = output(&clang, &["--print-prog-name=wasm-ld"])?;
         find(&linker)?;
         let version = output(&clang, &["--version"])?;
         Some(format!("{clang}, {version}, with wasm-ld"))
     });
-    part("c", found, "no clang that has wasm-ld beside it", install(Language::C))
+    let missing = format!("no {} that has wasm-ld beside it", named.as_deref().unwrap_or("clang"));
+    part("c", found, &missing, install(Language::C))
 }
 
 fn c_library() -> Part {

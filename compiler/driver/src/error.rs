@@ -303,7 +303,10 @@ impl Error {
                 }
             },
             Self::Link { help, .. } => return help.clone(),
-            Self::Random(_) | Self::Module { .. } | Self::Child(_) => return None,
+            Self::Module { .. } => {
+                "build it again; `docs/webassembly.md` says what is taken, and how much of it".to_owned()
+            }
+            Self::Random(_) | Self::Child(_) => return None,
             Self::Io { source, path, .. } => match source.kind() {
                 io::ErrorKind::PermissionDenied => {
                     format!("check who owns {} and its mode", path.display())

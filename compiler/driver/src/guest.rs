@@ -82,7 +82,12 @@ impl Guest {
 
     /// The file name of its main module.
     pub fn name(&self) -> String {
-        self.modules.last().map(|main| file_name(&main.file)).unwrap_or_default()
+        file_name(self.file())
+    }
+
+    /// The file of its main module, for people.
+    fn file(&self) -> &str {
+        self.modules.last().map_or("", |main| &main.file)
     }
 
     /// The one module that they make.
@@ -135,7 +140,7 @@ fn merge(main: Input<'_>, linked: &[Input<'_>]) -> Result<Vec<u8>, Error> {
 /// Compiles a guest to an image, unsigned, in this process.
 pub fn compile(guest: &Guest, options: GuestOptions) -> Result<Vec<u8>, Error> {
     let name = guest.name();
-    let refused = |why: String| Error::Module { file: name.clone(), why };
+    let refused = |why: String| Error::Module { file: guest.file().to_owned(), why };
     let module = guest.merged()?;
     let wasm = compiler_wasm::Options { stack_bytes: options.stack_bytes, fuel: options.fuel };
     let unit = compiler_wasm::read(&module, FileId(0), wasm).map_err(|error| refused(error.to_string()))?;

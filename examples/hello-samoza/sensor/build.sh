@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")"
 
 clang=
-for candidate in ${CLANG:-} clang clang-22 clang-21 clang-20 clang-19 clang-18 clang-17 clang-16 clang-15 clang-14; do
+for candidate in ${CLANG:-clang clang-22 clang-21 clang-20 clang-19 clang-18 clang-17 clang-16 clang-15 clang-14}; do
     if command -v "$candidate" >/dev/null &&
         command -v "$("$candidate" --print-prog-name=wasm-ld)" >/dev/null; then
         clang=$candidate
@@ -12,7 +12,7 @@ for candidate in ${CLANG:-} clang clang-22 clang-21 clang-20 clang-19 clang-18 c
     fi
 done
 if [ -z "$clang" ]; then
-    echo "build.sh: there is no clang that has wasm-ld beside it" >&2
+    echo "build.sh: there is no ${CLANG:-clang} that has wasm-ld beside it" >&2
     echo "  apt install clang lld" >&2
     exit 1
 fi

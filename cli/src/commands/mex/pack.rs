@@ -46,6 +46,15 @@ pub fn pack(path: &Path) -> Result<Packed, Failure> {
     if !violations.is_empty() {
         return Err(violated(folder.root(), violations));
     }
+    if topology.spaces.is_empty() {
+        return Err(Failure::new(
+            Exit::Usage,
+            "no-package",
+            "the topology has no spaces: there is nothing to run",
+        )
+        .at(super::place(folder.root(), &file))
+        .help("write one under `spaces:`; `docs/first-application.md` begins with one"));
+    }
     let is_loose = topology.spaces.iter().any(|space| space.source.is_some());
     let mut files = Files::default();
     folder.take(WORLD, WORLD.to_owned(), &mut files)?;
