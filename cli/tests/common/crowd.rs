@@ -61,7 +61,7 @@ impl Crowd {
 
     /// A space of it.
     pub fn space(&self, name: &str) -> Value {
-        let spaces = self.application()["spaces"].as_array().expect("spaces").clone();
+        let spaces = self.application()["spaces"].as_array().cloned().unwrap_or_default();
         spaces.into_iter().find(|space| space["name"] == name).unwrap_or_default()
     }
 

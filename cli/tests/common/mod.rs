@@ -75,11 +75,11 @@ impl Place {
         }
     }
 
-    /// The one application as `space ps` tells it in a folder.
+    /// The one application as `space ps` tells it in a folder; nothing where there is none yet.
     pub fn application(&self, folder: &str) -> Value {
         let said = self.call(folder, &["ps", "--json"]).succeeds();
         let mut all: Value = serde_json::from_str(&said).unwrap();
-        all["applications"][0].take()
+        all["applications"].get_mut(0).map(Value::take).unwrap_or_default()
     }
 
     /// A call of `space` in one of its folders.

@@ -126,12 +126,12 @@ pub fn read(folder: &Path) -> io::Result<Vec<Entry>> {
     let path = folder.join("log");
     let mut entries: Vec<Entry> = Vec::new();
     let mut known = BTreeSet::new();
-    for path in [older(&path), path] {
-        for line in lines(&path)? {
-            // A parent that was killed may have left in both files what was in one.
-            let entry = serde_json::from_slice::<Entry>(&line?).ok();
-            entries.extend(entry.filter(|one| one.number == 0 || known.insert((one.time, one.number))));
-        }
+    // The newer one is opened first: what it had is in the older one where that was made of both meanwhile.
+    let newer = lines(&path)?;
+    for line in lines(&older(&path))?.chain(newer) {
+        // A parent that was killed may have left in both files what was in one, too.
+        let entry = serde_json::from_slice::<Entry>(&line?).ok();
+        entries.extend(entry.filter(|one| one.number == 0 || known.insert((one.time, one.number))));
     }
     Ok(entries)
 }
@@ -148,6 +148,30 @@ mod tests {
         assert_eq!(of(&[10, 1000]), 90);
         assert_eq!(of(&[1000, 20, 1000]), 40);
         assert_eq!(of(&[10, 20, 1000, 30]), 40);
+    }
+
+    #[test]
+    fn whoever_reads_while_files_are_joined_misses_nothing_between() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let entry = |number: u64| {
+            let (space, text) = if number % 50 == 1 { ("quiet", 1) } else { ("loud", 4000) };
+            let (space, text) = (space.to_owned(), "x".repeat(text));
+            Entry { number, time: 1, space, kind: crate::book::Kind::Line, text }
+        };
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(|| {
+                let mut files = Files::default();
+                (1..15_000).try_for_each(|number| files.write(&path, &entry(number)))
+            });
+            while !writer.is_finished() {
+                let quiet = read(folder.path()).unwrap().into_iter().filter(|one| one.space == "quiet");
+                let numbers: Vec<u64> = quiet.map(|one| one.number).collect();
+                let all: Vec<u64> = (0..numbers.len() as u64).map(|at| at * 50 + 1).collect();
+                assert_eq!(numbers, all);
+            }
+            writer.join().unwrap().unwrap();
+        });
     }
 
     #[test]
