@@ -29,6 +29,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 const CONTROL: &str = "zrms: ";
 const PLACED: &str = "placed ";
 const ENDED: [&str; 2] = ["ended `", "`: "];
+const FAILED: &str = "it failed: ";
 const SAYS: &str = " | ";
 /// Lines of spaces that are kept, and bytes of one.
 const LINES_MAX: usize = 4096;
@@ -80,7 +81,7 @@ struct Told {
     state: State,
     reason: String,
     placement: String,
-    /// How often it began to run.
+    /// How often it was started.
     starts: u64,
     /// How it failed last.
     failure: Option<Failure>,
@@ -261,11 +262,17 @@ impl Known {
         if let Some(placed) = said.strip_prefix(PLACED)
             && let Some((space, why)) = placed.split_once(' ')
         {
-            why.clone_into(&mut self.told.entry(space.to_owned()).or_default().placement);
+            let told = self.told.entry(space.to_owned()).or_default();
+            why.clone_into(&mut told.placement);
+            told.starts += 1;
             return;
         }
         let [before, after] = ENDED;
         if let Some((space, how)) = said.strip_prefix(before).and_then(|ended| ended.split_once(after)) {
+            if let Some(reason) = how.strip_prefix(FAILED) {
+                let failure = Failure { time: milliseconds(), reason: reason.to_owned() };
+                self.told.entry(space.to_owned()).or_default().failure = Some(failure);
+            }
             return self.add_line(space, how);
         }
         let stated = said.split_once(' ').and_then(|(space, rest)| {
@@ -274,12 +281,6 @@ impl Known {
         });
         if let Some((space, state, reason)) = stated {
             let told = self.told.entry(space.to_owned()).or_default();
-            told.starts += u64::from(state == State::Running && told.state != State::Running);
-            // One that is started again waits for that, and why is why it failed.
-            let waits = state == State::Pending && told.state == State::Running;
-            if waits || state == State::Failed {
-                told.failure = Some(Failure { time: milliseconds(), reason: reason.to_owned() });
-            }
             told.state = state;
             reason.clone_into(&mut told.reason);
         }
@@ -445,5 +446,7 @@ mod tests {
             known.lines.iter().map(|(space, line)| (space.as_str(), line.text.as_str())).collect();
         assert_eq!(lines, [("store", "it failed: it was killed: an operator asked for it")]);
         assert_eq!((known.told["store"].state, known.told["ended"].state), (State::Pending, State::Running));
+        let failure = known.told["store"].failure.as_ref().map(|failure| &*failure.reason);
+        assert_eq!(failure, Some("it was killed: an operator asked for it"));
     }
 }

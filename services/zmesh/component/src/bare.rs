@@ -152,6 +152,10 @@ impl export::Directory for Zmesh {
         let word = |(space, order)| (u64::from(space) + 1) | u64::from(order == Order::Kill) << u32::BITS;
         self.office.next_order().map_or(0, word)
     }
+
+    fn begun(&mut self) -> u32 {
+        self.office.next_begun().map_or(0, |space| space as u32 + 1)
+    }
 }
 
 impl export::Window for Zmesh {

@@ -60,12 +60,21 @@ const ASKED: [Capability; 14] = [
     Capability::EventsSubscribe,
 ];
 
+/// Whether an instance has waited yet, and whether that was told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Begun {
+    No,
+    Now,
+    Told,
+}
+
 /// A space at the mesh.
 struct Member {
     name: Arc<str>,
     is_interface: bool,
     instance: u64,
     runs: bool,
+    begun: Begun,
     server: Server,
     desk: Desk,
     calling: Calling,
@@ -197,6 +206,7 @@ impl Office {
                 is_interface: seat.is_interface,
                 instance: 0,
                 runs: false,
+                begun: Begun::No,
                 server,
                 desk: Desk::default(),
                 calling,
@@ -251,6 +261,7 @@ impl Office {
         let member = self.members.get_mut(space)?;
         (member.instance, member.calling, member.info) = (instance, Calling::default(), None);
         (member.finishes, member.runs, member.desk) = (false, true, Desk::default());
+        member.begun = Begun::No;
         member.sound = self.devices.sound(milliseconds(now));
         self.agency.leave(space);
         let name = Arc::clone(&member.name);
@@ -343,10 +354,20 @@ impl Office {
     pub fn wait(&mut self, space: usize, now: Time) {
         let Some(member) = self.members.get_mut(space) else { return };
         member.calling.wait();
+        if member.begun == Begun::No {
+            member.begun = Begun::Now;
+        }
         let name = Arc::clone(&member.name);
         let instance = Instance { space: &name, number: member.instance };
         // It runs, or it would not ask.
         let _ = self.mesh.finish(instance, now);
+    }
+
+    /// The next space that has begun.
+    pub fn next_begun(&mut self) -> Option<usize> {
+        let space = self.members.iter().position(|member| member.begun == Begun::Now)?;
+        self.members[space].begun = Begun::Told;
+        Some(space)
     }
 
     /// Does what the mesh says is to be done, and what time has brought: the spaces that are called.

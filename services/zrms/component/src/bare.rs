@@ -80,6 +80,9 @@ impl Component for Zrms {
             while let Some((space, kills)) = order(machine.directory.order()) {
                 keeper.order(space, kills, &mut machine);
             }
+            while let Some(space) = machine.directory.begun().checked_sub(1) {
+                keeper.begun(space as usize);
+            }
             match keeper.step(now(), &mut machine) {
                 Ok(Left::Work) => {}
                 Ok(Left::Nothing { failed }) => space_guest::exit(failed.into()),

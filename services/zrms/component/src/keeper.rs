@@ -180,6 +180,15 @@ impl Keeper {
         }
     }
 
+    /// A space has begun, and waits for something to process.
+    pub fn begun(&mut self, space: usize) {
+        if let Some(started) = self.started.get_mut(&space)
+            && started.state == InstanceState::Starting
+        {
+            started.state = InstanceState::Running;
+        }
+    }
+
     /// Does what an operator asked for: ends a space at once, as a failure, or starts it anew. What is not there to end, and
     /// what is not known, stays as it is.
     pub fn order(&mut self, space: usize, kills: bool, hands: &mut impl Hands) {
@@ -222,10 +231,12 @@ impl Keeper {
                     hands.leave(at as u32);
                 }
                 let joined = hands.join(at as u32, action.epoch);
-                let state = if joined && guest.is_none_or(|guest| hands.start(guest)) {
-                    InstanceState::Running
-                } else {
-                    InstanceState::Ended { failed: true, reason: "the machine has no room for it".into() }
+                let state = match guest {
+                    None if joined => InstanceState::Running,
+                    Some(guest) if joined && hands.start(guest) => InstanceState::Starting,
+                    _ => {
+                        InstanceState::Ended { failed: true, reason: "the machine has no room for it".into() }
+                    }
                 };
                 self.started.insert(at, Started { epoch: action.epoch, state, end_by: None });
             }
@@ -366,6 +377,9 @@ mod tests {
         let (mut keeper, mut hands) = (keeper(1000), Recorder::default());
         assert_eq!(steps(&mut keeper, &mut hands, 0..10), Left::Work);
         assert_eq!(hands.did, ["join 0#1", "join 1#2", "start 0"]);
+        assert_eq!(hands.said.last().unwrap(), "sensor pending: it begins");
+        keeper.begun(1);
+        steps(&mut keeper, &mut hands, 10..11);
         let placed = hands.said.iter().position(|line| line.starts_with("placed sensor on `here`")).unwrap();
         let runs = hands.said.iter().position(|line| line.starts_with("sensor running")).unwrap();
         assert!(placed < runs, "{:?}", hands.said);

@@ -134,6 +134,24 @@ fn messages_go_along_paths_and_wake_who_waits() {
 }
 
 #[test]
+fn a_space_has_begun_once_it_waits() {
+    let mut office = office(ALL);
+    assert_eq!(office.next_begun(), None);
+    for space in [STORE, SENSOR, STORE] {
+        office.wait(space, NOW);
+    }
+    assert_eq!([(); 3].map(|()| office.next_begun()), [Some(SENSOR), Some(STORE), None]);
+    // Each instance begins anew.
+    for instance in [2, 3] {
+        office.stop(STORE, NOW);
+        assert_eq!(office.start(STORE, instance, NOW), Some(Ok(())));
+        assert_eq!(office.next_begun(), None);
+        office.wait(STORE, NOW);
+    }
+    assert_eq!([(); 2].map(|()| office.next_begun()), [Some(STORE), None]);
+}
+
+#[test]
 fn what_no_path_allows_is_refused_and_said_once() {
     let mut office = office(ALL);
     assert_eq!(
