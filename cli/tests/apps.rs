@@ -74,6 +74,8 @@ fn an_application_is_up_seen_and_down() {
     assert_eq!(house.call(&["down"]).succeeds(), "clockwork is down\n");
     let said = house.call(&["logs"]).succeeds();
     assert!(said.contains("store  | closing\n"), "what was said is known without a parent:\n{said}");
+    let said = house.call(&["kill", "store"]);
+    assert!(said.code == Some(2) && !said.err.contains("there is no application"), "{}", said.err);
     house.until("the parent ends with the last application", |house| house.0.parent().is_empty());
     house.call(&["status"]).refuses(2, "error[nothing-runs]");
     let said = house.call(&["ps"]).succeeds();
@@ -119,8 +121,13 @@ fn whoever_follows_is_told_that_the_parent_was_killed() {
     let mut logs = logs.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
     let mut first = [0];
     logs.stdout.as_mut().expect("it is piped").read_exact(&mut first).expect("it says something");
+    let mut tap = house.0.command("app", &["tap", "ticker", "values"]);
+    let mut tap = tap.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    tap.stdout.as_mut().expect("it is piped").read_exact(&mut first).expect("it says something");
     house.0.kill_parent();
-    for follower in [&mut up, &mut logs] {
+    let gone = "no application runs: the parent that ran `clockwork` is gone";
+    house.call(&["status"]).refuses(2, gone);
+    for follower in [&mut up, &mut logs, &mut tap] {
         let mut said = String::new();
         follower.stderr.take().expect("it is piped").read_to_string(&mut said).expect("it is text");
         assert!(said.contains("the parent ended") && said.contains("`space up` starts it again"), "{said}");

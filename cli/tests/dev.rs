@@ -126,13 +126,37 @@ fn what_a_killed_parent_ran_is_brought_up_again() {
     says(&house, "clockwork: running", 1);
     house.0.kill_parent();
     says(&house, "the parent ended", 1);
-    house.until("it runs again", |house| {
-        !house.0.parent().is_empty() && house.application()["state"] == "running"
-    });
+    let runs_again = |house: &House| {
+        house.until("it runs again", |house| {
+            !house.0.parent().is_empty() && house.application()["state"] == "running"
+        });
+    };
+    runs_again(&house);
+    says(&house, "desk: ", 2);
+    // Also while what is saved cannot run.
+    house.0.write("app/topology.yaml", TOPOLOGY.replace("to: store", "to: ghost"));
+    says(&house, "clockwork goes on as it was; waiting for a change\n", 1);
+    house.0.kill_parent();
+    says(&house, "the parent ended", 2);
+    runs_again(&house);
+    says(&house, "desk: ", 3);
     house.0.kill_parent();
     // It ends what it brought up, also where nobody runs it.
     dev.end();
     house.until("nothing runs", |house| house.call(&["ps"]).succeeds().contains("stopped"));
+}
+
+#[test]
+fn what_somebody_has_put_down_is_brought_up_by_a_change() {
+    let house = House::new();
+    let dev = Dev::start(&house);
+    says(&house, "desk: ", 1);
+    house.call(&["down"]).succeeds();
+    says(&house, "clockwork is down; a change brings it up again\n", 1);
+    house.module("ticker", &TICKER.replace("readingstick", "readingstock"));
+    says(&house, "clockwork revision 2: ", 1);
+    says(&house, "| tock", 1);
+    dev.end();
 }
 
 #[test]

@@ -135,7 +135,8 @@ fn a_manifest_beside_the_topology_is_taken_as_it_is() {
     place.call("", &["mex", "build", "app"]).succeeds();
     assert_eq!(inspected(&place, "other.mex")["version"], "3.2.1");
     place.write("app/manifest.yaml", manifest.replace(", counter", ""));
-    place.call("", &["mex", "build", "app"]).refuses(4, "the manifest lists no space `counter`");
+    let unlisted = "the manifest lists no space `counter`\n  --> app/manifest.yaml\n";
+    place.call("", &["mex", "build", "app"]).refuses(4, unlisted);
     // It is the manifest of `topology.yaml`, not of others beside it.
     let text = fs::read(place.path("app/topology.yaml")).expect("it is there");
     place.write("app/another.yaml", text);

@@ -2,6 +2,7 @@
 
 mod common;
 
+use common::crowd::Crowd;
 use common::house::{House, TOPOLOGY};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
@@ -50,6 +51,25 @@ fn what_no_page_shows_is_a_dead_letter_wherever_one_looks() {
     assert!(told.is_some_and(|line| line.contains(" reached nobody: ") && line.contains(UNSHOWN)));
     tap.kill().expect("it runs");
     tap.wait().expect("it ends");
+}
+
+/// Sends itself messages as long as it may, and takes none.
+const FULL: &str = r#"(module
+  (import "sys" "self_emit" (func $again (param i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func $fill (loop $on (br_if $on (i32.ge_s (call $again (i32.const 0) (i32.const 1)) (i32.const 0)))))
+  (func (export "on_init") (call $fill) (call $fill))
+  (func (export "on_process")) (func (export "on_close")))"#;
+
+#[test]
+fn a_space_whose_own_queue_is_full_is_told_of() {
+    let house = Crowd::new(&[("full".to_owned(), FULL, "")]);
+    house.0.call("app", &["up", "--detach"]).succeeds();
+    house.until("it waits", |house| house.space("full")["state"] == "running");
+    let events = house.0.call("app", &["events"]).succeeds();
+    assert_eq!(events.matches("its own queue is full").count(), 1, "{events}");
+    let why = house.0.call("app", &["why", "full"]).succeeds();
+    assert!(why.contains("waiting ") && why.contains(" messages\n"), "{why}");
 }
 
 #[test]

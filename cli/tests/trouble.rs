@@ -55,6 +55,14 @@ fn a_folder_that_another_process_has_is_said() {
 }
 
 #[test]
+fn a_folder_for_state_may_be_named_from_where_one_is() {
+    let house = House::new();
+    let mut up = house.0.command("app", &["up", "--detach"]);
+    assert!(up.env("SPACE_HOME", "../home").status().expect("it starts").success());
+    assert_eq!(house.application()["state"], "running");
+}
+
+#[test]
 fn who_asks_while_a_parent_begins_or_ends_waits_for_it() {
     let house = House::new();
     house.up();

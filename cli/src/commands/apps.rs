@@ -87,8 +87,18 @@ fn topology_here() -> Option<String> {
     Some(topology.name.value.to_string())
 }
 
+/// No parent runs: nothing is up, or whoever ran it was killed.
 fn nothing_runs() -> Failure {
-    Failure::new(Exit::Usage, "nothing-runs", "no application runs").help("`space up <folder>` starts one")
+    // What cannot be read is said by whoever needs it.
+    let mut left = parent::kept().unwrap_or_default();
+    left.retain(|kept| !kept.is_stopped);
+    let names: Vec<String> = left.into_iter().map(|kept| format!("`{}`", kept.name)).collect();
+    if names.is_empty() {
+        return Failure::new(Exit::Usage, "nothing-runs", "no application runs")
+            .help("`space up <folder>` starts one");
+    }
+    let message = format!("no application runs: the parent that ran {} is gone", names.join(", "));
+    Failure::new(Exit::Usage, "nothing-runs", message).help("`space up <folder>` goes on with what it ran")
 }
 
 /// An application as it is now.

@@ -213,10 +213,11 @@ impl Store {
 /// The folder for what belongs to the user and not to a project.
 fn home() -> Result<PathBuf, Error> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    set("SPACE_HOME")
+    let home = set("SPACE_HOME")
         .or_else(|| set("XDG_DATA_HOME").filter(|path| path.is_absolute()).map(|path| path.join("space")))
         .or_else(|| set("HOME").map(|path| path.join(".local/share/space")))
-        .ok_or(Error::NoKeyHome)
+        .ok_or(Error::NoKeyHome)?;
+    std::path::absolute(&home).map_err(Error::io("find", &home))
 }
 
 fn parse(path: &Path, head: &str, field: &str) -> Result<(Kind, [u8; 32]), Error> {

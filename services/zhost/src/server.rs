@@ -94,7 +94,7 @@ fn answer(host: &Host, desk: &Desk, question: Question, stream: &UnixStream) -> 
         }
         Question::Tap { application, from, path } => return tap(host, &application, &from, &path, stream),
         Question::Send { application, space, path, message } => {
-            done(host.run(&application).and_then(|run| {
+            done(host.run_that_is_up(&application).and_then(|run| {
                 let sent = run.send(&space, path.as_deref(), &message);
                 sent.map(drop)
                     .map_err(|(code, why)| Problem::new("not-sent", format!("{}: {why}", code.name())))

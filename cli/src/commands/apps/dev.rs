@@ -3,12 +3,13 @@
 mod watch;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
 use services_zdesk::view::{Application, State};
+use services_zhost::client;
 use services_zhost::question::{Answer, Question};
 
 use super::up::{self, Prepared};
@@ -21,13 +22,22 @@ use crate::report::{Exit, Failure, say};
 /// How often it is looked whether something was saved.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// Why no more is shown of what spaces say.
+#[derive(Clone, Copy)]
+enum End {
+    /// The application is down.
+    Down,
+    /// The parent is gone.
+    Gone,
+}
+
 /// An application that is worked on.
 struct Dev<'d> {
     what: &'d Path,
     port: Option<u16>,
     interrupted: Arc<AtomicBool>,
-    /// The parent that ran it has ended.
-    is_gone: Arc<AtomicBool>,
+    /// What spaces say is shown until this is set.
+    shown: Option<Arc<OnceLock<End>>>,
     /// What runs by now.
     runs: Option<Running>,
 }
@@ -53,7 +63,7 @@ pub fn run(arguments: &DevArguments) -> Result<(), Failure> {
     let folder = if what.is_dir() { what.clone() } else { what.parent().unwrap_or(Path::new("")).to_owned() };
     let folder = if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder };
     let interrupted = system::interruption()?;
-    let mut dev = Dev { what, port: arguments.port, interrupted, is_gone: Arc::default(), runs: None };
+    let mut dev = Dev { what, port: arguments.port, interrupted, shown: None, runs: None };
     let watched = dev.watch(&folder);
     dev.end()?;
     watched
@@ -64,10 +74,16 @@ impl Dev<'_> {
         let mut done = None;
         while !self.interrupted.load(Ordering::Relaxed) {
             let saved = watch::state(folder)?;
-            if self.is_gone.swap(false, Ordering::Relaxed) {
-                // Another parent is to bring up the same.
-                self.runs.iter_mut().for_each(|running| running.digest = [0; 32]);
-                done = None;
+            match self.end_of_log() {
+                Some(End::Gone) => {
+                    if let Err(failure) = self.revive() {
+                        failure.print();
+                    }
+                    // What was being changed may be so only in part.
+                    done = None;
+                }
+                Some(End::Down) => self.tell_down(),
+                None => {}
             }
             // What is still being written is looked at again.
             thread::sleep(LOOK);
@@ -117,9 +133,10 @@ impl Dev<'_> {
     fn change(&mut self, prepared: &Prepared) -> Result<(), Failure> {
         let is_new = parent::start(self.port)?;
         let before = up::current(&prepared.name)?;
+        let seen = if is_new { 0 } else { log::last(&prepared.name)? };
         let revision = up::send(prepared, self.port)?;
-        if is_new {
-            self.show_log(&prepared.name, 0);
+        if is_new || self.shown.as_ref().is_none_or(|shown| shown.get().is_some()) {
+            self.show_log(&prepared.name, seen);
         }
         let settled = up::settle(&prepared.name, revision, before.as_ref());
         let Some(running) = &mut self.runs else { return Ok(()) };
@@ -140,19 +157,47 @@ impl Dev<'_> {
         running.revision = Some(revision);
         let changes = changes(before.as_ref(), &application);
         let changes = if changes.is_empty() { "no space changed".to_owned() } else { changes.join(", ") };
-        print::text(&format!("{} revision {revision}: {changes}\n", prepared.name))
+        print::text(&format!("{} revision {revision}: {changes}\n", prepared.name))?;
+        if is_new { super::desk() } else { Ok(()) }
     }
 
     /// Prints what spaces say from a number on, beside what this command does.
-    fn show_log(&self, name: &str, seen: u64) {
+    fn show_log(&mut self, name: &str, seen: u64) {
         let (name, interrupted) = (name.to_owned(), Arc::clone(&self.interrupted));
-        let is_gone = Arc::clone(&self.is_gone);
+        let shown = Arc::clone(self.shown.insert(Arc::default()));
         thread::spawn(move || {
-            if let Err(failure) = log::follow(&name, seen, &|| interrupted.load(Ordering::Relaxed)) {
+            let followed = log::follow(&name, seen, &|| interrupted.load(Ordering::Relaxed));
+            if let Err(failure) = &followed
+                && failure.id() != client::GONE
+            {
                 failure.print();
-                is_gone.store(true, Ordering::Relaxed);
             }
+            shown.get_or_init(|| if followed.is_ok() { End::Down } else { End::Gone });
         });
+    }
+
+    /// Why what spaces say is no longer shown, once.
+    fn end_of_log(&mut self) -> Option<End> {
+        let end = self.shown.as_ref()?.get().copied()?;
+        self.shown = None;
+        Some(end)
+    }
+
+    /// Has another parent go on with what the last one ran.
+    fn revive(&mut self) -> Result<(), Failure> {
+        say("the parent ended; another one goes on with what it ran\n");
+        parent::start(self.port)?;
+        let Some(name) = self.runs.as_ref().map(|running| running.name.clone()) else { return Ok(()) };
+        self.show_log(&name, 0);
+        super::desk()
+    }
+
+    /// Somebody else has ended what runs.
+    fn tell_down(&mut self) {
+        if let Some(running) = &mut self.runs {
+            running.revision = None;
+            say(&format!("{} is down; a change brings it up again\n", running.name));
+        }
     }
 
     fn goes_on(&self) {

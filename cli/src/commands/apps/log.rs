@@ -62,13 +62,14 @@ fn line(entry: &Entry, width: usize) -> String {
     text.split('\n').map(|part| format!("{space:width$} {mark} {part}\n")).collect()
 }
 
-/// The number of the last thing that was said in an application.
+/// The number of the last thing that was said in an application; 0 of one of which nothing runs.
 pub fn last(name: &str) -> Result<u64, Failure> {
     let question = Question::Book { application: name.to_owned(), space: None, after: 0, follow: false };
-    Ok(match parent::ask(&question)? {
-        Some(Answer::Entries(entries)) => entries.last().map_or(0, |entry| entry.number),
-        _ => 0,
-    })
+    match parent::ask(&question) {
+        Ok(Some(Answer::Entries(entries))) => Ok(entries.last().map_or(0, |entry| entry.number)),
+        Err(failure) if !is_unknown(&failure) => Err(failure),
+        _ => Ok(0),
+    }
 }
 
 /// Prints what an application says from a number on, until it is down or `is_over`.
@@ -229,6 +230,13 @@ pub fn tap(arguments: &TapArguments) -> Result<(), Failure> {
             return Ok(());
         }
     }
-    // Whoever ended meanwhile said nothing.
-    if was_answered || interrupted.load(Ordering::Relaxed) { Ok(()) } else { Err(nothing_of(&application)?) }
+    if interrupted.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    match snapshot()? {
+        // Whoever ended meanwhile said nothing.
+        _ if !was_answered => Err(nothing_of(&application)?),
+        Some(_) => Ok(()),
+        None => Err(failure(&client::gone())),
+    }
 }

@@ -149,6 +149,8 @@ fn spawn(home: &Home, port: Option<u16>) -> Result<Child, Failure> {
     Command::new("/proc/self/exe")
         .arg("zhost")
         .args(port.map(|port| format!("--port={port}")))
+        // It has another working directory.
+        .env("SPACE_HOME", home.folder())
         .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::null())

@@ -276,6 +276,7 @@ pub fn why(argument: &SpaceArgument) -> Result<(), Failure> {
         row("state", word(space.state).to_owned()),
         row("reason", space.reason.clone()),
         row("next try", space.next_retry.map(|time| format!("in {time} ms")).unwrap_or_default()),
+        row("waiting", if space.waiting > 0 { format!("{} messages", space.waiting) } else { String::new() }),
         row("before", past(space).trim_start_matches("; ").to_owned()),
         row("host", space.host.clone().unwrap_or_default()),
         row("placement", space.placement.clone()),

@@ -17,7 +17,7 @@ use crate::arguments::UpArguments;
 use crate::commands::mex::{self, judge};
 use crate::commands::system;
 use crate::print;
-use crate::report::{Exit, Failure};
+use crate::report::{Exit, Failure, say};
 
 /// How long it is waited for that an application runs, before it is said that it does not yet.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -82,6 +82,9 @@ pub fn run(arguments: &UpArguments) -> Result<(), Failure> {
             "`space topo submit <folder>` changes what runs, `space down` stops it, `space logs -f` shows what it says",
         ));
     }
+    if let Some(port) = arguments.port.filter(|_| !started) {
+        tell_port(port)?;
+    }
     let interrupted = system::interruption()?;
     let application = submit(&prepared, arguments.port, before.as_ref())?;
     print::text(&show::tree(&application))?;
@@ -94,6 +97,16 @@ pub fn run(arguments: &UpArguments) -> Result<(), Failure> {
     let question = Question::Stop { application: name.clone(), purge: false };
     parent::ask(&question)?;
     followed
+}
+
+/// Says that the desk is not at a port, as a parent that was there has it at another.
+fn tell_port(port: u16) -> Result<(), Failure> {
+    if let Some(Answer::Desk(url)) = parent::ask(&Question::Desk)?
+        && !url.contains(&format!(":{port}/"))
+    {
+        say("note: a parent runs already, and its desk stays where it is: `--port` is for one that starts\n");
+    }
+    Ok(())
 }
 
 /// Runs a package, or changes what runs to it.

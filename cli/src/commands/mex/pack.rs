@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use sci::guest::SpaceType;
 use services_mex::layout::{MODULE, PAGE, RECOGNIZERS, SPACE, WORLD};
 use services_mex::limits::{ARCHIVE_BYTES_MAX, FILE_BYTES_MAX};
-use services_mex::{Contents, MANIFEST, Moment, Package, TOPOLOGY, write_package};
+use services_mex::{Cause, Contents, MANIFEST, Moment, Package, Refusal, Rule, TOPOLOGY, write_package};
 use services_topology::check::{Application, Mode, SpaceFacts, check, check_alone};
 use services_topology::name::Name;
 use services_topology::place::{Located, Place};
@@ -74,11 +74,19 @@ pub fn pack(path: &Path) -> Result<Packed, Failure> {
         return Err(violated(folder.root(), violations));
     }
     let bytes = write_package(&manifest(&folder, &file, &topology)?, &files.each(), None)
-        .map_err(|refusals| refused(folder.root(), refusals))?;
+        .map_err(|refusals| refused(folder.root(), refusals.into_iter().map(of_sources).collect()))?;
     let mut judged = judge::read(folder.root(), &bytes)?;
     judged.contents = Contents { topology, world, spaces: facts };
     judge::semantic(folder.root(), judged, false)?;
     Ok(Packed { bytes, packages })
+}
+
+/// What is refused of a package, where it is wrong in the sources: a folder in it is there for a space of the topology.
+fn of_sources(mut refusal: Refusal) -> Refusal {
+    if let Cause::Rule(Rule::LayoutUnlisted, _) = refusal.cause {
+        refusal.place = services_mex::Place::File { name: MANIFEST.to_owned(), place: None };
+    }
+    refusal
 }
 
 /// The folder of an application, and the name of the topology in it.

@@ -3,7 +3,7 @@
 use super::Run;
 use super::member::Member;
 use sci::guest::{ErrorCode, Function};
-use services_zmesh::{Emitted, Instance, Mesh, TakeError, Time};
+use services_zmesh::{EmitError, Emitted, Instance, Mesh, TakeError, Time};
 use services_zrun::linux::Machine;
 use services_zrun::{Audio, Devices, Events, InMemory, Mail, MailError, Next, Store, Watch, World};
 
@@ -123,6 +123,13 @@ impl Mail for Effects<'_> {
     fn emit_self(&mut self, message: &[u8]) -> Result<(), MailError> {
         let instance = Instance { space: self.space, number: self.member.epoch };
         let sent = self.mesh.self_emit(instance, message, self.now);
+        if matches!(sent, Err(EmitError::NoCredit { .. }))
+            && !std::mem::replace(&mut self.member.is_full, true)
+        {
+            let says =
+                "its own queue is full: it has to take what it sent itself before it sends itself more";
+            self.run.book.event(self.space, says);
+        }
         sent.map(drop).map_err(|error| MailError::of(error.code()))
     }
 

@@ -117,6 +117,8 @@ pub struct Member {
     pub refused: u32,
     /// What it is told of the last one when there is room, or later.
     pub late: Option<Vec<u8>>,
+    /// Its own queue was full, and this was said.
+    pub is_full: bool,
     /// It waits to be called.
     pub awaits: bool,
     /// It will ask when it waits; else it only leaves a note.
@@ -159,6 +161,7 @@ impl Member {
             ending: None,
             refused: 0,
             late: None,
+            is_full: false,
             awaits: false,
             asks: true,
             arrivals: 0,
