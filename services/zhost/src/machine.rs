@@ -281,6 +281,10 @@ impl Known {
         });
         if let Some((space, state, reason)) = stated {
             let told = self.told.entry(space.to_owned()).or_default();
+            // One that there was no room for has not ended: it never began.
+            if state == State::Failed {
+                told.failure = Some(Failure { time: milliseconds(), reason: reason.to_owned() });
+            }
             told.state = state;
             reason.clone_into(&mut told.reason);
         }
