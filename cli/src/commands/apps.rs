@@ -103,9 +103,13 @@ fn nothing_runs() -> Failure {
 
 /// An application as it is now.
 fn application(argument: &ApplicationArgument) -> Result<Application, Failure> {
-    let name = name(argument)?;
-    let all = snapshot()?.ok_or_else(nothing_runs)?.applications;
-    all.into_iter().find(|application| application.name == name).ok_or_else(|| unknown(&name))
+    shown(&name(argument)?, nothing_runs)
+}
+
+/// An application of a name as it is now; a failure of one's own where no parent runs.
+fn shown(name: &str, no_parent: impl FnOnce() -> Failure) -> Result<Application, Failure> {
+    let all = snapshot()?.ok_or_else(no_parent)?.applications;
+    all.into_iter().find(|application| application.name == name).ok_or_else(|| unknown(name))
 }
 
 fn unknown(name: &str) -> Failure {

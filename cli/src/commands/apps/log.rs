@@ -99,8 +99,13 @@ fn follow_as(
             _ => return Ok(()),
         }
     }
-    // A parent that ends by itself has nothing left that is up, and goes on for some seconds.
-    if is_over() || snapshot()?.is_some() { Ok(()) } else { Err(failure(&client::gone())) }
+    if is_over() { Ok(()) } else { ended() }
+}
+
+/// No more answers come: there is no more to tell, or the parent was killed.
+fn ended() -> Result<(), Failure> {
+    // One that ends by itself has nothing left that is up, and goes on for some seconds.
+    snapshot()?.map(drop).ok_or_else(|| failure(&client::gone()))
 }
 
 /// `space logs`
@@ -233,10 +238,6 @@ pub fn tap(arguments: &TapArguments) -> Result<(), Failure> {
     if interrupted.load(Ordering::Relaxed) {
         return Ok(());
     }
-    match snapshot()? {
-        // Whoever ended meanwhile said nothing.
-        _ if !was_answered => Err(nothing_of(&application)?),
-        Some(_) => Ok(()),
-        None => Err(failure(&client::gone())),
-    }
+    // Whoever ended meanwhile said nothing.
+    if was_answered { ended() } else { Err(nothing_of(&application)?) }
 }

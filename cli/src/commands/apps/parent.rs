@@ -86,7 +86,7 @@ pub fn answers(question: &Question) -> Result<Option<client::Answers>, Failure> 
     let home = home()?;
     let until = Instant::now() + CHANGE;
     loop {
-        match answers_now(question)? {
+        match answers_now(&home, question)? {
             None if home.process().is_none() => return Ok(None),
             None if Instant::now() > until => return Err(silent(&home)),
             None => thread::sleep(PAUSE),
@@ -95,12 +95,12 @@ pub fn answers(question: &Question) -> Result<Option<client::Answers>, Failure> 
     }
 }
 
-fn answers_now(question: &Question) -> Result<Option<client::Answers>, Failure> {
+fn answers_now(home: &Home, question: &Question) -> Result<Option<client::Answers>, Failure> {
     let wrong = |error: std::io::Error| {
         Failure::new(Exit::Io, "io", format!("the parent cannot be asked: {error}"))
             .help("`space doctor` says where its socket is")
     };
-    client::ask(&home()?, question).map_err(wrong)
+    client::ask(home, question).map_err(wrong)
 }
 
 /// Starts a parent if none runs, whose desk is at a port; whether one was started.
@@ -113,7 +113,8 @@ pub fn start(port: Option<u16>) -> Result<bool, Failure> {
     let mut parent = spawn(&home, port)?;
     let until = Instant::now() + PATIENCE;
     let mut ended = None;
-    while first(answers_now(&Question::Snapshot)?, &Question::Snapshot)?.is_none() {
+    let question = Question::Snapshot;
+    while first(answers_now(&home, &question)?, &question)?.is_none() {
         let wrong = |error: std::io::Error| Failure::new(Exit::Io, "io", error.to_string());
         if ended.is_none() && parent.try_wait().map_err(wrong)?.is_some() {
             ended = Some(Instant::now());

@@ -12,7 +12,7 @@ use services_zdesk::view::{Application, Space, State};
 use services_zhost::client;
 use services_zhost::question::{Answer, Question};
 
-use super::{failure, log, parent, show, snapshot, state, unknown};
+use super::{failure, log, parent, show, shown, snapshot, state};
 use crate::arguments::UpArguments;
 use crate::commands::mex::{self, judge};
 use crate::commands::system;
@@ -163,9 +163,7 @@ pub fn settle(name: &str, revision: u64, before: Option<&Application>) -> Result
     let mut before: BTreeMap<String, u64> =
         spaces.map(|space| (space.name.clone(), space.restarts)).collect();
     loop {
-        let all = snapshot()?.ok_or_else(|| failure(&client::gone()))?.applications;
-        let known = all.into_iter().find(|application| application.name == name);
-        let application = known.ok_or_else(|| unknown(name))?;
+        let application = shown(name, || failure(&client::gone()))?;
         for space in &application.spaces {
             // Another parent counts anew.
             before.entry(space.name.clone()).and_modify(|known| *known = space.restarts.min(*known));
