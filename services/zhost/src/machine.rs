@@ -450,7 +450,9 @@ mod tests {
             known.lines.iter().map(|(space, line)| (space.as_str(), line.text.as_str())).collect();
         assert_eq!(lines, [("store", "it failed: it was killed: an operator asked for it")]);
         assert_eq!((known.told["store"].state, known.told["ended"].state), (State::Pending, State::Running));
-        let failure = known.told["store"].failure.as_ref().map(|failure| &*failure.reason);
-        assert_eq!(failure, Some("it was killed: an operator asked for it"));
+        known.take_control("panel failed: the machine has no room for it");
+        let failure = |space: &str| known.told[space].failure.as_ref().map(|failure| &*failure.reason);
+        assert_eq!(failure("store"), Some("it was killed: an operator asked for it"));
+        assert_eq!(failure("panel"), Some("the machine has no room for it"));
     }
 }
